@@ -1,0 +1,1 @@
+"""Builds a Python runtime of your own: interpreter, packages, patches and scripts as one portable artifact."""

@@ -1,0 +1,64 @@
+"""The one door for processes on this machine: a list of arguments, never a shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from builder.errors import BuildError
+
+
+def quoted(args: Sequence[str]) -> str:
+    """The command line as it can be pasted into a shell."""
+    return shlex.join(args)
+
+
+def output(args: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Run a command and return its standard output; BuildError with its last words if it fails.
+
+    A command that does not exist raises FileNotFoundError, for the caller to explain.
+    """
+    done = subprocess.run(args, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
+        raise BuildError(f"`{quoted(args)}` failed with exit code {done.returncode}:\n{last}")
+    return done.stdout
+
+
+def stream(
+    args: Sequence[str],
+    on_output: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    umask: int = -1,
+) -> int:
+    """Run a command, hand each line of its output (both streams) to `on_output`, and return its exit code.
+
+    The command runs in a process group of its own, which is killed when we are interrupted.
+    """
+    with subprocess.Popen(
+        args,
+        cwd=cwd,
+        env=env,
+        umask=umask,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        try:
+            for line in process.stdout:
+                on_output(line.rstrip("\n"))
+            process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode

@@ -1,0 +1,102 @@
+"""What the user sees: one line a step with its time, warnings, and a closing table; the full output is in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from builder.errors import BuildError
+
+_WIDTH = 72
+_TAIL = 15  # lines of a failed step's output that are shown
+
+
+def clock(seconds: float) -> str:
+    """`0:04` or `1:02:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A plain table, each column as wide as its widest cell."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+@dataclass
+class Log:
+    """The full output of a stage, in a file, with its last lines at hand."""
+
+    path: Path
+    redact: Callable[[str], str]
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
+
+    def write(self, line: str) -> str:
+        """Append a line, without secrets, and return it as written."""
+        clean = self.redact(line)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(clean + "\n")
+        self.tail.append(clean)
+        return clean
+
+
+@dataclass
+class Console:
+    """`verbose` shows every line a step prints; `folding` does so in groups that GitHub Actions folds."""
+
+    verbose: bool = False
+    folding: bool = False
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
+
+    def say(self, text: str) -> None:
+        """One line for the user."""
+        print(text, file=self.stream, flush=True)
+
+    @contextmanager
+    def step(self, name: str, log: Log) -> Iterator[Callable[[str], None]]:
+        """Announce a step, hand out where its output goes, and print its time when it has ended well."""
+        log.tail.clear()
+        log.write(f"=== {name}")
+        if self.folding:
+            self.say(f"::group::{name}")
+        elif self.verbose:
+            self.say(f"  {name} …")
+        elif self.stream.isatty():
+            print(f"  {name} …", end="\r", file=self.stream, flush=True)
+        started = time.monotonic()
+
+        def on_output(line: str) -> None:
+            clean = log.write(line)
+            if self.verbose or self.folding:
+                self.say(clean)
+
+        try:
+            yield on_output
+        except BaseException:
+            self.say(f"  {name:<{_WIDTH}}  failed")
+            raise
+        finally:
+            if self.folding:
+                self.say("::endgroup::")
+        self.say(f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}")
+
+
+def step_failed(name: str, code: int, hint: str, log: Log) -> BuildError:
+    """The error of a failed step: its name, its last lines, and where all of them are."""
+    tail = "\n".join(f"    {line}" for line in log.tail)
+    if "No space left on device" in tail:
+        hint = "the disk is full: free some space where the engine builds, and build again"
+    return BuildError(
+        f"step '{name}' failed with exit code {code}; its last lines:\n{tail}\n  full log: {log.path}", hint
+    )

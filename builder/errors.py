@@ -1,0 +1,21 @@
+"""The two kinds of failure, told apart by who can mend them."""
+
+
+class BuilderError(Exception):
+    """A failure the user is told about in one message: what happened, and what to do next (the hint)."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  → {self.hint}" if self.hint else self.message
+
+
+class UserError(BuilderError):
+    """A setting, a recipe or a missing tool: the user mends it before the build can go on."""
+
+
+class BuildError(BuilderError):
+    """A step of the build failed."""
