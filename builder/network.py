@@ -1,0 +1,107 @@
+"""How this machine reaches the network: CA bundle, proxies and pip's index settings.
+
+They reach the steps that download and nothing else: no image, artifact, key or log holds them.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from builder.errors import UserError
+
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+_PIP_OPTIONS = (
+    "index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "default-timeout", "timeout",
+    "retries",
+)  # fmt: skip
+_PIP_PLACES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+_CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
+_CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
+
+
+@dataclass(frozen=True)
+class Network:
+    """`proxies` are the proxy variables as this machine has them, `pip` are PIP_* variables."""
+
+    ca_bundle: Path | None
+    proxies: Mapping[str, str]
+    pip: Mapping[str, str]
+
+    def environment(self, ca_bundle: str | None) -> dict[str, str]:
+        """The variables of a step that downloads; `ca_bundle` is the bundle's path where that step runs."""
+        lower = {name.lower(): value for name, value in self.proxies.items()}
+        upper = {name.upper(): value for name, value in self.proxies.items()}
+        trust = dict.fromkeys(_CA_VARIABLES, ca_bundle) if ca_bundle else {}
+        return {**lower, **upper, **self.proxies, **self.pip, **trust}
+
+    def from_elsewhere(self) -> Network:
+        """The same without what only this machine's own processes can reach: folders and `file:` URLs."""
+        far = {
+            name: " ".join(
+                word for word in value.split() if name not in _PIP_PLACES or re.match(r"(?!file:)\S+://", word)
+            )
+            for name, value in self.pip.items()
+        }
+        return replace(self, pip={name: value for name, value in far.items() if value})
+
+    def redact(self, text: str) -> str:
+        """The text without what stands before the @ of a URL: a user's name and password, or a token."""
+        for value in " ".join((*self.proxies.values(), *self.pip.values())).split():
+            user, at, _ = value.partition("://")[2].rpartition("@") if "://" in value else value.rpartition("@")
+            for secret in (user, user.partition(":")[2]) if at else ():
+                text = text.replace(secret, "****") if secret else text
+        return re.sub(r"://[^/\s]*@", "://****@", text)
+
+
+def read(environ: Mapping[str, str], ca_bundle: Path | None) -> Network:
+    """This machine's network settings; `ca_bundle` overrides the bundle the environment and the system name."""
+    proxies = {name: value for name, value in environ.items() if name.lower() in _PROXIES and value}
+    return Network(ca_bundle or _host_bundle(environ), proxies, _pip_settings(environ, _pip_files(environ)))
+
+
+def _host_bundle(environ: Mapping[str, str]) -> Path | None:
+    named = (environ[name] for name in _CA_VARIABLES if environ.get(name))
+    default = ssl.get_default_verify_paths().cafile
+    for candidate in (*named, *_CA_FILES, *([default] if default else [])):
+        if Path(candidate).is_file():
+            return Path(candidate).absolute()
+    return None
+
+
+def _pip_files(environ: Mapping[str, str]) -> list[Path]:
+    """pip's configuration files, least specific first: https://pip.pypa.io/en/stable/topics/configuration/"""
+    named = environ.get("PIP_CONFIG_FILE", "")
+    if named == os.devnull:
+        return []
+    home = Path(environ.get("HOME", "/"))
+    folders = [Path(folder) / "pip" for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")]
+    files = [folder / "pip.conf" for folder in (*folders, Path("/etc"))]
+    if named and Path(named).exists():
+        return [*files, Path(named)]
+    own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return [*files, home / ".pip" / "pip.conf", own / "pip" / "pip.conf"]
+
+
+def _pip_settings(environ: Mapping[str, str], files: Iterable[Path]) -> dict[str, str]:
+    parser = configparser.RawConfigParser()
+    parser.optionxform = lambda option: option.lower().replace("_", "-")  # type: ignore[assignment]  # as documented
+    try:
+        parser.read(files)
+    except (configparser.Error, UnicodeDecodeError) as problem:
+        raise UserError(
+            f"pip's configuration can't be read: {problem}", "mend it: pip itself can't read it either"
+        ) from None
+    found: dict[str, str] = {}
+    for option in _PIP_OPTIONS:
+        name = "PIP_" + option.upper().replace("-", "_")
+        configured = [parser.get(section, option, fallback="") for section in ("install", "global")]
+        value = environ.get(name) or next(filter(None, configured), "")
+        if value:
+            found[name] = " ".join(value.split())
+    return found

@@ -1,0 +1,102 @@
+"""The recipe: what the user puts in, read whole and checked before anything is built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import UserError
+from builder.makefile_vars import nearest
+from builder.targets import Variant
+
+_FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
+_FILES = ("constraints.txt", "pip.conf", "prune.txt")
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """One file of a recipe: its name and content."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One variant's recipe; each tuple in name order."""
+
+    variant: Variant
+    requirements: tuple[RecipeFile, ...]
+    pre_patches: tuple[RecipeFile, ...]
+    post_patches: tuple[RecipeFile, ...]
+    scripts: tuple[RecipeFile, ...]
+    checks: tuple[RecipeFile, ...]
+    constraints: bytes
+    pip_conf: bytes | None
+    prune: tuple[str, ...]
+
+
+def read(recipes: Path, variant: Variant) -> Recipe:
+    """Read `recipes/<variant>/`; UserError for what is not part of a recipe, so that no typo goes unseen."""
+    folder = recipes / variant.recipe_folder
+    if not folder.is_dir():
+        raise UserError(f"{folder} is missing", "a recipe is a folder; it may be empty")
+    for entry in folder.iterdir():
+        if entry.name not in _FOLDERS + _FILES and not _is_aside(entry):
+            raise UserError(f"{entry} is no part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
+    recipe = Recipe(
+        variant=variant,
+        requirements=_files(folder / "requirements", r"\d\d-.+\.txt", "NN-name.txt"),
+        pre_patches=_files(folder / "pre-patch", r".+\.(patch|diff)", "name.patch"),
+        post_patches=_files(folder / "post-patch", r".+\.(patch|diff)", "name.patch"),
+        scripts=_files(folder / "scripts", r"\d\d-(?!.*\.(orig|rej|bak|swp|dpkg-\w+)$)[\w.+-]+", "NN-name"),
+        checks=_files(folder / "checks", r"\d\d-.+\.py", "NN-name.py"),
+        constraints=_content(folder / "constraints.txt") or b"",
+        pip_conf=_content(folder / "pip.conf"),
+        prune=_patterns(_content(folder / "prune.txt") or b""),
+    )
+    for script in recipe.scripts:
+        if not script.content.startswith(b"#!"):
+            raise UserError(f"{folder}/scripts/{script.name} has no #! line", "begin it with #!/bin/sh")
+    if variant is Variant.RUNTIME_DEV and recipe.pre_patches:
+        raise UserError(
+            f"{folder}/pre-patch: {variant.value} starts from the finished runtime",
+            "patches to CPython's source belong in recipes/runtime/pre-patch",
+        )
+    return recipe
+
+
+def _is_aside(entry: Path) -> bool:
+    """Notes for people and git's placeholders may lie in every folder."""
+    return entry.name.startswith(".") or entry.suffix == ".md"
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise UserError(f"{path} points to nothing", "mend the link, or remove it") from None
+        return None
+    except OSError as problem:
+        raise UserError(f"{path} can't be read: {problem.strerror}") from None
+
+
+def _files(folder: Path, pattern: str, form: str) -> tuple[RecipeFile, ...]:
+    if not folder.is_dir() and (folder.is_symlink() or folder.exists()):
+        raise UserError(f"{folder} is not a folder", "make it one, or remove it")
+    files = []
+    for entry in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda path: path.name):
+        if _is_aside(entry):
+            continue
+        if not re.fullmatch(pattern, entry.name):
+            raise UserError(f"{entry} is not named {form}", "rename it, or remove it")
+        content = _content(entry)
+        files.append(RecipeFile(entry.name, content or b""))
+    return tuple(files)
+
+
+def _patterns(text: bytes) -> tuple[str, ...]:
+    lines = (line.partition("#")[0].strip() for line in text.decode(errors="surrogateescape").splitlines())
+    return tuple(line for line in lines if line)

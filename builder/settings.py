@@ -1,0 +1,206 @@
+"""The settings: one table of names, defaults and parsers, read from the environment and Makefile.vars.
+
+This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from builder import makefile_vars
+from builder.errors import UserError
+
+FILE = "Makefile.vars"
+PREFIX = "PRT_"
+
+# Where a runtime must never be installed: a build empties PRT_ROOT, and removing the package removes it.
+# The system's own folders with all below them, and folders that many share.
+_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib\w*|proc|run|sbin|sys|usr(?!/local/)|var)(/.*)?")
+_SHARED = re.compile(
+    r"/|/(home|media|mnt|opt|root|srv|tmp)|/home/[^/]+"
+    r"|/usr/local/(bin|etc|games|include|lib|man|sbin|share|src)(/.*)?"
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. `parse` returns the value or raises ValueError with what is wrong with it."""
+
+    name: str
+    default: str
+    parse: Callable[[str], object]
+    group: str
+    help: str
+
+    @property
+    def field(self) -> str:
+        """The attribute of Settings that holds its value."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True)
+class Value:
+    """A setting's value as text, and where it came from: default, Makefile.vars:LINE, environment, git tag."""
+
+    text: str
+    origin: str
+
+
+def _matching(pattern: str, problem: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(problem)
+        return text
+
+    return parse
+
+
+def _switch(text: str) -> bool:
+    known = {"1": True, "yes": True, "true": True, "on": True, "": False, "0": False, "no": False, "false": False}
+    if text.lower() not in {*known, "off"}:
+        raise ValueError("must be 1 or 0")
+    return known.get(text.lower(), False)
+
+
+def _prt_root(text: str) -> PurePosixPath:
+    if not re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._+-]*)+/?", text):
+        raise ValueError("must be an absolute path of letters, digits and . _ + -")
+    path = PurePosixPath(text)
+    if _SYSTEM.fullmatch(str(path)) or _SHARED.fullmatch(str(path)):
+        raise ValueError("belongs to the whole system; the runtime needs a folder of its own")
+    return path
+
+
+def _existing_file(text: str) -> Path | None:
+    if text and not Path(text).is_file():
+        raise ValueError("no such file")
+    return Path(text).absolute() if text else None
+
+
+_text = _matching(r"[^\n]*", "must be one line")
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("PYTHON_VERSION", "3.13.5", _matching(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", "must be a CPython version, such "
+            "as 3.13.5, or 3.13 for its newest patch"), "Python", "Version of CPython; `3.13` means its newest known "
+            "patch."),
+    Setting("PRT_ROOT", "/prt", _prt_root, "Python", "Folder in which the runtime is installed and runs."),
+    Setting("OPTIMIZE", "1", _switch, "Python", "`0` compiles without PGO and LTO: minutes, for tests and trials."),
+    Setting("PACKAGE_PREFIX", "prt", _matching(r"[a-z0-9][a-z0-9+.-]+", "must be a Debian package name: at least two "
+            "of a-z 0-9 + - . and no other"), "Package", "First part of every artifact's name."),
+    Setting("PACKAGE_VERSION", "v0", _matching(r"[A-Za-z0-9][A-Za-z0-9.+~!-]*", "must be letters, digits, . + ~ ! -"),
+            "Package", "Version of the runtime; by default the latest git tag `v*`, else `v0`."),
+    Setting("PACKAGE_DESC", "Python runtime", _text, "Package", "What the package is, in one line."),
+    Setting("PACKAGE_MAINTAINER", "Python Runtime Builder <root@localhost>", _text, "Package", "Name and address of "
+            "who answers for the package."),
+    Setting("ARTIFACT_DIR", "out", _text, "Build", "Folder for artifacts, logs and the cache."),
+    Setting("ENGINE", "auto", _matching(r"auto|docker|host", "must be auto, docker or host"), "Build", "Where steps "
+            "run: `docker`, `host` (this machine), or `auto`: docker when it answers."),
+    Setting("BASE_IMAGE", "debian:bookworm-slim", _matching(r"[^\s]+", "must be an image name"), "Build", "Image the "
+            "builder image starts from; `{arch}` becomes amd64 or arm64."),
+    Setting("DOCKER_HOST_AMD64", "", _text, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
+            "default the docker command's own."),
+    Setting("DOCKER_HOST_ARM64", "", _text, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
+    Setting("SOURCE_MIRROR", "", _text, "Sources", "URL or folder asked first for source tarballs, by file name."),
+    Setting("DEBIAN_MIRROR", "", _text, "Sources", "Debian mirror for sources and the builder image; by default "
+            "what apt uses."),
+    Setting("PYENV_ROOT", "", _text, "Sources", "A pyenv whose python-build is used; by default the pinned one."),
+    Setting("CA_BUNDLE", "", _existing_file, "Sources", "CA certificates (PEM) for every download; by default this "
+            "machine's."),
+    Setting("NO_CACHE", "0", _switch, "Run", "`1` builds everything anew: no cache is read or written."),
+    Setting("NO_PACKAGE_CACHE", "0", _switch, "Run", "`1` installs the packages anew, on a cached interpreter."),
+    Setting("V", "0", _switch, "Run", "`1` shows the full output of every step."),
+)  # fmt: skip
+
+_BY_NAME = {spelling: setting for setting in SETTINGS for spelling in (setting.name, PREFIX + setting.name)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, parsed; `values` keeps the text and the origin of each."""
+
+    python_version: str
+    prt_root: PurePosixPath
+    optimize: bool
+    package_prefix: str
+    package_version: str
+    package_desc: str
+    package_maintainer: str
+    artifact_dir: Path
+    engine: str
+    base_image: str
+    docker_host_amd64: str
+    docker_host_arm64: str
+    source_mirror: str
+    debian_mirror: str
+    pyenv_root: str
+    ca_bundle: Path | None
+    no_cache: bool
+    no_package_cache: bool
+    v: bool
+    values: Mapping[str, Value]
+
+
+def environment() -> dict[str, str]:
+    """The environment of this process."""
+    return dict(os.environ)
+
+
+def load(root: Path, environ: Mapping[str, str], fallbacks: Mapping[str, Value]) -> Settings:
+    """Settings from the environment, else Makefile.vars in `root`, else `fallbacks`, else the table's defaults.
+
+    A relative ARTIFACT_DIR counts from `root`. Raises UserError for an unknown name or an impossible value.
+    """
+    file = root / FILE
+    try:
+        text = file.read_text() if file.is_file() else ""
+    except UnicodeDecodeError as problem:
+        raise UserError(f"{FILE} is not UTF-8: {problem}", "save it as UTF-8") from None
+    names = {spelling: setting.name for spelling, setting in _BY_NAME.items()}
+    assignments = makefile_vars.parse(text, FILE, names)
+    given = _given(environ)
+    resolving: list[str] = []
+
+    def value_of(name: str) -> Value:
+        setting = _BY_NAME[name]
+        if setting.name in given:
+            return given[setting.name]
+        assignment = assignments.get(setting.name)
+        if assignment is None or not assignment.text:
+            return fallbacks.get(setting.name, Value(setting.default, "default"))
+        where = f"{FILE}:{assignment.line}"
+        if setting.name in resolving:
+            raise UserError(f"{where}: {setting.name} refers to itself", "write its value out")
+        resolving.append(setting.name)
+        expanded = makefile_vars.expand(assignment.text, where, _BY_NAME.keys(), lambda other: value_of(other).text)
+        resolving.remove(setting.name)
+        return Value(expanded, where)
+
+    values = {setting.name: value_of(setting.name) for setting in SETTINGS}
+    parsed = {setting.field: _parsed(setting, values[setting.name]) for setting in SETTINGS}
+    parsed["artifact_dir"] = root / str(parsed["artifact_dir"])
+    return Settings(**parsed, values=values)  # type: ignore[arg-type]  # the table and the fields agree by test
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, Value]:
+    """The settings the environment gives; the spelling with the prefix wins, an empty value gives nothing."""
+    given: dict[str, Value] = {}
+    plain = {setting.name for setting in SETTINGS}
+    for name, text in sorted(environ.items(), key=lambda item: item[0] not in plain):
+        setting = _BY_NAME.get(name)
+        if setting is None and name.startswith(PREFIX):
+            hint = f"unset it, or {makefile_vars.nearest(name, _BY_NAME.keys())}"
+            raise UserError(f"environment: {name} is not a setting", hint)
+        if setting and text:
+            given[setting.name] = Value(text, "environment")
+    return given
+
+
+def _parsed(setting: Setting, value: Value) -> object:
+    try:
+        return setting.parse(value.text)
+    except ValueError as problem:
+        raise UserError(f"{setting.name}={value.text!r} ({value.origin}): {problem}") from None
