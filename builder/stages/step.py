@@ -1,0 +1,94 @@
+"""The vocabulary of a stage: steps, the files they read, and the key that names the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Union
+
+from builder.sources import Source
+
+# Placeholders in arguments and variables, filled in by the engine that runs the step.
+WORK = "{work}"  # folder of the stage's own files, thrown away at its end
+JOBS = "{jobs}"  # number of processors
+
+SCHEMA = 1
+
+Json = Union[str, int, bool, None, list["Json"], dict[str, "Json"]]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file put into WORK before the steps run: its name there, and its content or where to fetch it."""
+
+    name: str
+    content: bytes | Source
+    executable: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its content, as hex digits."""
+        return self.content.sha256 if isinstance(self.content, Source) else hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command. `network` steps get the machine's CA bundle, proxies and pip settings; no other step does."""
+
+    name: str
+    args: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Files, steps, and `inputs`: what else can change the result's bytes. `output` is the file in WORK it makes."""
+
+    name: str
+    inputs: Mapping[str, Json]
+    files: tuple[File, ...]
+    steps: tuple[Step, ...]
+    output: str
+
+    @property
+    def key_inputs(self) -> dict[str, Json]:
+        """Everything the key covers, readable: it explains why a result is not found."""
+        return {
+            "schema": SCHEMA,
+            "stage": self.name,
+            **self.inputs,
+            "files": {file.name: file.sha256 for file in self.files},
+            "steps": [{"args": list(step.args), "env": dict(step.env)} for step in self.steps],
+        }
+
+    @property
+    def key(self) -> str:
+        """The sha256 that names this stage's result: equal inputs, equal key; any change, another key."""
+        return key_of(self.key_inputs)
+
+
+def key_of(inputs: Mapping[str, Json]) -> str:
+    """The digest of canonical JSON, under a prefix of our own."""
+    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(b"python-runtime-builder\0" + canonical.encode()).hexdigest()
+
+
+def pack(name: str, folder: str, output: str, epoch: int) -> Step:
+    """A step that packs a folder's content reproducibly: sorted, one date, owner 0:0, no name or time in gzip."""
+    return Step(
+        name,
+        (
+            "tar", "--sort=name", f"--mtime=@{epoch}", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu",
+            "--use-compress-program=gzip -n", "--create", f"--file={WORK}/{output}", f"--directory={folder}", ".",
+        ),
+    )  # fmt: skip
+
+
+def unpack(name: str, archive: str, folder: str) -> Step:
+    """A step that unpacks an archive of WORK into a folder."""
+    args = ("tar", "--extract", f"--file={WORK}/{archive}", f"--directory={folder}", "--no-same-owner")
+    return Step(name, args)
