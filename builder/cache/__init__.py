@@ -1,0 +1,1 @@
+"""What was compiled once and need not be compiled again."""

@@ -1,0 +1,87 @@
+"""The protocol of an engine, and what every engine does alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from builder.network import Network
+from builder.stages.step import JOBS, WORK, Step
+from builder.targets import Arch
+
+Output = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file on its way into a workplace: its name there, and its content or the path that has it."""
+
+    name: str
+    content: bytes | Path
+    executable: bool = False
+
+
+class Workplace(Protocol):
+    """A fresh place to run one stage's steps, with an empty PRT_ROOT and an empty work folder."""
+
+    def put(self, items: Iterable[Item]) -> None:
+        """Write files into the work folder."""
+
+    def run(self, step: Step, on_output: Output) -> int:
+        """Run a step, hand over its output line by line, and return its exit code."""
+
+    def get(self, name: str, destination: Path) -> None:
+        """Copy a file of the work folder to this machine."""
+
+
+class Engine(Protocol):
+    """A way to run stages."""
+
+    @property
+    def name(self) -> str:
+        """`docker` or `host`, as ENGINE names it."""
+
+    def toolchain(self, arch: Arch) -> str:
+        """Make ready to build for an architecture; return the fingerprint of compiler, linker and headers.
+
+        Raises UserError with what to install or set where that is impossible.
+        """
+
+    def emulator(self, arch: Arch) -> str | None:
+        """What runs the steps of a foreign architecture, such as `qemu 10.0.2`; None where none is needed."""
+
+    def workplace(self, arch: Arch) -> AbstractContextManager[Workplace]:
+        """Open a workplace; it is gone when the context ends, however it ends."""
+
+
+def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[str, str]]:
+    """A step's arguments and variables with the placeholders filled in."""
+
+    def filled(text: str) -> str:
+        return text.replace(WORK, str(work)).replace(JOBS, str(jobs))
+
+    return [filled(arg) for arg in step.args], {name: filled(value) for name, value in step.env.items()}
+
+
+def step_environment(
+    step_env: dict[str, str],
+    prt_root: PurePosixPath,
+    work: PurePosixPath,
+    network: Network | None,
+    ca_bundle: str | None,
+) -> dict[str, str]:
+    """The whole environment of a step: nothing of the machine's own leaks in but, where it downloads, the network."""
+    return {
+        "PATH": f"{prt_root}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": f"{work}/home",
+        "XDG_CONFIG_DIRS": f"{work}/home",
+        "TMPDIR": f"{work}/tmp",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        **(network.environment(ca_bundle) if network else {}),
+        **step_env,
+    }

@@ -1,0 +1,57 @@
+"""ENGINE: which engine builds, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from builder.console import Console
+from builder.engines.base import Engine
+from builder.engines.host import HostEngine
+from builder.errors import UserError
+from builder.network import Network
+from builder.settings import Settings
+from builder.targets import Arch
+
+
+def choose(settings: Settings, network: Network, recipes: Path, arch: Arch, console: Console) -> Engine:
+    """The engine that builds for `arch`; UserError if the one that was asked for can't."""
+    host = HostEngine(settings.prt_root, settings.artifact_dir / "work", network)
+    if settings.engine == "host":
+        console.say("engine: host (ENGINE=host)")
+        return host
+    # Imported here: a build that is up to date, and a machine without Docker, need not wait for the SDK.
+    from builder.engines.docker import DockerEngine
+    from builder.engines.endpoint import Endpoint
+    from builder.engines.images import BuilderImage
+
+    endpoints = {each: Endpoint(url) for each, url in _urls(settings).items()}
+    try:
+        address = endpoints[arch].address
+        _ = endpoints[arch].client
+    except UserError as problem:
+        if settings.engine == "docker" or arch is not Arch.native():
+            raise
+        console.say(f"engine: host ({problem.message})")
+        return host
+    console.say(f"engine: docker (it answers at {address})")
+    image = BuilderImage(recipes / "builder", settings.base_image, settings.debian_mirror, network)
+    return DockerEngine(endpoints, image, settings.prt_root, network, settings.artifact_dir, console)
+
+
+def remove_images(settings: Settings) -> Iterator[str]:
+    """Remove every image we made, where a Docker daemon answers; yields their tags."""
+    from builder.engines.endpoint import Endpoint
+    from builder.engines.images import ours
+
+    for url in sorted(set(_urls(settings).values())):
+        endpoint = Endpoint(url)
+        with suppress(UserError):
+            for tag in list(ours(endpoint)):
+                endpoint.client.images.remove(tag, force=True)
+                yield tag
+
+
+def _urls(settings: Settings) -> dict[Arch, str]:
+    return {Arch.AMD64: settings.docker_host_amd64, Arch.ARM64: settings.docker_host_arm64}

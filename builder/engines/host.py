@@ -1,0 +1,147 @@
+"""The host engine: the steps run on this machine, for its own architecture, below PRT_ROOT itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from builder import command
+from builder.engines.base import Item, Output, fill, step_environment
+from builder.engines.toolchain import PROGRAMS, fingerprint, missing
+from builder.errors import UserError
+from builder.network import Network
+from builder.stages.step import Step
+from builder.targets import Arch
+
+
+@dataclass(frozen=True)
+class HostWorkplace:
+    """PRT_ROOT and a work folder on this machine."""
+
+    prt_root: PurePosixPath
+    work: Path
+    network: Network
+
+    def put(self, items: Iterable[Item]) -> None:
+        """Write files into the work folder."""
+        for item in items:
+            path = self.work / item.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(item.content, Path):
+                shutil.copyfile(item.content, path)
+            else:
+                path.write_bytes(item.content)
+            path.chmod(0o755 if item.executable else 0o644)
+
+    def run(self, step: Step, on_output: Output) -> int:
+        """Run a step as a process of this machine, in an environment of its own."""
+        args, env = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
+        ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
+        network = self.network if step.network else None
+        whole = step_environment(env, self.prt_root, PurePosixPath(self.work), network, ca_bundle)
+        return command.stream(args, on_output, cwd=self.work, env=whole, umask=0o022)
+
+    def get(self, name: str, destination: Path) -> None:
+        """Move a file out of the work folder."""
+        shutil.move(self.work / name, destination)
+
+
+@dataclass(frozen=True)
+class HostEngine:
+    """Builds on this machine. `scratch` is the folder for work folders; nothing is left outside of it."""
+
+    prt_root: PurePosixPath
+    scratch: Path
+    network: Network
+    name: str = "host"
+
+    def toolchain(self, arch: Arch) -> str:
+        """Check what this machine has; see Engine."""
+        if arch is not Arch.native():
+            raise UserError(
+                f"the host engine builds for {Arch.native().value} only, not for {arch.value}",
+                "start Docker, or run the build on a machine of that architecture",
+            )
+        absent = [program for program in PROGRAMS if not shutil.which(program)]
+        if absent:
+            raise missing(absent, PROGRAMS, "this machine")
+        with self._work() as work:
+            return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine")
+
+    def emulator(self, arch: Arch) -> str | None:
+        """None: this machine's own architecture needs no emulator."""
+        return None
+
+    @contextmanager
+    def workplace(self, arch: Arch) -> Iterator[HostWorkplace]:
+        """Take PRT_ROOT for the time of a stage."""
+        with self._work() as work, _taken(Path(self.prt_root), self.scratch / "taken"):
+            yield HostWorkplace(self.prt_root, work, self.network)
+
+    @contextmanager
+    def _work(self) -> Iterator[Path]:
+        # CPython's makefiles and python-build break on blanks in a path.
+        if any(letter.isspace() for letter in str(self.scratch)):
+            raise UserError(f"{self.scratch}: the host engine can't build below a path with blanks", "set ARTIFACT_DIR")
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix="stage-") as folder:
+            for name in ("home", "tmp"):
+                Path(folder, name).mkdir()
+            yield Path(folder)
+
+
+@contextmanager
+def _taken(root: Path, note: Path) -> Iterator[None]:
+    """Use `root`, which must be absent or empty, and put it back as it was, with the parents it needed.
+
+    `note` remembers whose the folder is, so that what a killed build left there can be told from a user's files.
+    """
+    if root.is_symlink() or (root.exists() and not root.is_dir()):
+        raise UserError(f"PRT_ROOT={root} is not a folder", "remove it, or set PRT_ROOT")
+    left_behind = _left_behind(root, note)
+    if root.is_dir() and any(root.iterdir()):
+        if not left_behind:
+            raise UserError(
+                f"PRT_ROOT={root} is not empty, and the host engine builds there", "empty it, or set PRT_ROOT"
+            )
+        _empty(root)
+    note.unlink(missing_ok=True)
+    kept = next(folder for folder in (root, *root.parents) if folder.exists())
+    if not os.access(kept, os.W_OK):
+        raise UserError(f"PRT_ROOT={root} can't be created", f"sudo install -d -o {os.getuid()} {root}")
+    note.write_text(f"{os.getpid()} {root}")
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        if root.is_dir():
+            _empty(root)
+        for folder in (root, *root.parents):
+            if folder == kept:
+                break
+            with suppress(OSError):
+                folder.rmdir()
+        note.unlink(missing_ok=True)
+
+
+def _left_behind(root: Path, note: Path) -> bool:
+    """Whether a build of ours that no longer runs took this folder; UserError if that build still runs."""
+    if not note.is_file():
+        return False
+    process, _, folder = note.read_text().partition(" ")
+    if Path("/proc", process).exists():
+        raise UserError(f"another build (process {process}) uses PRT_ROOT={folder}", "wait for it, or stop it")
+    return folder == str(root)
+
+
+def _empty(root: Path) -> None:
+    for entry in root.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,93 @@
+"""The builder image: made by `docker buildx` from `recipes/builder/`, tagged with the digest of its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docker.errors import APIError, ImageNotFound
+from docker.models.images import Image
+
+from builder import command
+from builder.console import Console, Log, step_failed
+from builder.engines.endpoint import Endpoint
+from builder.errors import UserError
+from builder.network import Network
+from builder.targets import Arch
+
+REPOSITORY = "python-runtime-builder"
+
+
+@dataclass(frozen=True)
+class BuilderImage:
+    """The inputs of a builder image. `folder` holds its Dockerfile; `debian_mirror` is empty for the image's own."""
+
+    folder: Path
+    base: str
+    debian_mirror: str
+    network: Network
+
+    def ensure(self, endpoint: Endpoint, arch: Arch, console: Console, logs: Path) -> Image:
+        """The builder image for an architecture; built if there is none of these inputs yet."""
+        base, base_tag = self._base(endpoint, arch)
+        tag = f"{REPOSITORY}/builder:{self._digest(base)}-{arch.value}"
+        try:
+            return endpoint.client.images.get(tag)
+        except ImageNotFound:
+            pass
+        endpoint.check(arch)
+        args = endpoint.docker(
+            "buildx", "build", "--builder=default", "--load", "--progress=plain", "--provenance=false",
+            f"--platform={arch.platform}", f"--tag={tag}", f"--build-arg=BASE_IMAGE={base_tag}",
+        )  # fmt: skip
+        if self.debian_mirror:
+            args.append(f"--build-arg=DEBIAN_MIRROR={self.debian_mirror}")
+        # Named only: docker takes the value from its own environment, so that no password stands on a command line.
+        args += [f"--build-arg={name}" for name in self.network.proxies]
+        if self.network.ca_bundle:
+            args.append(f"--secret=id=ca_bundle,src={self.network.ca_bundle}")
+        log = Log(logs / f"builder-image-{arch.value}.log", self.network.redact)
+        with console.step(f"builder image {arch.value}", log) as on_output:
+            code = command.stream([*args, str(self.folder)], on_output)
+            if code:
+                raise step_failed("builder image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
+        return endpoint.client.images.get(tag)
+
+    def _base(self, endpoint: Endpoint, arch: Arch) -> tuple[Image, str]:
+        """The base image, and a tag of ours that keeps it: a plain name holds one architecture at a time."""
+        name = self.base.replace("{arch}", arch.value)
+        kept = f"{REPOSITORY}/base:{hashlib.sha256(name.encode()).hexdigest()[:12]}-{arch.value}"
+        images = endpoint.client.images
+        for tag in (name, kept):
+            try:
+                image = images.get(tag)
+            except ImageNotFound:
+                continue
+            if image.attrs["Architecture"] == arch.value:
+                break
+        else:
+            try:
+                image = images.pull(name, platform=arch.platform)
+            except APIError as problem:
+                reason = problem.explanation or str(problem)
+                raise UserError(
+                    f"BASE_IMAGE {name} can't be pulled for {arch.value}: {reason}", "set BASE_IMAGE"
+                ) from None
+        image.tag(kept)
+        return image, kept
+
+    def _digest(self, base: Image) -> str:
+        inputs = hashlib.sha256(str(base.id).encode())
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file():
+                inputs.update(f"\0{path.relative_to(self.folder)}\0".encode() + path.read_bytes())
+        return inputs.hexdigest()[:12]
+
+
+def ours(endpoint: Endpoint) -> Iterator[str]:
+    """The tags of every image we made on an endpoint."""
+    for image in endpoint.client.images.list(filters={"reference": f"{REPOSITORY}/*"}):
+        # An image may have a tag of its user's as well: that one stays.
+        yield from (tag for tag in image.tags if tag.startswith(f"{REPOSITORY}/"))

@@ -1,0 +1,128 @@
+"""Runs a plan: the stages that are not there yet, each in a workplace of its own, and publishes the result."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import plan as planning
+from builder.cache.store import Hit, Miss
+from builder.console import Console, Log, step_failed
+from builder.engines.base import Engine, Item, Workplace
+from builder.packages.record import Artifact
+from builder.plan import Plan
+from builder.project import Project
+from builder.sources import Source, SourceShelf
+from builder.stages.runtime import MANIFEST, PARENT, PLANNED_MANIFEST
+from builder.stages.step import Json, Stage
+from builder.targets import Target
+
+_COMPILED = "compiled"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Builds targets of one project with one engine."""
+
+    project: Project
+    engine: Engine
+    console: Console
+    sources: SourceShelf
+
+    def build(self, target: Target) -> list[Artifact]:
+        """Build a target, or find that nothing changed; returns its artifacts."""
+        toolchain = self.engine.toolchain(target.arch)
+        python_build = self.project.python_build(self.sources)
+        version = self.project.python_version(python_build, self.console.say)
+        project = self.project
+        plan = planning.make(
+            target, version, project.settings, project.recipes, project.repository, python_build,
+            engine=self.engine.name, toolchain=toolchain,
+        )  # fmt: skip
+        work = project.settings.artifact_dir / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=work, prefix="parts-") as parts:
+            return self._artifacts(plan, Path(parts))
+
+    def _artifacts(self, plan: Plan, parts: Path) -> list[Artifact]:
+        """A plan's artifacts, old or new; `parts` is where files stand until they are complete."""
+        settings = self.project.settings
+        if not (settings.no_cache or settings.no_package_cache):
+            standing = [
+                self.project.artifacts.standing(name, plan.stage.key) for name in (plan.tarball, plan.manifest_file)
+            ]
+            if all(standing):
+                self.console.say(f"{plan.tarball}: up to date, nothing to do")
+                return [one for one in standing if one]
+        if plan.parent:
+            self._artifacts(plan.parent, parts)
+            parent = settings.artifact_dir / plan.parent.tarball
+            compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[_COMPILED]
+        else:
+            interpreter = self._interpreter(plan, parts)
+            parent, compiled = interpreter.path, interpreter.built[_COMPILED]
+        return self._package(plan, parent, compiled, parts)
+
+    def _interpreter(self, plan: Plan, parts: Path) -> Hit:
+        """The interpreter from the cache, else compiled."""
+        stage = plan.interpreter
+        fresh = self.project.settings.no_cache
+        found = Miss("NO_CACHE=1") if fresh else self.project.store.find(stage.name, stage.key_inputs)
+        if isinstance(found, Hit):
+            self.console.say(f"interpreter CPython {plan.python_version}: from the cache ({found.path})")
+            return found
+        warning = "warning: " if found.damaged else ""
+        self.console.say(f"{warning}interpreter CPython {plan.python_version}: to be compiled ({found.reason})")
+        started = time.monotonic()
+        part = parts / stage.output
+        with self.engine.workplace(plan.target.arch) as place:
+            self._run(stage, place, plan.target, [])
+            place.get(stage.output, part)
+        emulator = self.engine.emulator(plan.target.arch)
+        built: dict[str, Json] = {
+            _COMPILED: f"emulated by {emulator}" if emulator else "native",
+            "engine": self.engine.name,
+            "seconds": round(time.monotonic() - started),
+            "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        return Hit(part, built) if fresh else self.project.store.add(stage.name, stage.key_inputs, part, built)
+
+    def _package(self, plan: Plan, parent: Path, compiled: Json, parts: Path) -> list[Artifact]:
+        """The package stage: its artifacts appear under their names only when both are complete."""
+        started = time.monotonic()
+        self.console.say(f"{plan.tarball}: to be built")
+        manifest = {**plan.manifest, _COMPILED: compiled, "stage_keys": plan.stage_keys}
+        planned = [Item(PARENT, parent), Item(PLANNED_MANIFEST, json.dumps(manifest).encode())]
+        made = {name: parts / f"{plan.stage.name}-{name}" for name in (MANIFEST, plan.stage.output)}
+        with self.engine.workplace(plan.target.arch) as place:
+            self._run(plan.stage, place, plan.target, planned)
+            for name, part in made.items():
+                place.get(name, part)
+        seconds = time.monotonic() - started
+        publish = self.project.artifacts.publish
+        return [
+            publish(made[plan.stage.output], plan.tarball, plan.stage.key, seconds),
+            publish(made[MANIFEST], plan.manifest_file, plan.stage.key, seconds),
+        ]
+
+    def _run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
+        """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
+        log_path = self.project.settings.artifact_dir / "logs" / f"{stage.name}-{target.arch.value}.log"
+        log_path.unlink(missing_ok=True)
+        log = Log(log_path, self.project.network.redact)
+        place.put([*self._items(stage), *more])
+        for step in stage.steps:
+            with self.console.step(step.name, log) as on_output:
+                code = place.run(step, on_output)
+                if code:
+                    raise step_failed(step.name, code, step.hint, log)
+
+    def _items(self, stage: Stage) -> Iterable[Item]:
+        for file in stage.files:
+            content = self.sources.fetch(file.content) if isinstance(file.content, Source) else file.content
+            yield Item(file.name, content, file.executable)

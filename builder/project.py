@@ -1,0 +1,83 @@
+"""A checkout, read: settings, recipes, pins and what git says, ready to plan with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from builder import network, recipe, repository, settings, sources, versions
+from builder.cache.store import Store
+from builder.network import Network
+from builder.packages.record import ArtifactShelf
+from builder.python_build import PythonBuild, locate
+from builder.recipe import Recipe
+from builder.repository import Repository
+from builder.settings import Settings, Value
+from builder.sources import SourceShelf
+from builder.targets import Variant
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a build starts from. `folding` is true where GitHub Actions reads the output."""
+
+    root: Path
+    settings: Settings
+    repository: Repository
+    network: Network
+    recipes: Mapping[Variant, Recipe]
+    folding: bool
+
+    @property
+    def recipes_folder(self) -> Path:
+        """Where the recipes are."""
+        return self.root / "recipes"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where everything is that `clobber` removes and another build can make again."""
+        return self.settings.artifact_dir / "cache"
+
+    @cached_property
+    def store(self) -> Store:
+        """The cache of compiled interpreters."""
+        return Store(self.cache_folder)
+
+    @cached_property
+    def artifacts(self) -> ArtifactShelf:
+        """The finished artifacts."""
+        return ArtifactShelf(self.settings.artifact_dir)
+
+    def source_shelf(self, note: Callable[[str], None]) -> SourceShelf:
+        """The downloaded sources; `note` hears of every oddity."""
+        mirror, debian = self.settings.source_mirror, self.settings.debian_mirror
+        return SourceShelf(self.cache_folder / "sources", self.network, mirror, debian, note)
+
+    def python_build(self, shelf: SourceShelf) -> PythonBuild:
+        """python-build, fetched if there is none here."""
+        pins = sources.read_pins(self.recipes_folder / "pins.toml")
+        return locate(self.settings.pyenv_root, pins, shelf, self.cache_folder / "python-build")
+
+    def python_version(self, python_build: PythonBuild, say: Callable[[str], None]) -> str:
+        """The exact version to build; says so if a newer patch of it is known."""
+        version, newest = versions.resolve_python(self.settings.python_version, python_build.versions())
+        if version != newest:
+            say(f"note: Python {newest} is known; PYTHON_VERSION asks for {version}")
+        return version
+
+
+def read(root: Path, environ: Mapping[str, str]) -> Project:
+    """Read the checkout at `root`; UserError for anything in it that can't be built from."""
+    git = repository.read(root)
+    fallbacks = {"PACKAGE_VERSION": Value(git.release, "git tag")} if git.release else {}
+    loaded = settings.load(root, environ, fallbacks)
+    return Project(
+        root=root,
+        settings=loaded,
+        repository=git,
+        network=network.read(environ, loaded.ca_bundle),
+        recipes={variant: recipe.read(root / "recipes", variant) for variant in Variant},
+        folding=bool(environ.get("GITHUB_ACTIONS")),
+    )

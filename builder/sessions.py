@@ -1,0 +1,146 @@
+"""What each Nox session does. The noxfile names them; errors become one message and a failed session."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import shlex
+import shutil
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, ParamSpec, TypeVar
+
+from builder import project as projects
+from builder.console import Console, clock, table
+from builder.engines import choice
+from builder.errors import BuilderError
+from builder.packages.record import Artifact
+from builder.pipeline import Pipeline
+from builder.project import Project
+from builder.settings import SETTINGS, environment
+from builder.targets import Arch, Target, Variant
+
+ROOT = Path(__file__).parents[1]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SessionFailed(Exception):
+    """The whole message for the user; the session ends with it."""
+
+
+def reported(session: Callable[P, T]) -> Callable[P, T]:
+    """Turn what a user can be told about into one message, and a termination into an interruption."""
+
+    @functools.wraps(session)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        signal.signal(signal.SIGTERM, _interrupted)
+        # Nox shows what every library logs, down to the last detail.
+        for library in ("docker", "urllib3"):
+            logging.getLogger(library).setLevel(logging.WARNING)
+        try:
+            return session(*args, **kwargs)
+        except BuilderError as problem:
+            raise SessionFailed(str(problem)) from None
+        except OSError as problem:
+            where = f"{problem.filename}: " if problem.filename else ""
+            hint = "\n  → free some space, and build again" if problem.errno == errno.ENOSPC else ""
+            raise SessionFailed(f"{where}{problem.strerror or problem}{hint}") from None
+
+    return run
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@reported
+def build(target: Target) -> None:
+    """Build one target and print its artifacts."""
+    project = projects.read(ROOT, environment())
+    console = Console(verbose=project.settings.v, folding=project.folding)
+    artifacts = _pipeline(project, target.arch, console).build(target)
+    console.say(_closing_table(artifacts, project.settings.artifact_dir))
+
+
+@reported
+def builder_image(arch: Arch) -> None:
+    """Make the builder image, or on the host check that everything is there."""
+    project = projects.read(ROOT, environment())
+    console = Console(verbose=project.settings.v, folding=project.folding)
+    fingerprint = _pipeline(project, arch, console).engine.toolchain(arch)
+    console.say(f"ready to build for {arch.value} (toolchain {fingerprint[:12]})")
+
+
+@reported
+def show_settings() -> None:
+    """Print every setting, its value, and where it came from."""
+    settings = projects.read(ROOT, environment()).settings
+    rows = [(row.name, settings.values[row.name].text, settings.values[row.name].origin) for row in SETTINGS]
+    print(table(("SETTING", "VALUE", "FROM"), rows))
+
+
+@reported
+def show_environment() -> None:
+    """Print NAME=value lines, for `eval` and for env files: the settings, and the artifacts' names."""
+    settings = projects.read(ROOT, environment()).settings
+    lines = {row.name: settings.values[row.name].text for row in SETTINGS}
+    lines["ARTIFACT_DIR"] = str(settings.artifact_dir)
+    for arch in Arch:
+        for variant in Variant:
+            name = f"{variant.value}_{arch.suffix}".upper().replace("-", "_")
+            target = Target(variant, arch)
+            for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json")):
+                lines[f"{kind}_{name}"] = target.artifact(settings.package_prefix, settings.package_version, ending)
+    for name, value in lines.items():
+        print(f"{name}={shlex.quote(value) if value else ''}")
+
+
+def show_help(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """Print the sessions, group by group; those of one architecture stand beside their general form."""
+    endings = tuple(f"-{arch.suffix}" for arch in Arch)
+    for group, entries in groups.items():
+        print(f"\n{group}:")
+        for name, purpose in entries:
+            if name.endswith(endings):
+                continue
+            forms = [ending for ending in endings if name + ending in dict(entries)]
+            label = f"{name} [{', '.join(forms)}]" if forms else name
+            print(f"  {label:<32} {purpose}")
+    print("\nSettings: `nox`. A session with [-x86, -arm] also has those forms, such as `nox -s runtime-arm`.")
+
+
+@reported
+def clean() -> None:
+    """Remove the packages."""
+    project = projects.read(ROOT, environment())
+    for path in project.artifacts.remove_all():
+        print(f"removed {path}")
+
+
+@reported
+def clobber() -> None:
+    """Remove the packages, the cache, the logs and the images we made."""
+    clean()
+    project = projects.read(ROOT, environment())
+    for name in ("cache", "logs", "work"):
+        folder = project.settings.artifact_dir / name
+        if folder.is_dir():
+            shutil.rmtree(folder)
+            print(f"removed {folder}")
+    for tag in choice.remove_images(project.settings):
+        print(f"removed image {tag}")
+
+
+def _pipeline(project: Project, arch: Arch, console: Console) -> Pipeline:
+    engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
+    return Pipeline(project, engine, console, project.source_shelf(console.say))
+
+
+def _closing_table(artifacts: list[Artifact], folder: Path) -> str:
+    rows = [(str(folder / one.name), f"{one.size:,}", one.sha256, clock(one.seconds)) for one in artifacts]
+    return "\n" + table(("FILE", "SIZE", "SHA256", "TIME"), rows)

@@ -1,0 +1,92 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#   "docker>=7.1",
+#   "jinja2>=3.1",
+#   "nox>=2025.2.9",
+#   "packaging>=24.2",
+#   "python-debian>=1",
+#   "requests>=2.32",
+#   "tenacity>=9",
+# ]
+# ///
+"""The sessions. `nox` prints the settings, `nox -s help` the sessions; the README explains both."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import nox
+
+# Nox does not put the noxfile's folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from builder import sessions
+from builder.targets import Arch, Target, Variant
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["settings"]
+
+BUILDING, TESTING, CLEANUP, MISC = "building", "testing", "cleanup", "misc"
+PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CLEANUP: [], MISC: []}
+DEPENDENCIES = nox.project.load_toml("noxfile.py")["dependencies"]
+
+
+def session(name: str, group: str, purpose: str, action: Callable[[], None]) -> None:
+    """Register a session that needs no arguments."""
+
+    def run(session: nox.Session) -> None:
+        try:
+            action()
+        except sessions.SessionFailed as failure:
+            print(f"\nerror: {failure}\n", file=sys.stderr)
+            session.error()
+
+    run.__doc__ = purpose
+    PURPOSES[group].append((name, purpose))
+    nox.session(name=name, tags=[group], venv_backend="none", default=False)(run)
+
+
+def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch], None]) -> None:
+    """Register a session for this machine's own architecture, and again for each one by name."""
+    session(name, group, purpose, lambda: action(Arch.native()))
+    for arch in Arch:
+        session(f"{name}-{arch.suffix}", group, f"{purpose} for {arch.value}", partial(action, arch))
+
+
+for_each_arch("runtime", BUILDING, "Build the runtime", lambda arch: sessions.build(Target(Variant.RUNTIME, arch)))
+for_each_arch(
+    "runtime-dev",
+    BUILDING,
+    "Build the runtime with the development recipe",
+    lambda arch: sessions.build(Target(Variant.RUNTIME_DEV, arch)),
+)
+for_each_arch("builder-image", BUILDING, "Make the builder image", sessions.builder_image)
+session("clean", CLEANUP, "Remove the packages", sessions.clean)
+session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)
+session("settings", MISC, "Print every setting, its value and where it came from (default)", sessions.show_settings)
+session("env", MISC, "Print NAME=value lines for eval and env files", sessions.show_environment)
+session("help", MISC, "Print the sessions in their groups", lambda: sessions.show_help(PURPOSES))
+
+
+@nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
+def tests(session: nox.Session) -> None:
+    """Run every test this machine can, and say which were left out. Arguments after -- go to pytest."""
+    session.install("--quiet", "-r", "tests/requirements.txt", *DEPENDENCIES)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
+def lint(session: nox.Session) -> None:
+    """Check style and types."""
+    session.install("--quiet", "-r", "tests/requirements.txt", *DEPENDENCIES)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+PURPOSES[TESTING] += [("tests", "Run every test this machine can"), ("lint", "Check style and types")]
