@@ -1,0 +1,74 @@
+"""What a test needs of the machine: where it is missing the test is left out, and the closing list says why."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from builder.engines.endpoint import Endpoint
+from builder.engines.host import HostEngine
+from builder.errors import UserError
+from builder.network import Network
+from builder.settings import environment
+from builder.targets import Arch
+
+
+def _docker(arch: Arch) -> None:
+    Endpoint(environment().get(f"DOCKER_HOST_{arch.value.upper()}", "")).check(arch)
+
+
+def _host() -> None:
+    if Path("/prt").exists():
+        raise UserError("/prt exists: the host engine needs it for itself")
+    if not os.access("/", os.W_OK):
+        raise UserError("this user can't create /prt")
+    with tempfile.TemporaryDirectory() as scratch:
+        HostEngine(PurePosixPath("/prt"), Path(scratch), Network(None, {}, {})).toolchain(Arch.native())
+
+
+def _root() -> None:
+    if os.getuid():
+        raise UserError("only root may mount a file system")
+
+
+_NEEDS: dict[str, Callable[[], None]] = {
+    "docker": lambda: _docker(Arch.native()),
+    "arm64": lambda: _docker(Arch.ARM64),
+    "host": _host,
+    "root": _root,
+}
+
+
+@functools.cache
+def _missing(need: str) -> str | None:
+    try:
+        _NEEDS[need]()
+    except UserError as problem:
+        return str(problem).replace("\n", " ")
+    return None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """An option for machines that must have everything."""
+    parser.addoption("--nothing-left-out", action="store_true", help="fail where a test would be left out")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker."""
+    config.addinivalue_line("markers", f"needs(*names): left out on a machine without; names: {', '.join(_NEEDS)}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave a test out, or fail it, where the machine has not what it needs."""
+    for marker in item.iter_markers("needs"):
+        for need in marker.args:
+            reason = _missing(need)
+            if reason and item.config.getoption("--nothing-left-out"):
+                pytest.fail(f"nothing may be left out here, but {reason}", pytrace=False)
+            if reason:
+                pytest.skip(f"needs {need}: {reason}")

@@ -1,0 +1,110 @@
+"""A copy of this checkout in a folder of its own, with what a user does in it: edit, run nox, look at out/."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command printed (both streams), and its exit code."""
+
+    code: int
+    text: str
+
+    def succeeds(self) -> str:
+        """The text, if all went well."""
+        assert self.code == 0, self.text
+        return self.text
+
+    def fails(self) -> str:
+        """The text, if the command failed as a user should see it: no traceback."""
+        assert self.code != 0, self.text
+        assert "Traceback" not in self.text, self.text
+        return self.text
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout; `env` is added to the environment of its commands."""
+
+    root: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Path:
+        """ARTIFACT_DIR."""
+        return self.root / "out"
+
+    def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
+        """Start nox, in the environment the tests run in."""
+        command = [sys.executable, "-m", "nox", "--script-mode=none", "-s", *args]
+        return subprocess.Popen(
+            command, cwd=self.root, env={**os.environ, **self.env, **env}, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def nox(self, *args: str, **env: str) -> Run:
+        """Run nox to its end."""
+        process = self.start(*args, **env)
+        text, _ = process.communicate(timeout=1800)
+        return Run(process.returncode, text)
+
+    def pipx_run_nox(self, session: str) -> Run:
+        """Run the README's command, which brings nox and the noxfile's dependencies by itself."""
+        command = [sys.executable, "-m", "pipx", "run", "nox", "-s", session]
+        done = subprocess.run(
+            command, cwd=self.root, env={**os.environ, **self.env}, text=True, capture_output=True, check=False
+        )
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the checkout."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def take_cache(self, other: Checkout) -> None:
+        """Have the cache of another checkout, by hard links; none of its artifacts counts as built here."""
+        shutil.copytree(other.out / "cache", self.out / "cache", copy_function=os.link)
+        shutil.rmtree(self.out / "cache" / "artifacts", ignore_errors=True)
+
+    def artifacts(self) -> list[str]:
+        """The names of the files in ARTIFACT_DIR."""
+        return sorted(path.name for path in self.out.iterdir() if path.is_file()) if self.out.is_dir() else []
+
+    def half_written(self) -> list[str]:
+        """Artifacts that no record vouches for."""
+        return [name for name in self.artifacts() if not (self.out / "cache" / "artifacts" / f"{name}.json").is_file()]
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """A manifest, read."""
+        return dict(json.loads((self.out / name).read_text()))
+
+
+def copy_of_this(folder: Path, **env: str) -> Checkout:
+    """Copy what git would clone, with uncommitted changes, into a new repository; builds there are not optimised."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for args in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "-m", "copy"],
+    ):
+        subprocess.run(["git", *args], cwd=folder, check=True)
+    return Checkout(folder, {"OPTIMIZE": "0", "PYENV_ROOT": "", **env})

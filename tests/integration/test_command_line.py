@@ -1,0 +1,42 @@
+"""The sessions that build nothing, through nox itself."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.integration.checkout import copy_of_this
+
+
+def test_nox_alone_prints_every_setting_with_its_origin(tmp_path: Path) -> None:
+    checkout = copy_of_this(tmp_path)
+    checkout.write("Makefile.vars", "PACKAGE_DESC = Python $(PYTHON_VERSION) of ours\n")
+    subprocess.run(["git", "tag", "v7"], cwd=tmp_path, check=True)
+    text = checkout.nox("settings", PRT_PYTHON_VERSION="3.13.4").succeeds()
+    lines = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.strip()}
+    assert lines["PYTHON_VERSION"] == "PYTHON_VERSION 3.13.4 environment"
+    assert lines["PACKAGE_DESC"] == "PACKAGE_DESC Python 3.13.4 of ours Makefile.vars:1"
+    assert lines["PACKAGE_VERSION"] == "PACKAGE_VERSION v7 git tag"
+    assert lines["PACKAGE_PREFIX"] == "PACKAGE_PREFIX prt default"
+
+
+def test_env_prints_lines_that_a_shell_evaluates(tmp_path: Path) -> None:
+    checkout = copy_of_this(tmp_path, PACKAGE_DESC="two words; and 'more'")
+    script = 'eval "$1"; printf "%s|%s" "$PACKAGE_DESC" "$TARBALL_RUNTIME_DEV_ARM"'
+    process = checkout.start("env")
+    lines = [line for line in process.communicate()[0].splitlines() if not line.startswith("nox >")]
+    done = subprocess.run(["sh", "-c", script, "sh", "\n".join(lines)], check=True, capture_output=True, text=True)
+    assert done.stdout == "two words; and 'more'|prt-dev_v0_arm64.tgz"
+
+
+def test_clean_removes_the_packages_and_clobber_the_cache_as_well(tmp_path: Path) -> None:
+    checkout = copy_of_this(tmp_path, DOCKER_HOST=f"unix://{tmp_path}/no-docker.sock")
+    checkout.write("out/prt_v0_amd64.tgz", "package")
+    checkout.write("out/cache/artifacts/prt_v0_amd64.tgz.json", "{}")
+    checkout.write("out/cache/sources/x", "source")
+    checkout.write("out/notes.txt", "mine")
+    checkout.nox("clean").succeeds()
+    assert checkout.artifacts() == ["notes.txt"]
+    assert (checkout.out / "cache" / "sources" / "x").is_file()
+    checkout.nox("clobber").succeeds()
+    assert [path.name for path in checkout.out.iterdir()] == ["notes.txt"]

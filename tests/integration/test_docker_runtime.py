@@ -1,0 +1,133 @@
+"""The docker engine, for real: runtime and runtime-dev of a recipe with patches and a script."""
+
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+import time
+from pathlib import Path
+
+import docker
+import jsonschema
+import pytest
+
+from builder.network import read
+from builder.settings import environment
+from tests.integration.checkout import ROOT, Checkout
+from tests.integration.container import execute, with_artifact
+
+pytestmark = pytest.mark.needs("docker")
+
+SERVER_CHECK = Path(__file__).with_name("server_check.py")
+
+
+def members(tarball: Path) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(tarball) as archive:
+        return {member.name.removeprefix("./"): member for member in archive}
+
+
+def content(tarball: Path, name: str) -> str:
+    with tarfile.open(tarball) as archive:
+        file = archive.extractfile(f"./{name}")
+        assert file
+        return file.read().decode()
+
+
+@pytest.mark.parametrize("name", ["prt_v0_amd64", "prt-dev_v0_amd64"])
+def test_the_manifest_beside_the_archive_is_the_one_inside_and_fits_the_schema(
+    docker_checkout: Checkout, name: str
+) -> None:
+    manifest = docker_checkout.manifest(f"{name}.manifest.json")
+    schema = json.loads((ROOT / "builder" / "packages" / "manifest.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(manifest)
+    assert json.loads(content(docker_checkout.out / f"{name}.tgz", "manifest.json")) == manifest
+    assert manifest["python_version"] == "3.13.5"
+    assert manifest["compiled"] == "native"
+    assert manifest["optimization"] == {"pgo": False, "lto": False}
+
+
+def test_the_archive_has_prt_root_at_its_top_and_no_traces_of_who_packed_it(docker_checkout: Checkout) -> None:
+    entries = members(docker_checkout.out / "prt_v0_amd64.tgz")
+    assert {"bin", "lib", "include", "manifest.json", "pip.conf"} <= {name.partition("/")[0] for name in entries}
+    assert {(entry.uid, entry.gid, entry.uname, entry.gname) for entry in entries.values()} == {(0, 0, "", "")}
+    assert len({entry.mtime for entry in entries.values()}) == 1
+    assert not [name for name, entry in entries.items() if entry.mode & 0o022 and not entry.issym()]
+
+
+def test_what_the_recipe_prunes_is_not_in_the_archive_and_every_module_has_its_bytecode(
+    docker_checkout: Checkout,
+) -> None:
+    names = set(members(docker_checkout.out / "prt_v0_amd64.tgz"))
+    assert "lib/python3.13/json/__init__.py" in names
+    assert "lib/python3.13/json/__pycache__/__init__.cpython-313.pyc" in names
+    assert not [name for name in names if re.match(r"lib/python3\.13/(test|idlelib)(/|$)|.*\.opt-1\.pyc|.*\.a$", name)]
+
+
+def test_the_runtime_serves_http_in_a_container_without_a_compiler(docker_checkout: Checkout) -> None:
+    with with_artifact(docker_checkout.out / "prt_v0_amd64.tgz") as container:
+        assert container.exec_run(["which", "cc"])[0] != 0
+        answer = execute(container, "/prt/bin/python", "-c", SERVER_CHECK.read_text())
+        assert "{'cups': 3}" in answer
+        assert "Patched twice." in execute(container, "/prt/bin/python", "-c", "import sys; print(sys.copyright)")
+        reported = execute(container, "/prt/bin/pip", "list", "--format=json")
+    packages = docker_checkout.manifest("prt_v0_amd64.manifest.json")["python_packages"]
+    assert {(one["name"], one["version"]) for one in packages} == {
+        (one["name"], one["version"]) for one in json.loads(reported)
+    }
+
+
+def test_patches_to_the_tree_and_scripts_have_left_their_mark(docker_checkout: Checkout) -> None:
+    tarball = docker_checkout.out / "prt_v0_amd64.tgz"
+    assert content(tarball, "lib/python3.13/__phello__/__init__.py").startswith("# post-patched\n")
+    assert content(tarball, "script-was-here") == "/prt /prt/venv runtime starlette==1.10.0\n"
+
+
+def test_flags_that_tune_the_interpreter_do_not_reach_extensions(docker_checkout: Checkout) -> None:
+    names = members(docker_checkout.out / "prt_v0_amd64.tgz")
+    data = next(name for name in names if re.search(r"_sysconfigdata_\w+\.py$|_sysconfigdata_.*linux-gnu\.py$", name))
+    text = content(docker_checkout.out / "prt_v0_amd64.tgz", data)
+    flags = re.findall(
+        r"^ *'(?:PY_)?(?:CFLAGS|LDFLAGS|CONFIGURE_CFLAGS|CONFIGURE_LDFLAGS)': (.+?),$", text, re.MULTILINE
+    )
+    assert flags
+    assert not re.search(r"-flto|-fprofile|-march|-mtune", " ".join(flags))
+
+
+def test_the_development_variant_has_its_tools_and_ansible_in_a_venv_of_its_own(docker_checkout: Checkout) -> None:
+    manifest = docker_checkout.manifest("prt-dev_v0_amd64.manifest.json")
+    packages = {one["name"] for one in manifest["python_packages"]}
+    assert {"fastapi", "pytest", "coverage", "ruff", "mypy", "httpx", "debugpy", "tox", "build"} <= packages
+    assert "ansible-core" not in packages
+    assert "ansible-core" in {one["name"] for one in manifest["venvs"]["ansible"]}
+    with with_artifact(docker_checkout.out / "prt-dev_v0_amd64.tgz") as container:
+        assert "ansible [core" in execute(container, "/prt/bin/ansible", "--version")
+        assert "pytest 9" in execute(container, "/prt/bin/pytest", "--version")
+
+
+def test_a_second_run_does_nothing_and_says_so_at_once(docker_checkout: Checkout) -> None:
+    started = time.monotonic()
+    docker_checkout.nox("settings").succeeds()
+    nox_itself = time.monotonic() - started
+    started = time.monotonic()
+    text = docker_checkout.nox("runtime").succeeds()
+    assert "prt_v0_amd64.tgz: up to date, nothing to do" in text
+    assert time.monotonic() - started < nox_itself + 2
+
+
+def test_a_changed_requirement_redoes_the_packages_only(spoiled: Checkout) -> None:
+    spoiled.write("recipes/runtime/requirements/20-more.txt", "six==1.17.0\n")
+    text = spoiled.nox("runtime").succeeds()
+    assert "interpreter CPython 3.13.5: from the cache" in text
+    assert {"name": "six", "version": "1.17.0"} in spoiled.manifest("prt_v0_amd64.manifest.json")["python_packages"]
+
+
+def test_network_settings_of_this_machine_are_in_no_image_and_no_artifact(docker_checkout: Checkout) -> None:
+    bundle = read(environment(), None).ca_bundle
+    assert bundle, "this test wants a machine with a CA bundle"
+    builders = docker.from_env().images.list(filters={"reference": "python-runtime-builder/builder"})
+    assert builders
+    for image in builders:
+        assert str(bundle) not in json.dumps(image.history()) + json.dumps(image.attrs)
+    names = members(docker_checkout.out / "prt-dev_v0_amd64.tgz")
+    assert not [name for name in names if name.endswith("ca-bundle.pem")]

@@ -1,0 +1,55 @@
+"""The host engine, for real, on a machine where no Docker daemon answers, by the README's first command."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.checkout import Checkout
+
+pytestmark = pytest.mark.needs("host")
+
+PRT_ROOT = Path("/prt")
+SERVER_CHECK = Path(__file__).with_name("server_check.py")
+
+
+def test_the_artifact_unpacked_at_prt_root_serves_http(host_checkout: Checkout) -> None:
+    PRT_ROOT.mkdir()
+    try:
+        tarball = host_checkout.out / "prt_v0_amd64.tgz"
+        subprocess.run(["tar", "-xzf", tarball, "-C", PRT_ROOT], check=True)
+        served = subprocess.run([PRT_ROOT / "bin" / "python", SERVER_CHECK], check=True, capture_output=True, text=True)
+        assert "{'cups': 3}" in served.stdout
+    finally:
+        subprocess.run(["rm", "-rf", PRT_ROOT], check=True)
+
+
+def test_nothing_is_left_outside_the_artifact_folder(host_checkout: Checkout) -> None:
+    assert host_checkout.manifest("prt_v0_amd64.manifest.json")["engine"] == "host"
+    assert not PRT_ROOT.exists()
+    assert [path.name for path in (host_checkout.out / "work").iterdir()] == []
+    assert host_checkout.artifacts() == ["prt_v0_amd64.manifest.json", "prt_v0_amd64.tgz"]
+
+
+def test_a_folder_in_use_is_refused_and_not_touched(host_checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("keep me")
+    text = host_checkout.nox("runtime", PRT_ROOT=str(tmp_path)).fails()
+    assert f"PRT_ROOT={tmp_path} is not empty" in text
+    assert (tmp_path / "mine").read_text() == "keep me"
+
+
+def test_a_missing_compiler_is_named_with_the_line_that_installs_it(host_checkout: Checkout, tmp_path: Path) -> None:
+    for program in ("bash", "env", "git", "ld", "readelf", "make", "patch", "tar", "gzip", "xz", "find", "ldd"):
+        found = next(Path(folder, program) for folder in ("/usr/bin", "/bin") if Path(folder, program).exists())
+        (tmp_path / program).symlink_to(found)
+    text = host_checkout.nox("runtime", PATH=str(tmp_path)).fails()
+    assert "this machine lacks cc" in text
+    assert "apt-get install gcc" in text
+
+
+def test_the_other_architecture_is_refused_with_what_to_do(host_checkout: Checkout) -> None:
+    text = host_checkout.nox("runtime-arm").fails()
+    assert "no Docker daemon answers" in text
+    assert "ENGINE=host" in text

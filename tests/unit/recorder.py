@@ -1,0 +1,100 @@
+"""The third engine: it runs nothing, records what it is asked, and hands out canned bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.engines.base import Item, Output
+from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
+from builder.stages.step import Json, Step
+from builder.targets import Arch
+
+# What inside/write_manifest.py would measure.
+MEASURED: dict[str, Json] = {
+    "python_version": "3.13.5",
+    "python_packages": [{"name": "pip", "version": "25.1"}],
+    "venvs": {},
+    "libc_floor": "glibc 2.34",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a step ends: its exit code and what it prints, or an exception in place of both."""
+
+    code: int = 0
+    lines: tuple[str, ...] = ()
+    raises: BaseException | None = None
+
+
+@dataclass
+class RecordingWorkplace:
+    """What one stage was given, and the steps it ran."""
+
+    answers: dict[str, Answer]
+    items: dict[str, Item] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    open: bool = True
+
+    def put(self, items: Iterable[Item]) -> None:
+        """Remember the files; a path must exist."""
+        for item in items:
+            assert isinstance(item.content, bytes) or item.content.is_file(), f"{item.content} is no file"
+            self.items[item.name] = item
+
+    def run(self, step: Step, on_output: Output) -> int:
+        """Remember the step and end as told."""
+        self.steps.append(step)
+        answer = self.answers.get(step.name, Answer())
+        for line in answer.lines:
+            on_output(line)
+        if answer.raises:
+            raise answer.raises
+        return answer.code
+
+    def get(self, name: str, destination: Path) -> None:
+        """Canned bytes; the manifest is the planned one, completed."""
+        if name == MANIFEST:
+            planned = self.items[PLANNED_MANIFEST].content
+            assert isinstance(planned, bytes)
+            destination.write_text(json.dumps({**json.loads(planned), **MEASURED}))
+        else:
+            destination.write_bytes(f"canned {name}".encode())
+
+
+@dataclass
+class Recorder:
+    """An engine whose steps end well unless `answers` says otherwise, by the step's name."""
+
+    name: str = "host"
+    fingerprint: str = "a toolchain"
+    emulated_by: str | None = None
+    answers: dict[str, Answer] = field(default_factory=dict)
+    workplaces: list[RecordingWorkplace] = field(default_factory=list)
+
+    @property
+    def step_names(self) -> list[str]:
+        """The names of all steps that were run, in order."""
+        return [step.name for place in self.workplaces for step in place.steps]
+
+    def toolchain(self, arch: Arch) -> str:
+        """The fingerprint it was made with."""
+        return self.fingerprint
+
+    def emulator(self, arch: Arch) -> str | None:
+        """The emulator it was made with."""
+        return self.emulated_by
+
+    @contextmanager
+    def workplace(self, arch: Arch) -> Iterator[RecordingWorkplace]:
+        """Open a workplace, and note that it was closed."""
+        place = RecordingWorkplace(self.answers)
+        self.workplaces.append(place)
+        try:
+            yield place
+        finally:
+            place.open = False

@@ -1,0 +1,130 @@
+"""Who imports whom, and who alone may do what: read from the source of every module."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "builder").rglob("*.py"))
+}
+OUTSIDE = {name: path for name, path in MODULES.items() if not name.startswith("builder.inside")}
+INSIDE = {name: path for name, path in MODULES.items() if name.startswith("builder.inside")}
+
+# A module imports only what stands before it. README.md shows the same, in its section on the architecture.
+ORDER = [
+    ["errors"],
+    ["console", "command", "targets"],
+    ["makefile_vars", "versions"],
+    ["settings", "repository"],
+    ["recipe", "network"],
+    ["sources"],
+    ["python_build"],
+    ["stages"],
+    ["packages"],
+    ["plan"],
+    ["cache"],
+    ["engines"],
+    ["project"],
+    ["pipeline"],
+    ["sessions"],
+]
+POSITION = {part: position for position, parts in enumerate(ORDER) for part in parts}
+
+# What only some modules may import or call: a module or name, and who may.
+PRIVILEGES = {
+    "docker": ("builder.engines.",),
+    "requests": ("builder.sources", "builder.cache.webdav"),
+    "jinja2": ("builder.recipe",),
+    "subprocess": ("builder.command",),
+    "multiprocessing": (),
+    "pty": (),
+    "os.system": (),
+    "os.popen": (),
+    "os.fork": (),
+    "os.exec": ("builder.command",),
+    "os.spawn": (),
+    "os.posix_spawn": (),
+    "os.environ": ("builder.settings",),
+    "os.getenv": ("builder.settings",),
+    "os.putenv": (),
+}
+
+
+def used(path: Path) -> Iterator[str]:
+    """Every module a file imports and every name it takes from one, dotted, wherever it does so."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+
+
+def imports(path: Path) -> set[str]:
+    """The modules of ours a file imports."""
+    return {name for name in used(path) if name in MODULES and name != "builder"} - {"builder.inside"}
+
+
+def part(name: str) -> str:
+    """The module or package right below `builder`."""
+    return name.split(".")[1]
+
+
+def is_about(name: str, what: str) -> bool:
+    """Whether a used name is what a privilege is about: a module with all that is in it, or a family of functions."""
+    return name == what or name.startswith(f"{what}.") or ("." in what and name.startswith(what))
+
+
+def test_the_reader_sees_every_way_to_use_something(tmp_path: Path) -> None:
+    file = tmp_path / "some.py"
+    file.write_text("import a.b\nfrom c import d as e\ndef f():\n    import g\n    os.execvp('x')\n")
+    assert {*used(file)} == {"a.b", "c", "c.d", "g", "os.execvp"}
+    assert is_about("os.execvp", "os.exec")
+    assert not is_about("dockerish", "docker")
+
+
+def test_every_part_has_its_place_in_the_order() -> None:
+    assert {part(name) for name in OUTSIDE if name != "builder"} == {*POSITION}
+
+
+@pytest.mark.parametrize("name", [name for name in OUTSIDE if name != "builder"])
+def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
+    others = {other for other in imports(MODULES[name]) if part(other) != part(name)}
+    assert [other for other in others if POSITION[part(other)] >= POSITION[part(name)]] == []
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = {name: imports(path) - {name} for name, path in MODULES.items()}
+    assert [*TopologicalSorter(graph).static_order()]
+
+
+@pytest.mark.parametrize("what", PRIVILEGES)
+def test_only_those_who_may_use_it(what: str) -> None:
+    users = {name for name, path in OUTSIDE.items() if any(is_about(one, what) for one in used(path))}
+    assert {name for name in users if not name.startswith(PRIVILEGES[what] or ("nobody",))} == set()
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_what_runs_inside_a_build_needs_the_standard_library_only(name: str) -> None:
+    tree = ast.walk(ast.parse(MODULES[name].read_text()))
+    found = {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names}
+    froms = {str(n.module) for n in ast.walk(ast.parse(MODULES[name].read_text())) if isinstance(n, ast.ImportFrom)}
+    assert {one.partition(".")[0] for one in found | froms} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_short_and_says_in_one_sentence_what_it_is_for(name: str) -> None:
+    text = MODULES[name].read_text()
+    assert len(text.splitlines()) <= 250
+    assert (ast.get_docstring(ast.parse(text)) or "").splitlines()[0].endswith((".", ":"))

@@ -1,0 +1,138 @@
+"""What the user sees of a step, and what the log keeps."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from builder import console as module
+from builder.console import Console, Log, clock, step_failed, table
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    """A log that hides the word `secret`."""
+    return Log(tmp_path / "logs" / "stage.log", lambda text: text.replace("secret", "****"))
+
+
+@pytest.fixture(autouse=True)
+def _a_step_takes_64_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments: Iterator[int] = iter(range(0, 6400, 64))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+
+
+def run(console: Console, log: Log, *lines: str, name: str = "pip check") -> str:
+    """Run a step that prints these lines; what the user sees."""
+    with console.step(name, log) as on_output:
+        for line in lines:
+            on_output(line)
+    assert isinstance(console.stream, io.StringIO)
+    return console.stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (4.4, "0:04"), (59.6, "1:00"), (64, "1:04"), (3599.5, "1:00:00"), (3723, "1:02:03")],
+)
+def test_a_clock_shows_hours_only_when_there_are_any(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_a_table_is_as_wide_as_its_widest_cells_and_has_no_trailing_blanks() -> None:
+    assert table(("A", "LONG"), [("one", "x"), ("", "")]) == "A    LONG\none  x\n"
+
+
+def test_a_step_is_one_line_with_its_time_on_the_right(log: Log) -> None:
+    shown = run(Console(stream=io.StringIO()), log, "noise")
+    assert shown == f"  {'pip check':<72}    1:04\n"
+
+
+def test_a_failed_step_says_so_and_has_no_time(log: Log) -> None:
+    console = Console(stream=io.StringIO())
+    with pytest.raises(RuntimeError), console.step("pip check", log):
+        raise RuntimeError
+    assert isinstance(console.stream, io.StringIO)
+    assert console.stream.getvalue() == f"  {'pip check':<72}  failed\n"
+
+
+def test_an_interrupted_step_failed_too(log: Log) -> None:
+    console = Console(stream=io.StringIO())
+    with pytest.raises(KeyboardInterrupt), console.step("pip check", log):
+        raise KeyboardInterrupt
+    assert isinstance(console.stream, io.StringIO)
+    assert console.stream.getvalue().endswith("failed\n")
+
+
+def test_verbose_announces_the_step_and_shows_its_lines(log: Log) -> None:
+    lines = run(Console(verbose=True, stream=io.StringIO()), log, "one", "two").splitlines()
+    assert lines[:3] == ["  pip check …", "one", "two"]
+    assert lines[3].endswith("1:04")
+
+
+def test_folding_puts_the_lines_in_a_group_and_the_result_behind_it(log: Log) -> None:
+    lines = run(Console(folding=True, stream=io.StringIO()), log, "one").splitlines()
+    assert lines[:3] == ["::group::pip check", "one", "::endgroup::"]
+    assert lines[3].endswith("1:04")
+
+
+def test_folding_closes_the_group_of_a_failed_step(log: Log) -> None:
+    console = Console(folding=True, stream=io.StringIO())
+    with pytest.raises(RuntimeError), console.step("pip check", log):
+        raise RuntimeError
+    assert isinstance(console.stream, io.StringIO)
+    assert console.stream.getvalue().splitlines()[-1] == "::endgroup::"
+
+
+def test_a_terminal_shows_the_running_step_in_the_line_of_its_result(log: Log) -> None:
+    shown = run(Console(stream=Terminal()), log, "noise")
+    running, _, result = shown.partition("\r")
+    assert running == "  pip check …"
+    assert result.startswith("  pip check   ")
+
+
+@pytest.mark.parametrize("console", [{}, {"verbose": True}, {"folding": True}])
+def test_no_secret_is_shown_or_logged(log: Log, console: dict[str, bool]) -> None:
+    shown = run(Console(**console, stream=io.StringIO()), log, "password=secret")
+    assert "secret" not in shown + log.path.read_text()
+    assert "password=****" in log.path.read_text()
+
+
+def test_the_log_keeps_every_line_of_every_step(log: Log) -> None:
+    console = Console(stream=io.StringIO())
+    run(console, log, *map(str, range(100)), name="first")
+    run(console, log, "last", name="second")
+    assert log.path.read_text().splitlines() == ["=== first", *map(str, range(100)), "=== second", "last"]
+
+
+def test_a_failure_shows_the_last_lines_and_where_all_are(log: Log) -> None:
+    run(Console(stream=io.StringIO()), log, "of an earlier step")
+    run(Console(stream=io.StringIO()), log, *(f"line {number}" for number in range(40)))
+    problem = step_failed("pip check", 3, "change one of them", log)
+    shown = problem.message.splitlines()
+    assert shown[0] == "step 'pip check' failed with exit code 3; its last lines:"
+    assert shown[1:-1] == [f"    line {number}" for number in range(25, 40)]
+    assert shown[-1] == f"  full log: {log.path}"
+    assert problem.hint == "change one of them"
+
+
+def test_a_failure_shows_no_lines_of_the_step_before(log: Log) -> None:
+    run(Console(stream=io.StringIO()), log, "of an earlier step")
+    run(Console(stream=io.StringIO()), log, name="second")
+    assert "of an earlier step" not in step_failed("second", 1, "", log).message
+
+
+def test_a_full_disk_is_named_in_the_hint(log: Log) -> None:
+    run(Console(stream=io.StringIO()), log, "gcc: x.o: No space left on device", "make: *** [x.o] Error 1")
+    assert step_failed("compile", 2, "the log has the compiler's words", log).hint.startswith("the disk is full")

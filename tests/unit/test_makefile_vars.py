@@ -1,0 +1,196 @@
+"""What Makefile.vars takes, as make reads it, and what it refuses with the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder import makefile_vars
+from builder.errors import UserError
+
+KNOWN = {
+    "ENGINE": "ENGINE",
+    "PRT_ENGINE": "ENGINE",
+    "PACKAGE_DESC": "PACKAGE_DESC",
+    "PACKAGE_PREFIX": "PACKAGE_PREFIX",
+    "PRT_ROOT": "PRT_ROOT",
+}
+VALUES = {"ENGINE": "host", "PACKAGE_DESC": "ours", "PACKAGE_PREFIX": "acme", "PRT_ROOT": "/srv/acme"}
+
+
+def values(text: str) -> dict[str, str]:
+    found = makefile_vars.parse(text, "Makefile.vars", KNOWN)
+    return {name: assignment.text for name, assignment in found.items()}
+
+
+def expand(text: str) -> str:
+    return makefile_vars.expand(text, "Makefile.vars:7", KNOWN, VALUES.__getitem__)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ENGINE=host",
+        "ENGINE = host",
+        "ENGINE := host",
+        "ENGINE:=host",
+        "ENGINE ::= host",
+        "ENGINE ?= host",
+        "export ENGINE = host",
+        "export ENGINE=host",
+        "  ENGINE = host  ",
+        "ENGINE = host  # not docker",
+        "ENGINE = host\t# not docker",
+        'ENGINE = "host"',
+        "ENGINE = 'host'",
+        "ENGINE = 'host'  # not docker",
+        "PRT_ENGINE = host",
+    ],
+)
+def test_each_way_to_write_an_assignment_gives_the_same_value(line: str) -> None:
+    assert values(line) == {"ENGINE": "host"}
+
+
+@pytest.mark.parametrize("line", ["", "   ", "# ENGINE = host", "  # ENGINE = host", "export", "export ENGINE"])
+def test_a_line_without_an_assignment_gives_nothing(line: str) -> None:
+    assert values(line) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("a=b", "a=b"),
+        ("https://host/?a:=b", "https://host/?a:=b"),
+        ("https://host/#part", "https://host/#part"),
+        ("two words", "two words"),
+        ('"issue # 7"', "issue # 7"),
+        ("'issue # 7'  # but not this", "issue # 7"),
+        ('"it\'s"', "it's"),
+        ("it's", "it's"),
+        ('""', ""),
+        ("", ""),
+        ("# nothing but a comment", ""),
+    ],
+)
+def test_a_value_ends_at_its_quote_or_at_a_comment(written: str, meant: str) -> None:
+    assert values(f"PACKAGE_DESC = {written}") == {"PACKAGE_DESC": meant}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("ENGINE = host\nENGINE = docker", "docker"),
+        ("ENGINE ?= host\nENGINE = docker", "docker"),
+        ("ENGINE = host\nENGINE ?= docker", "host"),
+        ("ENGINE ?= host\nENGINE ?= docker", "host"),
+        ("ENGINE = host\nexport ENGINE", "host"),
+        ("ENGINE = host\nPRT_ENGINE = docker", "docker"),
+        ("PRT_ENGINE = host\nENGINE = docker", "docker"),
+        ("ENGINE = host\nPRT_ENGINE ?= docker", "host"),
+        ("PRT_ENGINE = host\nENGINE ?= docker", "host"),
+    ],
+)
+def test_the_last_assignment_counts_unless_it_yields(text: str, value: str) -> None:
+    assert values(text) == {"ENGINE": value}
+
+
+def test_each_assignment_knows_its_line() -> None:
+    text = "# ours\n\nENGINE = host\r\nPACKAGE_DESC = ours\n"
+    found = makefile_vars.parse(text, "Makefile.vars", KNOWN)
+    assert {name: assignment.line for name, assignment in found.items()} == {"ENGINE": 3, "PACKAGE_DESC": 4}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ifeq ($(ENGINE),host)",
+        "ifdef ENGINE",
+        "else",
+        "endif",
+        "include other.vars",
+        "-include other.vars",
+        "define ENGINE",
+        "override ENGINE = host",
+        "unexport ENGINE",
+        "ENGINE += host",
+        "ENGINE+=host",
+        "ENGINE != uname",
+        "ENGINE != echo a=b",
+        "ENGINE host",
+        "all: ENGINE = host",
+        "$(info hello)",
+        "= host",
+        "PACKAGE_DESC = $(shell uname)",
+        "PACKAGE_DESC = on $(shell uname -m), ours",
+        "PACKAGE_DESC = '$(shell uname)'",
+        "PACKAGE_DESC = $(shell echo $(ENGINE))",
+        "PACKAGE_DESC = ${wildcard *.txt}",
+        "PACKAGE_DESC = one \\",
+        "PACKAGE_DESC = 'one",
+        'PACKAGE_DESC = "one',
+        'PACKAGE_DESC = "',
+        'PACKAGE_DESC = "one" two',
+        "PACKAGE_DESC = 'one\"",
+    ],
+)
+def test_what_is_no_plain_assignment_is_refused_with_its_line(line: str) -> None:
+    with pytest.raises(UserError, match=r"^Makefile\.vars:3: ") as refused:
+        values(f"# ours\n\n{line}\n")
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("PACKAGE_PREFX = acme", "did you mean PACKAGE_PREFIX?"),
+        ("export ENGIN = host", "did you mean ENGINE?"),
+        ("engine = host", "known names: ENGINE, PACKAGE_DESC, PACKAGE_PREFIX, PRT_ENGINE, PRT_ROOT"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_its_line_and_the_nearest_name(line: str, hint: str) -> None:
+    with pytest.raises(UserError, match=r"^Makefile\.vars:2: \w+ is not a setting") as refused:
+        values(f"ENGINE = host\n{line}")
+    assert refused.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("nothing to do", "nothing to do"),
+        ("$(PACKAGE_PREFIX)", "acme"),
+        ("${PACKAGE_PREFIX}", "acme"),
+        ("/opt/$(PACKAGE_PREFIX)-${ENGINE}/x", "/opt/acme-host/x"),
+        ("5 $$", "5 $"),
+        ("$$(ENGINE)", "$(ENGINE)"),
+        ("$$$(ENGINE)", "$host"),
+    ],
+)
+def test_references_and_doubled_dollars_are_replaced(written: str, meant: str) -> None:
+    assert expand(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("$(shell uname -m)", "can't take $(shell uname -m): not a setting"),
+        ("${wildcard *.txt}", "can't take $(wildcard *.txt): not a setting"),
+        ("$(ENGIN)", "can't take $(ENGIN): not a setting"),
+        ("$(ENGINE:h=g)", "can't take $(ENGINE:h=g): not a setting"),
+        ("5 $", "a lone $ in the value"),
+        ("$ 5", "a lone $ in the value"),
+        ("$E", "a lone $ in the value"),
+        ("$()", "a lone $ in the value"),
+        ("$(ENGINE", "a lone $ in the value"),
+        ("$$$", "a lone $ in the value"),
+    ],
+)
+def test_a_reference_to_no_setting_is_refused_with_its_line(written: str, message: str) -> None:
+    with pytest.raises(UserError) as refused:
+        expand(written)
+    assert refused.value.message == f"Makefile.vars:7: {message}"
+    assert refused.value.hint
+
+
+def test_a_misspelt_reference_names_the_nearest_setting() -> None:
+    with pytest.raises(UserError) as refused:
+        expand("$(PACKAGE_PREFX)")
+    assert refused.value.hint == "did you mean PACKAGE_PREFIX?"

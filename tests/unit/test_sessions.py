@@ -1,0 +1,228 @@
+"""The sessions: their names, what they print, and that every failure is one message."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from builder import sessions
+from builder.engines import choice
+from builder.errors import BuildError, UserError
+from builder.settings import SETTINGS
+from builder.targets import Arch, Target, Variant
+from tests.unit.factories import checkout, environ
+from tests.unit.recorder import Answer, Recorder
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = Target(Variant.RUNTIME, Arch.native())
+
+EACH_ARCH = {"runtime", "runtime-dev", "builder-image"}
+SINGLE = {"clean", "clobber", "settings", "env", "help", "tests", "lint"}
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """A session catches SIGTERM; the SDK leaves a socket that could not connect to the garbage collector."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+    gc.collect()
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkout the sessions work in."""
+    monkeypatch.setattr(sessions, "ROOT", checkout(tmp_path))
+    given(monkeypatch, tmp_path)
+    return tmp_path
+
+
+def given(monkeypatch: pytest.MonkeyPatch, root: Path, **values: str) -> None:
+    """Set the environment of the sessions."""
+    monkeypatch.setattr(sessions, "environment", lambda: environ(root, **values))
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """The engine every session gets."""
+    recorder = Recorder()
+    monkeypatch.setattr(choice, "choose", lambda *args: recorder)
+    return recorder
+
+
+def test_the_noxfile_has_these_sessions_and_no_other() -> None:
+    args = [sys.executable, "-m", "nox", "--script-mode=none", "--list"]
+    listed = subprocess.run(args, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    found = dict(re.findall(r"^[-*] (\S+) .*-> (.+)$", listed, re.MULTILINE))
+    assert found.keys() == SINGLE | {f"{name}{suffix}" for name in EACH_ARCH for suffix in ("", "-x86", "-arm")}
+
+
+@pytest.mark.usefixtures("root")
+def test_settings_are_shown_with_value_and_origin(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "Makefile.vars").write_text("# mine\nPACKAGE_PREFIX = own\n")
+    given(monkeypatch, root, PRT_ROOT="/srv/py")
+    sessions.show_settings()
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head == ["SETTING", "VALUE", "FROM"]
+    assert [row[0] for row in rows] == [setting.name for setting in SETTINGS]
+    assert ["PRT_ROOT", "/srv/py", "environment"] in rows
+    assert ["PACKAGE_PREFIX", "own", "Makefile.vars:2"] in rows
+    assert ["PYTHON_VERSION", "3.13.5", "default"] in rows
+
+
+def evaluated(text: str, name: str) -> str:
+    """A variable, after a shell evaluated the text."""
+    args = ["/bin/sh", "-euc", f'eval "$1"; printf %s "${name}"', "sh", text]
+    return subprocess.run(args, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("value", ["my Python", "it's", 'say "hi"', "$HOME `id` \\ ; rm *", "a=b # no comment", "ünï"])
+def test_any_value_survives_eval(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    given(monkeypatch, root, PACKAGE_DESC=value)
+    sessions.show_environment()
+    text = capsys.readouterr().out
+    assert evaluated(text, "PACKAGE_DESC") == value
+    assert evaluated(text, "PACKAGE_PREFIX") == "prt"
+
+
+def test_the_environment_names_every_setting_and_artifact(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.show_environment()
+    lines = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())
+    assert {setting.name for setting in SETTINGS} < lines.keys()
+    assert lines["ARTIFACT_DIR"] == str(root / "out")
+    assert lines["CA_BUNDLE"] == ""
+    assert lines["TARBALL_RUNTIME_X86"] == "prt_v0_amd64.tgz"
+    assert lines["MANIFEST_RUNTIME_DEV_ARM"] == "prt-dev_v0_arm64.manifest.json"
+
+
+@pytest.mark.usefixtures("root")
+def test_build_prints_a_closing_table(root: Path, engine: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.build(RUNTIME)
+    head, *rows = [line.split() for line in capsys.readouterr().out.partition("\n\n")[2].splitlines()]
+    path = root / "out" / f"prt_v0_{Arch.native().value}.tgz"
+    assert head == ["FILE", "SIZE", "SHA256", "TIME"]
+    assert rows[0][:3] == [str(path), str(path.stat().st_size), hashlib.sha256(path.read_bytes()).hexdigest()]
+    assert len(rows) == 2
+    assert len(engine.workplaces) == 2
+
+
+@pytest.mark.usefixtures("root")
+def test_a_failed_step_fails_the_session_with_hint_and_log(engine: Recorder) -> None:
+    engine.answers["pip check"] = Answer(1, ("conflict",))
+    with pytest.raises(sessions.SessionFailed) as failure:
+        sessions.build(RUNTIME)
+    assert "step 'pip check' failed with exit code 1" in str(failure.value)
+    assert "→ two requirements exclude each other" in str(failure.value)
+
+
+@pytest.mark.usefixtures("root")
+def test_verbose_shows_what_steps_print(
+    root: Path, engine: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.answers["pip check"] = Answer(lines=("No broken requirements found.",))
+    given(monkeypatch, root, V="1")
+    sessions.build(RUNTIME)
+    assert "\nNo broken requirements found.\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("engine")
+def test_github_actions_gets_groups(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, root, GITHUB_ACTIONS="true")
+    sessions.build(RUNTIME)
+    assert "::group::pip check\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("root", "engine")
+def test_builder_image_says_what_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.builder_image(Arch.ARM64)
+    assert capsys.readouterr().out == "ready to build for arm64 (toolchain a toolchain)\n"
+
+
+@pytest.mark.parametrize("session", [sessions.show_settings, sessions.show_environment, sessions.clean])
+def test_an_unknown_name_in_makefile_vars_fails_with_the_nearest_one(root: Path, session: Callable[[], None]) -> None:
+    (root / "Makefile.vars").write_text("PYTHON_VERSON = 3.13\n")
+    with pytest.raises(sessions.SessionFailed) as failure:
+        session()
+    lines = str(failure.value).splitlines()
+    assert lines == ["Makefile.vars:1: PYTHON_VERSON is not a setting", "  → did you mean PYTHON_VERSION?"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (UserError("it is wrong", "mend it"), "it is wrong\n  → mend it"),
+        (BuildError("it failed"), "it failed"),
+        (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
+        (OSError("something else"), "something else"),
+    ],
+)
+def test_a_failure_is_one_message_without_a_cause(problem: Exception, message: str) -> None:
+    def session() -> None:
+        raise problem
+
+    with pytest.raises(sessions.SessionFailed) as failure:
+        sessions.reported(session)()
+    assert str(failure.value) == message
+    assert failure.value.__suppress_context__
+
+
+def test_a_mistake_of_ours_keeps_its_traceback() -> None:
+    def session() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        sessions.reported(session)()
+
+
+def test_a_terminated_session_ends_as_an_interrupted_one() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        sessions.reported(signal.raise_signal)(signal.SIGTERM)
+
+
+def files_of(root: Path) -> list[str]:
+    """What stands in ARTIFACT_DIR."""
+    return sorted(path.name for path in (root / "out").iterdir())
+
+
+@pytest.mark.usefixtures("engine")
+def test_clean_removes_the_packages_and_nothing_else(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.build(RUNTIME)
+    (root / "out" / "notes.txt").touch()
+    capsys.readouterr()
+    sessions.clean()
+    assert files_of(root) == ["cache", "logs", "notes.txt", "work"]
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:pytest.PytestUnraisableExceptionWarning")
+def test_clobber_removes_everything_of_ours_and_twice_is_fine(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.build(RUNTIME)
+    (root / "out" / "notes.txt").touch()
+    sessions.clobber()
+    assert files_of(root) == ["notes.txt"]
+    capsys.readouterr()
+    sessions.clobber()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("engine")
+def test_clean_keeps_the_compiled_interpreter(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.build(RUNTIME)
+    sessions.clean()
+    sessions.build(RUNTIME)
+    assert "from the cache" in capsys.readouterr().out

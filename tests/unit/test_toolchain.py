@@ -1,0 +1,98 @@
+"""The toolchain: what is missing is named with the line that installs it, and the fingerprint is stable."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from builder.engines import toolchain
+from builder.engines.base import Workplace
+from builder.engines.host import HostEngine, HostWorkplace
+from builder.errors import UserError
+from builder.targets import Arch
+from tests.unit.factories import NO_NETWORK
+from tests.unit.recorder import Answer, RecordingWorkplace
+
+real = pytest.mark.skipif(not all(map(shutil.which, ("cc", "ld", "ldd"))), reason="needs a C compiler")
+
+
+def workplace(folder: Path) -> HostWorkplace:
+    """A workplace with the compiler of this machine."""
+    for name in ("home", "tmp"):
+        (folder / name).mkdir(parents=True)
+    return HostWorkplace(PurePosixPath("/prt"), folder, NO_NETWORK)
+
+
+def answering(**lines: str) -> Workplace:
+    """A workplace whose programs print this; `source` is what the preprocessor prints."""
+    steps = {"cc": "cc --version", "ld": "ld --version", "ldd": "ldd --version", "source": "cc -E"}
+    return RecordingWorkplace({steps[name]: Answer(lines=(line,)) for name, line in lines.items()})
+
+
+@real
+def test_the_fingerprint_of_one_machine_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "HEADERS", {"stdlib.h": "libc6-dev", "limits.h": "libc6-dev"})
+    one, two = (toolchain.fingerprint(workplace(tmp_path / name), "here") for name in ("one", "another"))
+    assert one == two
+    assert len(one) == 64
+
+
+@real
+def test_a_header_counts_in_the_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for header in ("stdlib.h", "math.h"):
+        monkeypatch.setattr(toolchain, "HEADERS", {header: "libc6-dev"})
+        found.append(toolchain.fingerprint(workplace(tmp_path / header), "here"))
+    assert found[0] != found[1]
+
+
+@real
+def test_missing_headers_are_named_as_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"stdlib.h": "libc6-dev", "no/such-a.h": "libnone-dev", "other.h": "another-dev"}
+    monkeypatch.setattr(toolchain, "HEADERS", headers)
+    with pytest.raises(UserError) as problem:
+        toolchain.fingerprint(workplace(tmp_path), "this machine")
+    assert problem.value.message == "this machine lacks no/such-a.h, other.h"
+    assert problem.value.hint == "apt-get install another-dev libnone-dev"
+
+
+def test_a_missing_header_is_named_without_the_blanks_a_preprocessor_may_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "HEADERS", {"no/such.h": "libnone-dev"})
+    with pytest.raises(UserError) as problem:
+        toolchain.fingerprint(answering(source="prt_missing no / such . h"), "this machine")
+    assert str(problem.value) == "this machine lacks no/such.h\n  → apt-get install libnone-dev"
+
+
+@pytest.mark.parametrize("program", ["cc", "ld", "ldd", "source"])
+def test_the_fingerprint_changes_with_what_any_program_prints(program: str) -> None:
+    before = toolchain.fingerprint(answering(**{program: "1.0"}), "here")
+    assert toolchain.fingerprint(answering(**{program: "1.1"}), "here") != before
+
+
+def test_a_compiler_that_fails_is_a_problem_of_the_machine() -> None:
+    place = RecordingWorkplace({"cc --version": Answer(127, ("cc: broken",))})
+    with pytest.raises(UserError) as problem:
+        toolchain.fingerprint(place, "the builder image")
+    assert problem.value.message == "the builder image: cc --version failed:\ncc: broken"
+    assert problem.value.hint == "apt-get install build-essential"
+
+
+@pytest.mark.parametrize(("program", "package"), sorted(toolchain.PROGRAMS.items()))
+def test_a_missing_program_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, package: str
+) -> None:
+    for name in toolchain.PROGRAMS.keys() - {program}:
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError) as problem:
+        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native())
+    assert str(problem.value) == f"this machine lacks {program}\n  → apt-get install {package}"
+
+
+def test_several_missing_programs_are_one_line_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError) as problem:
+        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native())
+    assert problem.value.hint.split() == ["apt-get", "install", *sorted({*toolchain.PROGRAMS.values()})]
