@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from builder import network, recipe, repository, settings, sources, versions
+from builder import network, pins, recipe, repository, settings, versions
 from builder.cache.store import Store
 from builder.network import Network
 from builder.packages.record import ArtifactShelf
+from builder.pins import Pins
 from builder.python_build import PythonBuild, locate
-from builder.recipe import Recipe
+from builder.recipe import Extras, Recipe
 from builder.repository import Repository
 from builder.settings import Settings, Value
 from builder.sources import SourceShelf
@@ -35,6 +36,11 @@ class Project:
         """Where the recipes are."""
         return self.root / "recipes"
 
+    @cached_property
+    def extras(self) -> Extras:
+        """Patches to bundled libraries, and kept profiles."""
+        return recipe.read_extras(self.recipes_folder)
+
     @property
     def cache_folder(self) -> Path:
         """Where everything is that `clobber` removes and another build can make again."""
@@ -50,6 +56,11 @@ class Project:
         """The finished artifacts."""
         return ArtifactShelf(self.settings.artifact_dir)
 
+    @cached_property
+    def pins(self) -> Pins:
+        """What recipes/pins.toml pins."""
+        return pins.read(self.recipes_folder / "pins.toml")
+
     def source_shelf(self, note: Callable[[str], None]) -> SourceShelf:
         """The downloaded sources; `note` hears of every oddity."""
         mirror, debian = self.settings.source_mirror, self.settings.debian_mirror
@@ -57,8 +68,7 @@ class Project:
 
     def python_build(self, shelf: SourceShelf) -> PythonBuild:
         """python-build, fetched if there is none here."""
-        pins = sources.read_pins(self.recipes_folder / "pins.toml")
-        return locate(self.settings.pyenv_root, pins, shelf, self.cache_folder / "python-build")
+        return locate(self.settings.pyenv_root, self.pins, shelf, self.cache_folder / "python-build")
 
     def python_version(self, python_build: PythonBuild, say: Callable[[str], None]) -> str:
         """The exact version to build; says so if a newer patch of it is known."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import UserError
-from builder.sources import Pins, Source, SourceShelf
+from builder.pins import Pins
+from builder.sources import PSF, Source, SourceShelf
 from builder.versions import minor
 
 _PLUGIN = "plugins/python-build"
@@ -40,7 +41,9 @@ class PythonBuild:
 
     def as_source(self) -> Source:
         """Itself, as a source a build used: the digest is the program's own."""
-        return Source("python-build", self.version, "python-build", hashlib.sha256(self.script).hexdigest(), ())
+        return Source(
+            "python-build", self.version, "python-build", hashlib.sha256(self.script).hexdigest(), (), licence="MIT"
+        )
 
     def versions(self) -> list[str]:
         """The CPython releases that can be built, in no order."""
@@ -55,7 +58,7 @@ class PythonBuild:
         found = _PACKAGE.search(self._definition(version))
         if not found:
             raise UserError(f"python-build's definition of {version} names no digest", "pin it in recipes/pins.toml")
-        return Source("CPython", version, f"{found['name']}.tar.xz", found["sha"], (found["url"],))
+        return Source("CPython", version, f"{found['name']}.tar.xz", found["sha"], (found["url"],), licence=PSF)
 
     def definitions(self, version: str) -> dict[str, str]:
         """The definition files a build of this version reads; a free-threaded one builds on the plain one."""

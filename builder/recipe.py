@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,14 @@ class Recipe:
     prune: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What belongs to no variant: patches to bundled libraries by library, and kept PGO profiles by Python version."""
+
+    library_patches: Mapping[str, tuple[RecipeFile, ...]]
+    profiles: Mapping[str, bytes]
+
+
 def read(recipes: Path, variant: Variant) -> Recipe:
     """Read `recipes/<variant>/`; UserError for what is not part of a recipe, so that no typo goes unseen."""
     folder = recipes / variant.recipe_folder
@@ -65,6 +75,27 @@ def read(recipes: Path, variant: Variant) -> Recipe:
             "patches to CPython's source belong in recipes/runtime/pre-patch",
         )
     return recipe
+
+
+def read_extras(recipes: Path) -> Extras:
+    """Read `recipes/libraries/` and `recipes/profiles/`."""
+    patches = {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / "libraries")}
+    profiles = {}
+    for path in _entries(recipes / "profiles"):
+        version, ending, _ = path.name.partition(".profdata.xz")
+        try:
+            profiles[version] = lzma.decompress(_content(path) or b"")
+            if not ending or not profiles[version]:
+                raise lzma.LZMAError("no profile")
+        except lzma.LZMAError as problem:
+            raise UserError(
+                f"{path}: {problem}", "a profile is named VERSION.profdata.xz; PROFILE=train makes one"
+            ) from None
+    return Extras(patches, profiles)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not _is_aside(path)) if folder.is_dir() else []
 
 
 def _is_aside(entry: Path) -> bool:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import datetime
 import errno
 import hashlib
-import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import requests
 import tenacity
 
 from builder import command
-from builder.errors import BuildError, UserError
+from builder.errors import BuildError
 from builder.network import Network
 
 _CHUNK = 1 << 20
@@ -25,6 +22,9 @@ _TIMEOUT = (10, 60)  # seconds: to connect, and between two reads
 
 class _BrokenOff(requests.RequestException):
     """A body that ended or stalled before its end."""
+
+
+PSF = "PSF-2.0"  # the licence of every CPython since 2.1
 
 
 @dataclass(frozen=True)
@@ -37,36 +37,7 @@ class Source:
     sha256: str
     places: tuple[str, ...]
     released: datetime.date | None = None
-
-
-@dataclass(frozen=True)
-class Pins:
-    """`recipes/pins.toml`: CPython releases by version, and pyenv for its python-build."""
-
-    pythons: Mapping[str, Source]
-    python_build: Source
-
-
-def read_pins(path: Path) -> Pins:
-    """Read the pins; UserError with the file's name for anything missing or misspelt."""
-    try:
-        table = tomllib.loads(path.read_text())
-        pythons = [_source("CPython", row) for row in table.pop("python")]
-        python_build = _source("python-build", table.pop("python-build"))
-        if table:
-            raise ValueError(f"unknown: {', '.join(table)}")
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise UserError(f"{path}: {problem}", "each source has version, file, sha256 and places") from None
-    return Pins({python.version: python for python in pythons}, python_build)
-
-
-def _source(name: str, row: Mapping[str, Any]) -> Source:
-    if not isinstance(row["places"], list) or not row["places"]:
-        raise ValueError(f"{row['file']}: places is not a list of places")
-    source = Source(name=name, **{**row, "places": tuple(row["places"])})
-    if not re.fullmatch(r"[0-9a-f]{64}", source.sha256):
-        raise ValueError(f"{source.file}: sha256 is not 64 hex digits in lower case")
-    return source
+    licence: str = ""
 
 
 def debian_mirrors() -> list[str]:

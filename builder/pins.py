@@ -1,0 +1,94 @@
+"""`recipes/pins.toml`: every source we download, with version, digest and several places each."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.errors import UserError
+from builder.sources import PSF, Source
+from builder.targets import Arch
+
+# Debian's archive of everything it ever published, on the day of Debian 11's last point release.
+_DEBIAN = {"licence": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
+_SNAPSHOT = "https://snapshot.debian.org/archive/debian/20240915T000000Z"
+
+
+@dataclass(frozen=True)
+class Sysroot:
+    """The C library to link against: Debian packages of one architecture, and the glibc version they hold."""
+
+    arch: Arch
+    glibc: str
+    packages: tuple[Source, ...]
+
+    @property
+    def sha256(self) -> str:
+        """One digest for all of them."""
+        return hashlib.sha256("".join(package.sha256 for package in self.packages).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Pins:
+    """CPython releases by version, python-build, the bundled libraries by name, and a sysroot per architecture."""
+
+    pythons: Mapping[str, Source]
+    python_build: Source
+    libraries: Mapping[str, Source]
+    sysroots: Mapping[Arch, Sysroot]
+
+    def sysroot(self, arch: Arch) -> Sysroot:
+        """The C library of an architecture; UserError if none is pinned."""
+        if arch not in self.sysroots:
+            raise UserError(f"recipes/pins.toml has no [sysroot.{arch.value}]", "pin one, or set COMPILE=in-place")
+        return self.sysroots[arch]
+
+
+def read(path: Path) -> Pins:
+    """Read the pins; UserError with the file's name for anything missing or misspelt."""
+    try:
+        table = tomllib.loads(path.read_text())
+        pythons = [_source("CPython", {"licence": PSF, **row}) for row in table.pop("python")]
+        python_build = _source("python-build", table.pop("python-build"))
+        libraries = [_source(row.pop("name"), row) for row in table.pop("library")]
+        sysroots = {Arch(name): _sysroot(Arch(name), row) for name, row in table.pop("sysroot").items()}
+        if table:
+            raise ValueError(f"unknown: {', '.join(table)}")
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise UserError(f"{path}: {problem}", "each source has version, file, sha256 and places") from None
+    return Pins(
+        {python.version: python for python in pythons},
+        python_build,
+        {library.name: library for library in libraries},
+        sysroots,
+    )
+
+
+def _source(name: str, row: Mapping[str, Any]) -> Source:
+    if not isinstance(row["places"], list) or not row["places"]:
+        raise ValueError(f"{row['file']}: places is not a list of places")
+    source = Source(name=name, **{**row, "places": tuple(row["places"])})
+    if not re.fullmatch(r"[0-9a-f]{64}", source.sha256):
+        raise ValueError(f"{source.file}: sha256 is not 64 hex digits in lower case")
+    if not source.licence:
+        raise ValueError(f"{source.file}: licence is missing")
+    return source
+
+
+def _sysroot(arch: Arch, row: Mapping[str, Any]) -> Sysroot:
+    def package(entry: Mapping[str, str]) -> Source:
+        path = entry["path"]
+        parts = path.rpartition("/")[2].split("_")
+        if len(parts) != 3:
+            raise ValueError(f"{path} is no Debian package")
+        name, version, _ = parts
+        places = [f"debian:{path}", f"{_SNAPSHOT}/{path}"]
+        file = path.rpartition("/")[2]
+        return _source(name, {"version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN})
+
+    return Sysroot(arch, row["glibc"], tuple(package(entry) for entry in row["packages"]))

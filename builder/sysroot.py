@@ -1,0 +1,40 @@
+"""Packs Debian packages of a C library into one sysroot archive that a compiler of another system can use."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+# Not needed to link: programs, documents, configuration, and the sanitizers' link stubs in GCC's folder.
+_LEFT_OUT = ("usr/share/", "usr/bin/", "usr/sbin/", "sbin/", "etc/", "lib/systemd/")
+
+
+def pack(packages: Iterable[Path], archive: Path) -> None:
+    """Write the packages' files into `archive`; absolute links become relative to the sysroot they lie in."""
+    # Imported here: needed once, and it takes longer to import than the rest of us.
+    from debian.debfile import DebFile
+
+    part = archive.with_suffix(".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(part, "w") as sysroot:
+        for package in packages:
+            with DebFile(str(package)) as deb:
+                _copy(deb.data.tgz(), sysroot)
+    part.rename(archive)
+
+
+def _copy(package: tarfile.TarFile, sysroot: tarfile.TarFile) -> None:
+    for member in package:
+        member.name = member.name.removeprefix("./")
+        if member.isdir() or member.name.startswith(_LEFT_OUT):
+            continue
+        if member.issym():
+            member.linkname = _relative(member.name, member.linkname)
+        sysroot.addfile(member, package.extractfile(member) if member.isreg() else None)
+
+
+def _relative(name: str, target: str) -> str:
+    if not target.startswith("/"):
+        return target
+    return "../" * (len(PurePosixPath(name).parts) - 1) + target.lstrip("/")
