@@ -7,13 +7,31 @@ from dataclasses import dataclass
 
 from builder.packages import manifest
 from builder.python_build import PythonBuild
-from builder.recipe import Recipe
-from builder.repository import Repository
+from builder.recipe import Extras, Recipe
+from builder.repository import NO_DATE, Repository
 from builder.settings import Settings
-from builder.stages.interpreter import interpreter
+from builder.sources import Source
+from builder.stages.across import across, build_python, train
+from builder.stages.interpreter import in_place
+from builder.stages.libraries import libraries
 from builder.stages.runtime import runtime
 from builder.stages.step import Json, Stage
-from builder.targets import Target, Variant
+from builder.stages.target import CrossTarget
+from builder.targets import Arch, Target, Variant
+from builder.versions import minor
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What builds: the engine's name, the fingerprint of its compilers, and the architecture it compiles on.
+
+    `across` says whether the interpreter is compiled across, with the libraries inside.
+    """
+
+    engine: str
+    toolchain: str
+    builds_on: Arch
+    across: bool
 
 
 @dataclass(frozen=True)
@@ -44,37 +62,83 @@ def make(
     repository: Repository,
     python_build: PythonBuild,
     *,
-    engine: str,
-    toolchain: str,
+    extras: Extras,
+    bench: Bench,
 ) -> Plan:
     """Plan a target for one exact Python version."""
     lower = None
     if target.variant is Variant.RUNTIME_DEV:
+        runtime_target = Target(Variant.RUNTIME, target.arch)
         lower = make(
-            Target(Variant.RUNTIME, target.arch), python_version, settings, recipes, repository, python_build,
-            engine=engine, toolchain=toolchain,
+            runtime_target, python_version, settings, recipes, repository, python_build,
+            extras=extras, bench=bench,
         )  # fmt: skip
-    compiled = lower.interpreter if lower else interpreter(
-        python_version,
-        python_build,
-        recipes[Variant.RUNTIME].pre_patches,
-        optimize=settings.optimize,
-        prt_root=settings.prt_root,
-        arch=target.arch.value,
-        toolchain=toolchain,
-    )  # fmt: skip
+    sources = [python_build.source(python_version), python_build.as_source()]
+    if bench.across:
+        sources += _libraries(python_version, python_build).values()
+    if lower:
+        compiled = lower.interpreter
+    else:
+        compiled = _interpreter(python_version, settings, recipes, python_build, extras, bench, target.arch)
     chain = (recipes[Variant.RUNTIME], recipes[target.variant]) if lower else (recipes[Variant.RUNTIME],)
-    sources = (python_build.source(python_version), python_build.as_source())
-    known = manifest.planned(target, settings, chain, repository, sources, engine)
+    known = manifest.planned(target, settings, chain, repository, tuple(sources), bench.engine)
     stage = runtime(
         chain,
         lower.stage.key if lower else compiled.key,
         prt_root=settings.prt_root,
         epoch=repository.date,
         manifest=known,
+        libc_floor=python_build.pins.sysroot(target.arch).glibc if bench.across else None,
     )
 
     def artifact(ending: str) -> str:
         return target.artifact(settings.package_prefix, settings.package_version, ending)
 
     return Plan(target, python_version, compiled, stage, known, artifact("tgz"), artifact("manifest.json"), lower)
+
+
+def _interpreter(
+    version: str,
+    settings: Settings,
+    recipes: Mapping[Variant, Recipe],
+    python_build: PythonBuild,
+    extras: Extras,
+    bench: Bench,
+    arch: Arch,
+) -> Stage:
+    pre_patches = recipes[Variant.RUNTIME].pre_patches
+    if not bench.across:
+        return in_place(
+            version, python_build, pre_patches,
+            optimize=settings.optimize, prt_root=settings.prt_root, arch=arch, toolchain=bench.toolchain,
+        )  # fmt: skip
+    target = CrossTarget(arch, python_build.pins.sysroot(arch))
+    native = CrossTarget(bench.builds_on, python_build.pins.sysroot(bench.builds_on))
+    inside = {
+        one: libraries(
+            one, _libraries(version, python_build), extras.library_patches,
+            builds_on=bench.builds_on, toolchain=bench.toolchain, epoch=NO_DATE,
+        )
+        for one in {target, native}
+    }  # fmt: skip
+    helper = build_python(version, python_build, pre_patches, toolchain=bench.toolchain, builds_on=bench.builds_on)
+    parents = [inside[target], helper]
+    kept = extras.profiles.get(version) if settings.profile == "kept" else None
+    if settings.optimize and kept is None:
+        parents.append(
+            train(
+                version, python_build, pre_patches, native, (inside[native], helper),
+                builds_on=bench.builds_on, toolchain=bench.toolchain,
+            )
+        )  # fmt: skip
+    return across(
+        version, python_build, pre_patches, target, tuple(parents),
+        optimize=settings.optimize, profile=kept if settings.optimize else None,
+        prt_root=settings.prt_root, builds_on=bench.builds_on, toolchain=bench.toolchain,
+    )  # fmt: skip
+
+
+def _libraries(version: str, python_build: PythonBuild) -> dict[str, Source]:
+    """The pinned libraries that this version of CPython can use, by name."""
+    has_zstd = tuple(int(part) for part in minor(version).split(".")) >= (3, 14)
+    return {name: source for name, source in python_build.pins.libraries.items() if name != "zstd" or has_zstd}

@@ -89,6 +89,12 @@ SETTINGS: tuple[Setting, ...] = (
             "patch."),
     Setting("PRT_ROOT", "/prt", _prt_root, "Python", "Folder in which the runtime is installed and runs."),
     Setting("OPTIMIZE", "1", _switch, "Python", "`0` compiles without PGO and LTO: minutes, for tests and trials."),
+    Setting("COMPILE", "across", _matching(r"across|in-place", "must be across or in-place"), "Python", "`across`: by "
+            "the build machine's compiler, for any architecture; `in-place`: as the target, with its libraries."),
+    Setting("LIBRARIES", "bundled", _matching(r"bundled|system", "must be bundled or system"), "Python", "`bundled`: "
+            "OpenSSL and the like inside, old C library; `system`: the distribution's (compiled in-place)."),
+    Setting("PROFILE", "kept", _matching(r"kept|train", "must be kept or train"), "Python", "Profile of an optimised "
+            "build: `kept` takes the one in `recipes/profiles`, if there is one; `train` makes one."),
     Setting("PACKAGE_PREFIX", "prt", _matching(r"[a-z0-9][a-z0-9+.-]+", "must be a Debian package name: at least two "
             "of a-z 0-9 + - . and no other"), "Package", "First part of every artifact's name."),
     Setting("PACKAGE_VERSION", "v0", _matching(r"[A-Za-z0-9][A-Za-z0-9.+~!-]*", "must be letters, digits, . + ~ ! -"),
@@ -125,6 +131,9 @@ class Settings:
     python_version: str
     prt_root: PurePosixPath
     optimize: bool
+    compile: str
+    libraries: str
+    profile: str
     package_prefix: str
     package_version: str
     package_desc: str

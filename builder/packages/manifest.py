@@ -35,7 +35,9 @@ def planned(
         "prt_root": str(settings.prt_root),
         "engine": engine,
         "optimization": {"pgo": settings.optimize, "lto": settings.optimize},
-        "sources": [{"name": one.name, "version": one.version, "sha256": one.sha256} for one in sources],
+        "sources": [
+            {"name": one.name, "version": one.version, "licence": one.licence, "sha256": one.sha256} for one in sources
+        ],
         "recipe_sha256": _digest(recipes),
         "commit": repository.commit,
         "dirty": repository.dirty,

@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 
 _INSIDE = Path(__file__).parents[1] / "inside"
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
-_PROGRAMS = ("compile_bytecode.py", "prune.py", "write_manifest.py")
+_PROGRAMS = ("check_portable.py", "compile_bytecode.py", "prune.py", "write_manifest.py")
 _PIP_OPTIONS = ("--no-cache-dir", "--no-compile", "--no-input", "--root-user-action=ignore")
 
 
@@ -29,14 +29,18 @@ def runtime(
     prt_root: PurePosixPath,
     epoch: int,
     manifest: Mapping[str, Json],
+    libc_floor: str | None,
 ) -> Stage:
     """Plan the package stage of the last recipe; those before it are already in the parent tree.
 
     `manifest` is what the plan knows of it; the rest is measured in the finished tree. `epoch` dates every file.
+    `libc_floor` is the glibc version beyond which nothing may need anything; None accepts what comes.
     """
     recipe = recipes[-1]
     python = f"{prt_root}/bin/python"
     env = {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONDONTWRITEBYTECODE": "1"}
+    if libc_floor:
+        env |= {"PYTHONPATH": f"{WORK}/wheels", "MANYLINUX_FLOOR": libc_floor}
     recipe_env = {
         **env,
         "PRT_ROOT": str(prt_root),
@@ -57,6 +61,7 @@ def runtime(
             (python, f"{WORK}/compile_bytecode.py", f"{prt_root}/lib", f"{prt_root}/venv"),
             {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"},
         ),
+        *((_portable(python, prt_root, libc_floor),) if libc_floor else ()),
         *(_check(check, python, recipe_env, folder) for check in recipe.checks),
         Step(
             "write manifest",
@@ -93,6 +98,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
     yield from (File(name, (_INSIDE / name).read_bytes()) for name in _PROGRAMS)
+    yield File("wheels/_manylinux.py", (_INSIDE / "_manylinux.py").read_bytes())
 
 
 def _requirement(recipe: Recipe, file: RecipeFile) -> str:
@@ -106,6 +112,7 @@ def _pip(recipes: tuple[Recipe, ...], python: str, prt_root: PurePosixPath, env:
     if recipe.pip_conf is not None:
         yield Step("pip.conf", ("install", "-m", "644", f"{WORK}/pip.conf", f"{prt_root}/pip.conf"))
     if recipe.variant is Variant.RUNTIME:
+        yield Step("ensure pip", (python, "-m", "ensurepip", "--default-pip"), env)
         yield Step("upgrade pip", (*install, "--upgrade", "pip"), env, network=True)
     # Each file is installed together with those before it: what they ask for still holds, or pip names the conflict.
     earlier = [f"--requirement={WORK}/{_requirement(one, file)}" for one in recipes[:-1] for file in one.requirements]
@@ -132,6 +139,14 @@ def _post_patch(patch: RecipeFile, prt_root: PurePosixPath, folder: str) -> Step
 def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
     hint = f"mend {folder}/scripts/{script.name}"
     return Step(f"script {script.name}", (f"{WORK}/scripts/{script.name}",), env, network=True, hint=hint)
+
+
+def _portable(python: str, prt_root: PurePosixPath, floor: str) -> Step:
+    return Step(
+        f"check portable to glibc {floor}",
+        (python, "-I", "-B", f"{WORK}/check_portable.py", str(prt_root), floor),
+        hint="pin an older release of the package, or build for newer systems only: LIBRARIES=system",
+    )
 
 
 def _check(check: RecipeFile, python: str, env: dict[str, str], folder: str) -> Step:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
+from builder.pins import Sysroot
 from builder.sources import Source
 
 # Placeholders in arguments and variables, filled in by the engine that runs the step.
@@ -24,13 +25,13 @@ class File:
     """A file put into WORK before the steps run: its name there, and its content or where to fetch it."""
 
     name: str
-    content: bytes | Source
+    content: bytes | Source | Sysroot
     executable: bool = False
 
     @property
     def sha256(self) -> str:
         """The digest of its content, as hex digits."""
-        return self.content.sha256 if isinstance(self.content, Source) else hashlib.sha256(self.content).hexdigest()
+        return hashlib.sha256(self.content).hexdigest() if isinstance(self.content, bytes) else self.content.sha256
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,27 @@ class Step:
     name: str
     args: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = WORK
     network: bool = False
     hint: str = ""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Files, steps, and `inputs`: what else can change the result's bytes. `output` is the file in WORK it makes."""
+    """Files, steps, and `inputs`: what else can change the result's bytes. `output` is the file in WORK it makes.
+
+    `parents` are stages whose outputs are put into WORK first. `compiles` asks for the build machine with its
+    compilers; else the steps run as the target's architecture. `proof` is run with the output before it is kept.
+    """
 
     name: str
     inputs: Mapping[str, Json]
     files: tuple[File, ...]
     steps: tuple[Step, ...]
     output: str
+    parents: tuple[Stage, ...] = ()
+    compiles: bool = False
+    proof: Stage | None = None
 
     @property
     def key_inputs(self) -> dict[str, Json]:
@@ -62,7 +71,8 @@ class Stage:
             "stage": self.name,
             **self.inputs,
             "files": {file.name: file.sha256 for file in self.files},
-            "steps": [{"args": list(step.args), "env": dict(step.env)} for step in self.steps],
+            "steps": [{"args": list(step.args), "env": dict(step.env), "cwd": step.cwd} for step in self.steps],
+            "parents": {parent.name: parent.key for parent in self.parents},
         }
 
     @property

@@ -1,0 +1,84 @@
+"""How CPython's configure is told of a target: options, tools, flags, libraries, and what it can't find out itself."""
+
+from __future__ import annotations
+
+from builder.stages.step import WORK
+from builder.stages.target import DEPS, CrossTarget, llvm, other_name
+from builder.targets import Arch
+from builder.versions import minor
+
+PROFILE = "python.profdata"
+
+BUILD_PREFIX = f"{WORK}/build-python"
+
+
+# clang 19 merges CPython's computed gotos into one jump without this, at compile time and in the linker's LTO.
+TAIL_DUP = "-mllvm -tail-dup-pred-size=5000"
+# The libraries' symbols stay inside the module that uses them: a package may bring its own copy.
+_LINKER = ("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--exclude-libs,ALL", "-Wl,--as-needed")
+OPTIMIZED = (
+    *TAIL_DUP.split(), f"-fprofile-instr-use={WORK}/{PROFILE}", "-Wno-profile-instr-unprofiled",
+    "-Wno-profile-instr-out-of-date",
+)  # fmt: skip
+
+# What configure can find out only by running a program of the target, and why the answer is right for Linux.
+_ANSWERS = {
+    "ac_cv_buggy_getaddrinfo": "no",  # a bug of systems long gone; `yes` would disable IPv6
+    "ac_cv_file__dev_ptmx": "yes",  # every Linux has it
+    "ac_cv_file__dev_ptc": "no",  # AIX only
+    "ac_cv_broken_sem_getvalue": "no",  # glibc's works
+    "ac_cv_aligned_required": "no",  # neither architecture traps on unaligned access
+    "ac_cv_working_tzset": "yes",  # glibc's works; without it time.tzset is missing
+    "ac_cv_pthread": "yes",  # part of the C library
+    "ac_cv_pthread_system_supported": "yes",  # the scheduling scope every Linux has
+}
+_WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture's C calling convention
+
+
+def binary(version: str) -> str:
+    """The interpreter's file name, such as `python3.13`."""
+    return f"python{minor(version)}{'t' if version.endswith('t') else ''}"
+
+
+def options(target: CrossTarget, builds_on: Arch, version: str) -> tuple[str, ...]:
+    """The options of configure."""
+    build_python = f"{BUILD_PREFIX}/bin/{binary(version)}"
+    return (
+        f"--build={other_name(builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
+        "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
+        "--with-readline=editline", "--with-dbmliborder=", "--with-computed-gotos=yes",
+        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no",
+    )  # fmt: skip
+
+
+def environment(target: CrossTarget, optimized: tuple[str, ...]) -> dict[str, str]:
+    """Tools, flags and libraries; `optimized` are more compiler flags.
+
+    With both *_CFLAGS and *_LIBS of a library set, configure asks no pkg-config.
+    """
+    include, lib = f"-I{DEPS}/include", f"-L{DEPS}/lib"
+    curses = f"{include} -I{DEPS}/include/ncursesw"
+    libraries = {
+        "ZLIB": (include, "-lz"),
+        "BZIP2": (include, "-lbz2"),
+        "LIBLZMA": (include, "-llzma -lpthread"),
+        "LIBFFI": (include, "-lffi"),
+        "LIBSQLITE3": (include, "-lsqlite3 -lm -ldl -lpthread"),
+        "LIBUUID": (f"{include} -I{DEPS}/include/uuid", "-luuid"),
+        "LIBEDIT": (curses, "-ledit -lncursesw"),
+        "CURSES": (curses, "-lncursesw"),
+        "PANEL": (curses, "-lpanelw -lncursesw"),
+    }
+    return {
+        **target.env,
+        # Configure takes these two only with their whole path.
+        "LLVM_AR": f"/usr/bin/{llvm('ar')}",
+        "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
+        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, *optimized)),
+        "LDFLAGS_NODIST": " ".join((*_LINKER, *((f"-Wl,{TAIL_DUP.replace(' ', ',')}",) if optimized else ()))),
+        "PKG_CONFIG_LIBDIR": "/nonexistent",
+        **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},
+        **{f"{name}_LIBS": f"{lib} {flags}" for name, (_, flags) in libraries.items()},
+        **_ANSWERS,
+        "ac_cv_wchar_t_signed": _WCHAR_T_SIGNED[target.arch],
+    }
