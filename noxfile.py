@@ -65,11 +65,12 @@ for_each_arch(
     "Build the runtime with the development recipe",
     lambda arch: sessions.build(Target(Variant.RUNTIME_DEV, arch)),
 )
-for_each_arch("builder-image", BUILDING, "Make the builder image", sessions.builder_image)
+for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.builder_image)
 session("clean", CLEANUP, "Remove the packages", sessions.clean)
 session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)
 session("settings", MISC, "Print every setting, its value and where it came from (default)", sessions.show_settings)
 session("env", MISC, "Print NAME=value lines for eval and env files", sessions.show_environment)
+session("pins", MISC, "Print every source that is downloaded: version, licence, digest, place", sessions.show_pins)
 session("help", MISC, "Print the sessions in their groups", lambda: sessions.show_help(PURPOSES))
 
 

@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder import plan as planning
@@ -15,12 +15,14 @@ from builder.cache.store import Hit, Miss
 from builder.console import Console, Log, step_failed
 from builder.engines.base import Engine, Item, Workplace
 from builder.packages.record import Artifact
-from builder.plan import Plan
+from builder.pins import Sysroot
+from builder.plan import Bench, Plan
 from builder.project import Project
 from builder.sources import Source, SourceShelf
 from builder.stages.runtime import MANIFEST, PARENT, PLANNED_MANIFEST
 from builder.stages.step import Json, Stage
-from builder.targets import Target
+from builder.sysroot import pack
+from builder.targets import Arch, Target
 
 _COMPILED = "compiled"
 
@@ -33,16 +35,17 @@ class Pipeline:
     engine: Engine
     console: Console
     sources: SourceShelf
+    made: dict[str, Hit] = field(default_factory=dict)  # what this run compiled, by key
 
     def build(self, target: Target) -> list[Artifact]:
         """Build a target, or find that nothing changed; returns its artifacts."""
-        toolchain = self.engine.toolchain(target.arch)
-        python_build = self.project.python_build(self.sources)
-        version = self.project.python_version(python_build, self.console.say)
         project = self.project
+        python_build = project.python_build(self.sources)
+        version = project.python_version(python_build, self.console.say)
+        bench = self._bench(target)
         plan = planning.make(
             target, version, project.settings, project.recipes, project.repository, python_build,
-            engine=self.engine.name, toolchain=toolchain,
+            extras=project.extras, bench=bench,
         )  # fmt: skip
         work = project.settings.artifact_dir / "work"
         work.mkdir(parents=True, exist_ok=True)
@@ -64,33 +67,59 @@ class Pipeline:
             parent = settings.artifact_dir / plan.parent.tarball
             compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[_COMPILED]
         else:
-            interpreter = self._interpreter(plan, parts)
+            interpreter = self._compiled(plan.interpreter, plan.target, parts)
             parent, compiled = interpreter.path, interpreter.built[_COMPILED]
         return self._package(plan, parent, compiled, parts)
 
-    def _interpreter(self, plan: Plan, parts: Path) -> Hit:
-        """The interpreter from the cache, else compiled."""
-        stage = plan.interpreter
+    def _bench(self, target: Target) -> Bench:
+        """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
+        settings, engine = self.project.settings, self.engine
+        across = settings.compile == "across" and settings.libraries == "bundled"
+        if across and not engine.crosses(target.arch):
+            self.console.say(
+                "note: no clang 19 here: the interpreter gets the libraries of this machine, and starts on no older "
+                "system (the manifest's libc_floor); apt-get install $(grep -v '#' recipes/builder/compiler.txt)"
+            )
+            across = False
+        toolchain = engine.toolchain(target.arch, compiles=across)
+        return Bench(engine.name, toolchain, engine.builds_on(target.arch), across)
+
+    def _compiled(self, stage: Stage, target: Target, parts: Path) -> Hit:
+        """The result of a stage that compiles: from the cache, else made after its parents, proved and kept."""
         fresh = self.project.settings.no_cache
+        if stage.key in self.made:
+            return self.made[stage.key]
         found = Miss("NO_CACHE=1") if fresh else self.project.store.find(stage.name, stage.key_inputs)
         if isinstance(found, Hit):
-            self.console.say(f"interpreter CPython {plan.python_version}: from the cache ({found.path})")
+            self.console.say(f"{stage.name}: from the cache ({found.path})")
             return found
+        parents = [Item(parent.output, self._compiled(parent, target, parts).path) for parent in stage.parents]
         warning = "warning: " if found.damaged else ""
-        self.console.say(f"{warning}interpreter CPython {plan.python_version}: to be compiled ({found.reason})")
+        self.console.say(f"{warning}{stage.name}: to be compiled ({found.reason})")
         started = time.monotonic()
-        part = parts / stage.output
-        with self.engine.workplace(plan.target.arch) as place:
-            self._run(stage, place, plan.target, [])
+        part = parts / f"{stage.key[:16]}-{stage.output}"
+        with self.engine.workplace(target.arch, stage.compiles) as place:
+            self._run(stage, place, target, parents)
             place.get(stage.output, part)
-        emulator = self.engine.emulator(plan.target.arch)
+        if stage.proof:
+            with self.engine.workplace(target.arch) as place:
+                self._run(stage.proof, place, target, [Item(stage.output, part)])
         built: dict[str, Json] = {
-            _COMPILED: f"emulated by {emulator}" if emulator else "native",
+            _COMPILED: self._how(stage, target.arch),
             "engine": self.engine.name,
             "seconds": round(time.monotonic() - started),
             "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
-        return Hit(part, built) if fresh else self.project.store.add(stage.name, stage.key_inputs, part, built)
+        kept = Hit(part, built) if fresh else self.project.store.add(stage.name, stage.key_inputs, part, built)
+        self.made[stage.key] = kept
+        return kept
+
+    def _how(self, stage: Stage, arch: Arch) -> str:
+        """How a stage was compiled, in the manifest's words."""
+        builds_on, emulator = self.engine.builds_on(arch), self.engine.emulator(arch)
+        if stage.compiles and builds_on is not arch:
+            return f"across on {builds_on.value}"
+        return f"emulated by {emulator}" if emulator else "native"
 
     def _package(self, plan: Plan, parent: Path, compiled: Json, parts: Path) -> list[Artifact]:
         """The package stage: its artifacts appear under their names only when both are complete."""
@@ -124,5 +153,18 @@ class Pipeline:
 
     def _items(self, stage: Stage) -> Iterable[Item]:
         for file in stage.files:
-            content = self.sources.fetch(file.content) if isinstance(file.content, Source) else file.content
+            content: bytes | Path
+            if isinstance(file.content, Source):
+                content = self.sources.fetch(file.content)
+            elif isinstance(file.content, Sysroot):
+                content = self._sysroot(file.content)
+            else:
+                content = file.content
             yield Item(file.name, content, file.executable)
+
+    def _sysroot(self, sysroot: Sysroot) -> Path:
+        """A sysroot's archive, packed from its packages the first time."""
+        archive = self.project.cache_folder / "sysroots" / f"{sysroot.arch.value}-{sysroot.sha256[:16]}.tar"
+        if not archive.is_file():
+            pack(map(self.sources.fetch, sysroot.packages), archive)
+        return archive

@@ -69,10 +69,13 @@ def build(target: Target) -> None:
 
 @reported
 def builder_image(arch: Arch) -> None:
-    """Make the builder image, or on the host check that everything is there."""
+    """Make the builder images, or on the host check that everything is there."""
     project = projects.read(ROOT, environment())
     console = Console(verbose=project.settings.v, folding=project.folding)
-    fingerprint = _pipeline(project, arch, console).engine.toolchain(arch)
+    engine = _pipeline(project, arch, console).engine
+    if engine.crosses(arch):
+        engine.toolchain(arch, compiles=True)
+    fingerprint = engine.toolchain(arch, compiles=False)
     console.say(f"ready to build for {arch.value} (toolchain {fingerprint[:12]})")
 
 
@@ -98,6 +101,16 @@ def show_environment() -> None:
                 lines[f"{kind}_{name}"] = target.artifact(settings.package_prefix, settings.package_version, ending)
     for name, value in lines.items():
         print(f"{name}={shlex.quote(value) if value else ''}")
+
+
+@reported
+def show_pins() -> None:
+    """Print every source that is downloaded: version, licence, digest, and where from."""
+    pins = projects.read(ROOT, environment()).pins
+    packages = [package for sysroot in pins.sysroots.values() for package in sysroot.packages]
+    sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values(), *packages)
+    rows = [(one.name, one.version, one.licence, one.sha256[:16], one.places[0]) for one in sources]
+    print(table(("SOURCE", "VERSION", "LICENCE", "SHA256", "FIRST PLACE"), rows))
 
 
 def show_help(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:

@@ -44,26 +44,37 @@ class Engine(Protocol):
     def name(self) -> str:
         """`docker` or `host`, as ENGINE names it."""
 
-    def toolchain(self, arch: Arch) -> str:
+    def crosses(self, arch: Arch) -> bool:
+        """Whether it has the compilers that compile across, for any architecture."""
+
+    def builds_on(self, arch: Arch) -> Arch:
+        """The architecture of the machine that compiles for `arch`."""
+
+    def toolchain(self, arch: Arch, compiles: bool) -> str:
         """Make ready to build for an architecture; return the fingerprint of compiler, linker and headers.
 
-        Raises UserError with what to install or set where that is impossible.
+        `compiles` asks for the compilers that compile across. Raises UserError with what to install or set where
+        that is impossible.
         """
 
     def emulator(self, arch: Arch) -> str | None:
         """What runs the steps of a foreign architecture, such as `qemu 10.0.2`; None where none is needed."""
 
-    def workplace(self, arch: Arch) -> AbstractContextManager[Workplace]:
-        """Open a workplace; it is gone when the context ends, however it ends."""
+    def workplace(self, arch: Arch, compiles: bool = False) -> AbstractContextManager[Workplace]:
+        """Open a workplace that runs steps as `arch`, or where it is compiled for, if `compiles`.
+
+        It is gone when the context ends, however it ends.
+        """
 
 
-def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[str, str]]:
-    """A step's arguments and variables with the placeholders filled in."""
+def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[str, str], str]:
+    """A step's arguments, variables and folder with the placeholders filled in."""
 
     def filled(text: str) -> str:
         return text.replace(WORK, str(work)).replace(JOBS, str(jobs))
 
-    return [filled(arg) for arg in step.args], {name: filled(value) for name, value in step.env.items()}
+    env = {name: filled(value) for name, value in step.env.items()}
+    return [filled(arg) for arg in step.args], env, filled(step.cwd)
 
 
 def step_environment(

@@ -18,7 +18,7 @@ from docker.models.images import Image
 from builder.console import Console
 from builder.engines.base import Item, Output, fill, step_environment
 from builder.engines.endpoint import Endpoint
-from builder.engines.images import BuilderImage
+from builder.engines.images import BuilderImage, Role
 from builder.engines.toolchain import fingerprint
 from builder.errors import BuildError
 from builder.network import Network
@@ -50,11 +50,11 @@ class DockerWorkplace:
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step by `docker exec`."""
-        args, env = fill(step, _WORK, self.jobs)
+        args, env, cwd = fill(step, _WORK, self.jobs)
         ca_bundle = f"{_WORK}/{_CA_BUNDLE}" if self.network.ca_bundle else None
         network = self.network if step.network else None
         whole = step_environment(env, self.prt_root, _WORK, network, ca_bundle)
-        return self._exec(args, whole, on_output, str(_WORK))
+        return self._exec(args, whole, on_output, cwd)
 
     def get(self, name: str, destination: Path) -> None:
         """Copy a file of the work folder to this machine."""
@@ -108,33 +108,44 @@ class DockerEngine:
     console: Console
     name: str = "docker"
 
-    def toolchain(self, arch: Arch) -> str:
+    def crosses(self, arch: Arch) -> bool:
+        """The compiler image can; see Engine."""
+        return True
+
+    def builds_on(self, arch: Arch) -> Arch:
+        """The architecture of the daemon's machine; see Engine."""
+        return self.endpoints[arch].native
+
+    def toolchain(self, arch: Arch, compiles: bool) -> str:
         """Have the builder image ready; see Engine."""
-        image = self._ensure(arch)
+        image = self._ensure(arch, compiles)
         note = self.artifact_dir / "cache" / "toolchains" / str(image.id).removeprefix("sha256:")
         if not note.is_file():
-            with self.workplace(arch) as place:
-                found = fingerprint(place, "the builder image")
+            with self.workplace(arch, compiles) as place:
+                found = fingerprint(place, "the builder image", compiles)
             note.parent.mkdir(parents=True, exist_ok=True)
             part = note.with_suffix(".part")
             part.write_text(found)
             part.rename(note)
         return note.read_text()
 
-    def _ensure(self, arch: Arch) -> Image:
-        return self.image.ensure(self.endpoints[arch], arch, self.console, self.artifact_dir / "logs")
+    def _ensure(self, arch: Arch, compiles: bool) -> Image:
+        endpoint = self.endpoints[arch]
+        role, runs_on = (Role.COMPILER, endpoint.native) if compiles else (Role.BUILDER, arch)
+        return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / "logs")
 
     def emulator(self, arch: Arch) -> str | None:
         """What runs a foreign architecture; see Engine."""
         return self.endpoints[arch].emulator(arch)
 
     @contextmanager
-    def workplace(self, arch: Arch) -> Iterator[DockerWorkplace]:
+    def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[DockerWorkplace]:
         """A fresh container; it is removed at the end, with whatever still runs in it."""
         endpoint = self.endpoints[arch]
-        image = self._ensure(arch)
+        image = self._ensure(arch, compiles)
+        platform = Arch(image.attrs["Architecture"]).platform
         container = endpoint.client.containers.create(
-            image, ["sleep", _LIFETIME], platform=arch.platform, working_dir=str(_WORK), auto_remove=True
+            image, ["sleep", _LIFETIME], platform=platform, working_dir=str(_WORK), auto_remove=True
         )
         try:
             container.start()

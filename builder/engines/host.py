@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from builder import command
 from builder.engines.base import Item, Output, fill, step_environment
-from builder.engines.toolchain import PROGRAMS, fingerprint, missing
+from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint, missing
 from builder.errors import UserError
 from builder.network import Network
 from builder.stages.step import Step
@@ -40,11 +40,11 @@ class HostWorkplace:
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step as a process of this machine, in an environment of its own."""
-        args, env = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
+        args, env, cwd = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
         ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
         network = self.network if step.network else None
         whole = step_environment(env, self.prt_root, PurePosixPath(self.work), network, ca_bundle)
-        return command.stream(args, on_output, cwd=self.work, env=whole, umask=0o022)
+        return command.stream(args, on_output, cwd=Path(cwd), env=whole, umask=0o022)
 
     def get(self, name: str, destination: Path) -> None:
         """Move a file out of the work folder."""
@@ -60,7 +60,15 @@ class HostEngine:
     network: Network
     name: str = "host"
 
-    def toolchain(self, arch: Arch) -> str:
+    def crosses(self, arch: Arch) -> bool:
+        """Whether this machine has everything to compile across; see Engine."""
+        return all(shutil.which(program) for program in CROSS_PROGRAMS)
+
+    def builds_on(self, arch: Arch) -> Arch:
+        """This machine's architecture."""
+        return Arch.native()
+
+    def toolchain(self, arch: Arch, compiles: bool) -> str:
         """Check what this machine has; see Engine."""
         if arch is not Arch.native():
             raise UserError(
@@ -71,14 +79,14 @@ class HostEngine:
         if absent:
             raise missing(absent, PROGRAMS, "this machine")
         with self._work() as work:
-            return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine")
+            return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine", compiles)
 
     def emulator(self, arch: Arch) -> str | None:
         """None: this machine's own architecture needs no emulator."""
         return None
 
     @contextmanager
-    def workplace(self, arch: Arch) -> Iterator[HostWorkplace]:
+    def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[HostWorkplace]:
         """Take PRT_ROOT for the time of a stage."""
         with self._work() as work, _taken(Path(self.prt_root), self.scratch / "taken"):
             yield HostWorkplace(self.prt_root, work, self.network)

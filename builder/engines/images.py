@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from docker.errors import APIError, ImageNotFound
@@ -20,6 +21,13 @@ from builder.targets import Arch
 REPOSITORY = "python-runtime-builder"
 
 
+class Role(Enum):
+    """What an image is for: to install packages as the target, or to compile for any target. Names its package list."""
+
+    BUILDER = "builder"
+    COMPILER = "compiler"
+
+
 @dataclass(frozen=True)
 class BuilderImage:
     """The inputs of a builder image. `folder` holds its Dockerfile; `debian_mirror` is empty for the image's own."""
@@ -29,10 +37,10 @@ class BuilderImage:
     debian_mirror: str
     network: Network
 
-    def ensure(self, endpoint: Endpoint, arch: Arch, console: Console, logs: Path) -> Image:
-        """The builder image for an architecture; built if there is none of these inputs yet."""
+    def ensure(self, endpoint: Endpoint, role: Role, arch: Arch, console: Console, logs: Path) -> Image:
+        """The image of a role for an architecture; built if there is none of these inputs yet."""
         base, base_tag = self._base(endpoint, arch)
-        tag = f"{REPOSITORY}/builder:{self._digest(base)}-{arch.value}"
+        tag = f"{REPOSITORY}/{role.value}:{self._digest(base, role)}-{arch.value}"
         try:
             return endpoint.client.images.get(tag)
         except ImageNotFound:
@@ -41,6 +49,7 @@ class BuilderImage:
         args = endpoint.docker(
             "buildx", "build", "--builder=default", "--load", "--progress=plain", "--provenance=false",
             f"--platform={arch.platform}", f"--tag={tag}", f"--build-arg=BASE_IMAGE={base_tag}",
+            f"--build-arg=PACKAGES={role.value}.txt",
         )  # fmt: skip
         if self.debian_mirror:
             args.append(f"--build-arg=DEBIAN_MIRROR={self.debian_mirror}")
@@ -48,11 +57,11 @@ class BuilderImage:
         args += [f"--build-arg={name}" for name in self.network.proxies]
         if self.network.ca_bundle:
             args.append(f"--secret=id=ca_bundle,src={self.network.ca_bundle}")
-        log = Log(logs / f"builder-image-{arch.value}.log", self.network.redact)
-        with console.step(f"builder image {arch.value}", log) as on_output:
+        log = Log(logs / f"{role.value}-image-{arch.value}.log", self.network.redact)
+        with console.step(f"{role.value} image {arch.value}", log) as on_output:
             code = command.stream([*args, str(self.folder)], on_output)
             if code:
-                raise step_failed("builder image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
+                raise step_failed(f"{role.value} image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
         return endpoint.client.images.get(tag)
 
     def _base(self, endpoint: Endpoint, arch: Arch) -> tuple[Image, str]:
@@ -78,10 +87,11 @@ class BuilderImage:
         image.tag(kept)
         return image, kept
 
-    def _digest(self, base: Image) -> str:
+    def _digest(self, base: Image, role: Role) -> str:
         inputs = hashlib.sha256(str(base.id).encode())
+        others = {f"{other.value}.txt" for other in Role if other is not role}
         for path in sorted(self.folder.rglob("*")):
-            if path.is_file():
+            if path.is_file() and path.name not in others:
                 inputs.update(f"\0{path.relative_to(self.folder)}\0".encode() + path.read_bytes())
         return inputs.hexdigest()[:12]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from builder.engines.base import Item, Workplace
 from builder.errors import UserError
 from builder.stages.step import WORK, Step
+from builder.stages.target import CLANG, llvm
 
 # Header and the Debian package that has it.
 HEADERS = {
@@ -36,6 +38,12 @@ PROGRAMS = {
     "find": "findutils",
 }
 
+# What compiling across needs, under the names Debian gives it.
+CROSS_PROGRAMS = (
+    f"clang-{CLANG}", f"clang++-{CLANG}", f"ld.lld-{CLANG}", llvm("ar"), llvm("strip"), "make", "patch", "perl",
+    "tclsh", "autoreconf", "pkg-config", "file", "xz",
+)  # fmt: skip
+
 _MISSING = "prt_missing"
 
 
@@ -45,24 +53,27 @@ def missing(names: list[str], packages: dict[str, str], where: str) -> UserError
     return UserError(f"{where} lacks {', '.join(names)}", f"apt-get install {install}")
 
 
-def fingerprint(place: Workplace, where: str) -> str:
-    """The digest of compiler, linker, C library and every header CPython's modules use, as found in a workplace.
+def fingerprint(place: Workplace, where: str, compiles: bool) -> str:
+    """The digest of what compiles in a workplace: clang and lld, or the system's compiler with all it finds.
 
-    Headers are read preprocessed: their text names the versions of the libraries, whatever the distribution.
-    Raises UserError naming what is missing.
+    Across, C library and libraries are pinned sources. In place they are the system's: headers are read preprocessed,
+    their text names the versions of the libraries, whatever the distribution. UserError names what is missing.
     """
+    if compiles:
+        return _digest_of(place, where, ((f"clang-{CLANG}", "--version"), (f"ld.lld-{CLANG}", "--version")))
     probe = "".join(
         f"#if __has_include(<{header}>)\n#include <{header}>\n#else\n{_MISSING} {header}\n#endif\n"
         for header in HEADERS
     )
     place.put([Item("toolchain.c", b"#include <stdio.h>\n" + probe.encode())])
+    preprocess = ("cc", "-E", "-P", f"{WORK}/toolchain.c")
+    return _digest_of(place, where, (("cc", "--version"), ("ld", "--version"), ("ldd", "--version"), preprocess))
+
+
+def _digest_of(place: Workplace, where: str, commands: Iterable[tuple[str, ...]]) -> str:
+    """The digest of what the commands say; UserError if one fails, or names a missing header."""
     seen = hashlib.sha256()
-    for args in (
-        ("cc", "--version"),
-        ("ld", "--version"),
-        ("ldd", "--version"),
-        ("cc", "-E", "-P", f"{WORK}/toolchain.c"),
-    ):
+    for args in commands:
         lines: list[str] = []
         if place.run(Step(f"{args[0]} {args[1]}", args), lines.append):
             raise UserError(
