@@ -1,7 +1,4 @@
-"""An emulated arm64 container, from the builder image to the installed packages of the recipe.
-
-Compiling there takes half an hour, so Debian's own Python stands in for the interpreter.
-"""
+"""The arm64 runtime, compiled across on this machine and run under emulation."""
 
 from __future__ import annotations
 
@@ -9,48 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from builder import project as projects
-from builder.console import Console
-from builder.engines import choice
-from builder.engines.base import Item, Workplace
-from builder.settings import environment
-from builder.stages.runtime import runtime
-from builder.stages.step import Stage, Step
-from builder.targets import Arch, Variant
-from tests.integration.checkout import copy_of_this
+from builder.targets import Arch
+from tests.integration.checkout import Checkout
+from tests.integration.container import execute, with_artifact
 
-pytestmark = pytest.mark.needs("arm64")
+pytestmark = pytest.mark.needs("docker", "arm64")
+
+SERVER_CHECK = Path(__file__).with_name("server_check.py")
 
 
-def run(place: Workplace, step: Step) -> str:
-    lines: list[str] = []
-    code = place.run(step, lines.append)
-    assert code == 0, "\n".join(lines)
-    return "\n".join(lines)
+@pytest.fixture(scope="module")
+def arm_checkout(docker_checkout: Checkout) -> Checkout:
+    """The checkout of the docker engine, with the arm64 runtime built as well."""
+    docker_checkout.nox("runtime-arm").succeeds()
+    return docker_checkout
 
 
-def package_stage(project: projects.Project) -> Stage:
-    recipes = (project.recipes[Variant.RUNTIME],)
-    return runtime(recipes, "", prt_root=project.settings.prt_root, epoch=0, manifest={})
+def test_it_was_compiled_across_for_an_old_c_library(arm_checkout: Checkout) -> None:
+    manifest = arm_checkout.manifest("prt_v0_arm64.manifest.json")
+    assert manifest["arch"] == "arm64"
+    assert manifest["compiled"] == f"across on {Arch.native().value}" or Arch.native() is Arch.ARM64
+    assert tuple(map(int, manifest["libc_floor"].removeprefix("glibc ").split("."))) <= (2, 31)
 
 
-def test_the_builder_image_and_the_recipe_s_packages_work_on_arm64(tmp_path: Path) -> None:
-    checkout = copy_of_this(tmp_path, ENGINE="docker")
-    assert "ready to build for arm64" in checkout.nox("builder-image-arm").succeeds()
-
-    project = projects.read(checkout.root, {**environment(), **checkout.env})
-    engine = choice.choose(project.settings, project.network, project.recipes_folder, Arch.ARM64, Console())
-    stage = package_stage(project)
-    with engine.workplace(Arch.ARM64) as place:
-        assert run(place, Step("machine", ("uname", "-m"))) == "aarch64"
-        run(place, Step("index", ("apt-get", "update", "-qq")))
-        run(place, Step("stand-in", ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-venv")))
-        run(place, Step("venv", ("python3", "-m", "venv", "/prt")))
-        place.put(Item(file.name, file.content) for file in stage.files if isinstance(file.content, bytes))
-        for step in stage.steps:
-            if step.name.startswith(("upgrade pip", "requirements", "pip check", "check")):
-                run(place, step)
-        extension = run(
-            place, Step("wheel", ("/prt/bin/python", "-c", "import pydantic_core._pydantic_core as p; print(p)"))
-        )
-    assert "aarch64" in extension
+def test_it_serves_http_under_emulation_in_the_plain_base_image(arm_checkout: Checkout) -> None:
+    with with_artifact(arm_checkout.out / "prt_v0_arm64.tgz", Arch.ARM64) as container:
+        assert execute(container, "uname", "-m").strip() == "aarch64"
+        assert "{'cups': 3}" in execute(container, "/prt/bin/python", "-c", SERVER_CHECK.read_text())

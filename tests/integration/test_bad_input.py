@@ -106,4 +106,4 @@ def test_an_interrupted_build_leaves_nothing_behind_and_the_next_one_goes_on(spo
     assert {container.id for container in containers.list(all=True)} <= before
 
     spoiled.write(f"{RUNTIME}/scripts/10-waits", "#!/bin/sh\n")
-    assert "interpreter CPython 3.13.5: from the cache" in spoiled.nox("runtime").succeeds()
+    assert "interpreter: from the cache" in spoiled.nox("runtime").succeeds()

@@ -5,34 +5,57 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder import plan as planning
 from builder import project as projects
 from builder import settings as all_settings
 from builder.network import Network
-from builder.plan import Plan
+from builder.pins import Pins, Sysroot
+from builder.plan import Bench, Plan
 from builder.project import Project
 from builder.python_build import PythonBuild
-from builder.recipe import Recipe, RecipeFile
+from builder.recipe import Extras, Recipe, RecipeFile
 from builder.repository import Repository
 from builder.settings import Settings
-from builder.sources import Pins, Source
+from builder.sources import PSF, Source
 from builder.stages.step import Stage
 from builder.targets import Arch, Target, Variant
+from tests.unit.debs import deb, file
 
 VERSION = "3.13.5"
 TARBALL = b"the source of CPython"
 SOURCE = Source(
     "CPython", VERSION, f"Python-{VERSION}.tar.xz", hashlib.sha256(TARBALL).hexdigest(), ("/nowhere/python",),
-    datetime.date(2025, 6, 11),
+    datetime.date(2025, 6, 11), licence=PSF,
 )  # fmt: skip
-OTHER = Source("CPython", "3.13.4", "Python-3.13.4.tar.xz", "0" * 64, ("/nowhere/python",))
+OTHER = Source("CPython", "3.13.4", "Python-3.13.4.tar.xz", "0" * 64, ("/nowhere/python",), licence=PSF)
+LIBC = {arch: deb([file(f"lib/{arch.machine}-linux-gnu/libc.so.6", arch.value.encode())]) for arch in Arch}
+LIBRARIES = {name: f"the source of {name}".encode() for name in ("zlib", "openssl")}
+PLUGIN = Source("python-build", "2.5.4", "pyenv.tar.gz", "1" * 64, ("/nowhere/python",), licence="MIT")
+
+
+def library(name: str, content: bytes | None = None) -> Source:
+    """A pinned library."""
+    sha256 = hashlib.sha256(content or LIBRARIES[name]).hexdigest()
+    return Source(name, "1.0", f"{name}-1.0.tar.gz", sha256, ("/nowhere/library",), licence="MIT")
+
+
+def sysroot(arch: Arch, content: bytes | None = None) -> Sysroot:
+    """A pinned C library of one package."""
+    sha256 = hashlib.sha256(content or LIBC[arch]).hexdigest()
+    return Sysroot(arch, "2.31", (Source("libc6", "2.31-1", f"libc6_2.31-1_{arch.value}.deb", sha256, ("/nowhere",)),))
+
+
 PINS = Pins(
-    {VERSION: SOURCE, "3.13.4": OTHER}, Source("python-build", "2.5.4", "pyenv.tar.gz", "1" * 64, ("/nowhere",))
+    {VERSION: SOURCE, "3.13.4": OTHER},
+    PLUGIN,
+    {name: library(name) for name in LIBRARIES},
+    {arch: sysroot(arch) for arch in Arch},
 )
 NO_NETWORK = Network(None, {}, {})
+IN_PLACE = Bench("host", "a toolchain", Arch.AMD64, across=False)
 COMMITTED = Repository("c0ffee" * 6 + "c0ff", False, 1_750_000_000, None)
 
 
@@ -99,25 +122,47 @@ class Inputs:
     recipes: dict[Variant, Recipe]
     repository: Repository
     python_build: PythonBuild
-    engine: str = "host"
-    toolchain: str = "a toolchain"
+    extras: Extras = field(default_factory=lambda: Extras({}, {}))
+    bench: Bench = IN_PLACE
 
     def plan(self) -> Plan:
         """Make the plan."""
         return planning.make(
             self.target, self.version, self.settings, self.recipes, self.repository, self.python_build,
-            engine=self.engine, toolchain=self.toolchain,
+            extras=self.extras, bench=self.bench,
         )  # fmt: skip
 
     def stages(self) -> dict[str, Stage]:
-        """Every stage of the plan, by name."""
+        """The interpreter and the package stages of the plan, by name."""
         plan = self.plan()
         lower = [plan.parent.stage] if plan.parent else []
         return {stage.name: stage for stage in (plan.interpreter, *lower, plan.stage)}
 
+    def compiled(self) -> dict[str, Stage]:
+        """The interpreter and its parents, by name."""
+        interpreter = self.plan().interpreter
+        return {stage.name: stage for stage in (*interpreter.parents, interpreter)}
+
     def set(self, **values: str) -> Inputs:
         """The same with other settings."""
         return replace(self, settings=settings(self.folder, **values))
+
+    def on(self, **parts: object) -> Inputs:
+        """The same on another bench."""
+        return replace(self, bench=replace(self.bench, **parts))  # type: ignore[arg-type]
+
+    def for_arch(self, arch: Arch) -> Inputs:
+        """The same for another architecture."""
+        return replace(self, target=replace(self.target, arch=arch))
+
+    def pinned(self, **parts: object) -> Inputs:
+        """The same with other pins."""
+        pins = replace(self.python_build.pins, **parts)  # type: ignore[arg-type]
+        return replace(self, python_build=replace(self.python_build, pins=pins))
+
+    def with_extras(self, **parts: object) -> Inputs:
+        """The same with library patches or kept profiles."""
+        return replace(self, extras=replace(self.extras, **parts))  # type: ignore[arg-type]
 
     def with_recipe(self, variant: Variant, **parts: object) -> Inputs:
         """The same with some parts of a recipe changed."""
@@ -125,20 +170,27 @@ class Inputs:
 
 
 def inputs(folder: Path) -> Inputs:
-    """Inputs of a runtime-dev, whose plan holds all three stages."""
+    """Inputs of a runtime-dev, whose plan holds all three stages; the interpreter is compiled in place."""
     return Inputs(
         folder, Target(Variant.RUNTIME_DEV, Arch.AMD64), VERSION, settings(folder), recipes(), COMMITTED,
         python_build(folder / "pyenv"),
     )  # fmt: skip
 
 
+def across(folder: Path, arch: Arch = Arch.AMD64) -> Inputs:
+    """The same compiled across, on an amd64 machine."""
+    return inputs(folder).on(across=True).for_arch(arch)
+
+
 def checkout(root: Path) -> Path:
-    """A checkout with small recipes, a python-build and a mirror that has the source."""
+    """A checkout with small recipes, a python-build and a mirror that has every source."""
     files = {
         "recipes/runtime/requirements/10-web.txt": b"fastapi\n",
         "recipes/dev/requirements/10-tools.txt": b"pytest\n",
         "recipes/pins.toml": _pins_toml().encode(),
         f"mirror/{SOURCE.file}": TARBALL,
+        **{f"mirror/{library(name).file}": content for name, content in LIBRARIES.items()},
+        **{f"mirror/{sysroot(arch).packages[0].file}": content for arch, content in LIBC.items()},
     }
     for name, content in files.items():
         path = root / name
@@ -149,7 +201,7 @@ def checkout(root: Path) -> Path:
 
 
 def environ(root: Path, **values: str) -> dict[str, str]:
-    """The environment of a build in a `checkout`: no network, no Docker."""
+    """The environment of a build in a `checkout`: no network, no Docker; the interpreter is compiled in place."""
     nobody = f"unix://{root}/nothing.sock"
     return {
         "HOME": str(root),
@@ -157,6 +209,7 @@ def environ(root: Path, **values: str) -> dict[str, str]:
         "SOURCE_MIRROR": f"{root}/mirror",
         "DOCKER_HOST_AMD64": nobody,
         "DOCKER_HOST_ARM64": nobody,
+        "COMPILE": "in-place",
         **values,
     }
 
@@ -167,10 +220,20 @@ def project(root: Path, **values: str) -> Project:
 
 
 def _pins_toml() -> str:
-    python = f'version = "{VERSION}"\nreleased = 2025-06-11\nfile = "{SOURCE.file}"\nsha256 = "{SOURCE.sha256}"\n'
-    plugin = f'version = "2.5.4"\nfile = "pyenv.tar.gz"\nsha256 = "{"1" * 64}"\n'
-    places = 'places = ["/nowhere/python"]\n'
-    return f"[[python]]\n{python}{places}[python-build]\n{plugin}{places}"
+    def row(source: Source) -> str:
+        dated = f"released = {source.released}\n" if source.released else ""
+        texts = {name: getattr(source, name) for name in ("licence", "version", "file", "sha256")}
+        named = "".join(f'{name} = "{text}"\n' for name, text in texts.items())
+        return f'{dated}{named}places = ["/nowhere/python"]\n'
+
+    text = f"[[python]]\n{row(SOURCE)}[python-build]\n{row(PLUGIN)}"
+    for name in LIBRARIES:
+        text += f'[[library]]\nname = "{name}"\n{row(library(name))}'
+    for arch in Arch:
+        (package,) = sysroot(arch).packages
+        row_of = f'{{path = "pool/{package.file}", sha256 = "{package.sha256}"}}'
+        text += f'[sysroot.{arch.value}]\nglibc = "2.31"\npackages = [{row_of}]\n'
+    return text
 
 
 def assert_golden(name: str, text: str) -> None:

@@ -38,6 +38,8 @@ class RecordingWorkplace:
     answers: dict[str, Answer]
     items: dict[str, Item] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    compiles: bool = False
+    arch: Arch = Arch.AMD64
     open: bool = True
 
     def put(self, items: Iterable[Item]) -> None:
@@ -73,6 +75,8 @@ class Recorder:
     name: str = "host"
     fingerprint: str = "a toolchain"
     emulated_by: str | None = None
+    has_clang: bool = True
+    machine: Arch = Arch.AMD64
     answers: dict[str, Answer] = field(default_factory=dict)
     workplaces: list[RecordingWorkplace] = field(default_factory=list)
 
@@ -81,18 +85,26 @@ class Recorder:
         """The names of all steps that were run, in order."""
         return [step.name for place in self.workplaces for step in place.steps]
 
-    def toolchain(self, arch: Arch) -> str:
+    def crosses(self, arch: Arch) -> bool:
+        """Whether it was made with clang."""
+        return self.has_clang
+
+    def builds_on(self, arch: Arch) -> Arch:
+        """The architecture it was made with."""
+        return self.machine
+
+    def toolchain(self, arch: Arch, compiles: bool) -> str:
         """The fingerprint it was made with."""
-        return self.fingerprint
+        return f"{self.fingerprint} of clang" if compiles else self.fingerprint
 
     def emulator(self, arch: Arch) -> str | None:
         """The emulator it was made with."""
         return self.emulated_by
 
     @contextmanager
-    def workplace(self, arch: Arch) -> Iterator[RecordingWorkplace]:
+    def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[RecordingWorkplace]:
         """Open a workplace, and note that it was closed."""
-        place = RecordingWorkplace(self.answers)
+        place = RecordingWorkplace(self.answers, compiles=compiles, arch=arch)
         self.workplaces.append(place)
         try:
             yield place

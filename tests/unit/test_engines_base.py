@@ -29,12 +29,12 @@ def test_the_recorder_is_an_engine() -> None:
 def test_placeholders_are_filled_in_arguments_and_variables() -> None:
     step = Step("s", ("make", f"-C{WORK}/a:{WORK}/b"), {"MAKE_OPTS": f"-j{JOBS}", "OUT": WORK})
     args = ["make", "-C/some/work/a:/some/work/b"]
-    assert fill(step, WORK_FOLDER, 8) == (args, {"MAKE_OPTS": "-j8", "OUT": "/some/work"})
+    assert fill(step, WORK_FOLDER, 8) == (args, {"MAKE_OPTS": "-j8", "OUT": "/some/work"}, "/some/work")
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters="{}"))))
 def test_arguments_without_placeholders_stay_as_they_are(args: list[str]) -> None:
-    assert fill(Step("s", tuple(args)), WORK_FOLDER, 8) == (args, {})
+    assert fill(Step("s", tuple(args)), WORK_FOLDER, 8) == (args, {}, "/some/work")
 
 
 def test_the_runtime_comes_first_on_the_path() -> None:
@@ -68,3 +68,7 @@ def test_with_a_network_there_are_proxies_pip_settings_and_the_bundle_where_the_
 
 def test_a_step_has_the_last_word_over_the_network() -> None:
     assert environment(NETWORK, None, PIP_INDEX_URL="https://mine")["PIP_INDEX_URL"] == "https://mine"
+
+
+def test_the_folder_of_a_step_may_be_below_the_work_folder() -> None:
+    assert fill(Step("s", (), cwd="{work}/build/zlib"), WORK_FOLDER, 8)[2] == "/some/work/build/zlib"

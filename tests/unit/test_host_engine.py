@@ -57,6 +57,7 @@ def refused(host: HostEngine) -> UserError:
 def test_it_is_an_engine(tmp_path: Path) -> None:
     host: Engine = engine(tmp_path)
     assert (host.name, host.emulator(Arch.native())) == ("host", None)
+    assert {host.builds_on(arch) for arch in Arch} == {Arch.native()}
 
 
 def test_prt_root_is_there_and_empty_for_the_time_of_a_stage(tmp_path: Path, root: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_path_with_blanks_is_refused(tmp_path: Path, root: Path) -> None:
 
 def test_a_foreign_architecture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as problem:
-        engine(tmp_path).toolchain(FOREIGN)
+        engine(tmp_path).toolchain(FOREIGN, compiles=False)
     assert problem.value.message == f"the host engine builds for {Arch.native().value} only, not for {FOREIGN.value}"
     assert problem.value.hint
 
@@ -199,6 +200,13 @@ def test_a_step_runs_in_the_work_folder_which_has_home_and_tmp(place: HostWorkpl
     assert lines_of(place, "sh", "-c", f"pwd -P; echo {WORK}; ls") == [
         os.path.realpath(place.work), str(place.work), "home", "tmp",
     ]  # fmt: skip
+
+
+def test_a_step_may_have_a_folder_of_its_own(place: HostWorkplace) -> None:
+    lines: list[str] = []
+    (place.work / "build").mkdir()
+    place.run(Step("s", ("pwd",), cwd=f"{WORK}/build"), lines.append)
+    assert lines == [str(place.work / "build")]
 
 
 def test_files_of_a_step_can_be_read_by_all(place: HostWorkplace) -> None:

@@ -41,8 +41,11 @@ def test_a_manifest_outside_git_is_valid(tmp_path: Path) -> None:
     VALIDATOR.validate({**manifest(tmp_path), "commit": None})
 
 
-@pytest.mark.parametrize("how", ["emulated by qemu", "emulated by qemu 10.0.2"])
-def test_a_manifest_of_an_emulated_build_is_valid(tmp_path: Path, how: str) -> None:
+HOW = ["emulated by qemu", "emulated by qemu 10.0.2", "across on amd64", "across on arm64"]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_manifest_of_a_build_for_another_machine_is_valid(tmp_path: Path, how: str) -> None:
     VALIDATOR.validate({**manifest(tmp_path), "compiled": how})
 
 
@@ -65,13 +68,17 @@ def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: s
         ("variant", "dev"),
         ("engine", "recorder"),
         ("compiled", "emulated"),
+        ("compiled", "across on riscv64"),
+        ("compiled", "across"),
         ("prt_root", "prt"),
         ("python_version", "3.13"),
         ("python_packages", [{"name": "pip"}]),
         ("python_packages", [{"name": "pip", "version": "1", "sha256": "0" * 64}]),
         ("venvs", {"ansible": [{"name": "ansible"}]}),
         ("sources", []),
-        ("sources", [{"name": "CPython", "version": "3.13.5", "sha256": "0"}]),
+        ("sources", [{"name": "CPython", "version": "3.13.5", "licence": "PSF-2.0", "sha256": "0"}]),
+        ("sources", [{"name": "CPython", "version": "3.13.5", "licence": "", "sha256": "0" * 64}]),
+        ("sources", [{"name": "CPython", "version": "3.13.5", "sha256": "0" * 64}]),
         ("optimization", {"pgo": True}),
         ("dirty", "no"),
         ("stage_keys", {"interpreter": "0" * 64}),
@@ -86,6 +93,7 @@ def test_the_manifest_says_what_was_compiled_and_what_with(tmp_path: Path) -> No
     assert [(one["name"], one["version"]) for one in manifest(tmp_path)["sources"]] == [
         ("CPython", "3.13.5"), ("python-build", "20250529"),
     ]  # fmt: skip
+    assert [one["licence"] for one in manifest(tmp_path)["sources"]] == ["PSF-2.0", "MIT"]
     assert manifest(tmp_path)["sources"][0]["sha256"] == SOURCE.sha256
 
 

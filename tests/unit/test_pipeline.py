@@ -96,7 +96,7 @@ def test_an_artifact_that_was_altered_is_made_anew_from_the_cached_interpreter(r
     engine = Recorder()
     _, told = build(root, engine)
     assert stages(engine) == ["package"]
-    assert "interpreter CPython 3.13.5: from the cache" in told
+    assert "interpreter: from the cache" in told
     assert (root / "out" / name).read_bytes() != b"altered"
 
 
@@ -206,7 +206,7 @@ def test_a_damaged_cached_interpreter_is_warned_about_and_compiled_again(root: P
     engine = Recorder()
     _, told = build(root, engine, NO_PACKAGE_CACHE="1")
     assert stages(engine) == ["interpreter", "package"]
-    assert f"warning: interpreter CPython 3.13.5: to be compiled ({content} is missing or altered)" in told
+    assert f"warning: interpreter: to be compiled ({content} is missing or altered)" in told
     assert content.read_bytes() == b"canned interpreter.tgz"
 
 

@@ -13,9 +13,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from builder.recipe import RecipeFile
-from builder.stages.step import Json, Stage, key_of
+from builder.stages.step import WORK, Json, Stage, key_of
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import Inputs, assert_golden, inputs, python_build, recipes
+from tests.unit.factories import Inputs, across, assert_golden, inputs, python_build, recipes
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 ALL = {"interpreter", "runtime", "runtime-dev"}
@@ -34,16 +34,35 @@ def keys(given: Inputs) -> dict[str, str]:
 def described(stage: Stage) -> dict[str, Json]:
     """A stage as its golden file shows it: without digests, which change with every edit of builder/inside."""
     steps: list[Json] = [
-        {"name": step.name, "args": list(step.args), "env": dict(step.env), "network": step.network, "hint": step.hint}
+        {
+            "name": step.name,
+            "args": list(step.args),
+            "env": dict(step.env),
+            **({} if step.cwd == WORK else {"cwd": step.cwd}),
+            "network": step.network,
+            "hint": step.hint,
+        }
         for step in stage.steps
     ]
-    return {"files": [file.name for file in stage.files], "steps": steps, "output": stage.output}
+    shown: dict[str, Json] = {"files": [file.name for file in stage.files], "steps": steps, "output": stage.output}
+    if stage.compiles:
+        shown["parents"] = [parent.name for parent in stage.parents]
+        shown["proof"] = [step.name for step in stage.proof.steps] if stage.proof else None
+    return shown
 
 
-def test_a_whole_plan_is_as_the_golden_file_shows(tmp_path: Path) -> None:
-    stages = inputs(tmp_path).stages()
-    text = json.dumps({name: described(stage) for name, stage in stages.items()}, indent=2) + "\n"
-    assert_golden("plan.json", text)
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("plan.json", lambda folder: inputs(folder).stages()),
+        ("plan-across.json", lambda folder: across(folder, Arch.ARM64).compiled()),
+    ],
+)
+def test_a_whole_plan_is_as_the_golden_file_shows(
+    tmp_path: Path, name: str, stages: Callable[[Path], dict[str, Stage]]
+) -> None:
+    text = json.dumps({title: described(stage) for title, stage in stages(tmp_path).items()}, indent=2) + "\n"
+    assert_golden(name, text)
 
 
 def test_the_same_inputs_make_equal_plans(tmp_path: Path) -> None:
@@ -79,8 +98,8 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the Python version": (lambda one: replace(one, version="3.13.4"), ALL),
     "OPTIMIZE": (lambda one: one.set(OPTIMIZE="0"), ALL),
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), ALL),
-    "the architecture": (lambda one: replace(one, target=Target(DEV, Arch.ARM64)), ALL),
-    "the toolchain": (lambda one: replace(one, toolchain="another"), ALL),
+    "the architecture": (lambda one: one.for_arch(Arch.ARM64), ALL),
+    "the toolchain": (lambda one: one.on(toolchain="another"), ALL),
     "python-build": (
         lambda one: replace(one, python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
         ALL,
@@ -109,7 +128,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the commit": (lambda one: replace(one, repository=replace(one.repository, commit="f" * 40)), PACKAGES),
     "the commit's date": (lambda one: replace(one, repository=replace(one.repository, date=1)), PACKAGES),
     "uncommitted changes": (lambda one: replace(one, repository=replace(one.repository, dirty=True)), PACKAGES),
-    "the engine": (lambda one: replace(one, engine="docker"), PACKAGES),
+    "the engine": (lambda one: one.on(engine="docker"), PACKAGES),
     "a development requirement": (lambda one: one.with_recipe(DEV, requirements=ONE), {"runtime-dev"}),
     "a development constraint": (lambda one: one.with_recipe(DEV, constraints=b"pytest<9\n"), {"runtime-dev"}),
     "a development script": (lambda one: one.with_recipe(DEV, scripts=()), {"runtime-dev"}),

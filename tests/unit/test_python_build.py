@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +10,10 @@ import pytest
 
 from builder.errors import BuildError, UserError
 from builder.network import Network
+from builder.pins import Pins
 from builder.python_build import PythonBuild, locate
-from builder.sources import Pins, Source, SourceShelf
+from builder.sources import PSF, Source, SourceShelf
+from tests.unit.debs import deb, file
 
 SCRIPT = '#!/usr/bin/env bash\nPYTHON_BUILD_VERSION="20250610"\nbuild_package_verify_py313() { :; }\n'
 SHA = {version: hashlib.sha256(version.encode()).hexdigest() for version in ("3.12.9", "3.13.5", "3.14.0rc1", "3.14.0")}
@@ -43,12 +43,12 @@ PATCHES = [f"3.12.9/Python-3.12.9/{name}.patch" for name in ("0005", "0001", "00
 
 
 def pin(version: str, *places: str) -> Source:
-    return Source("CPython", version, f"Python-{version}.tar.xz", SHA[version], places or (url(version),))
+    return Source("CPython", version, f"Python-{version}.tar.xz", SHA[version], places or (url(version),), licence=PSF)
 
 
 def pins(*versions: str) -> Pins:
     package = Source("python-build", "2.5.4", "pyenv.deb", "0" * 64, ("https://a/pyenv.deb",))
-    return Pins({version: pin(version) for version in versions}, package)
+    return Pins({version: pin(version) for version in versions}, package, {}, {})
 
 
 def plugin(folder: Path, script: str = SCRIPT) -> Path:
@@ -82,7 +82,7 @@ def test_it_says_its_version(tmp_path: Path, script: str, version: str) -> None:
 
 def test_as_a_source_it_is_named_by_the_digest_of_its_program(ours: PythonBuild) -> None:
     digest = hashlib.sha256(SCRIPT.encode()).hexdigest()
-    assert ours.as_source() == Source("python-build", "20250610", "python-build", digest, ())
+    assert ours.as_source() == Source("python-build", "20250610", "python-build", digest, (), licence="MIT")
 
 
 @pytest.mark.parametrize("version", ["3.12.9", "3.12.9t"])
@@ -146,27 +146,21 @@ def shelf(folder: Path) -> SourceShelf:
     return SourceShelf(folder / "sources", Network(None, {}, {}), "", "", lambda note: None)
 
 
-def pinned_package(folder: Path, below: str = "./usr/share/pyenv/plugins") -> Pins:
+def pinned_package(folder: Path, below: str = "usr/share/pyenv/plugins") -> Pins:
     """Pack a plugin as Debian's package of pyenv has it, and pin it."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:xz") as archive:
-        archive.add(plugin(folder / "packed"), f"{below}/python-build")
-        archive.addfile(tarfile.TarInfo("./usr/share/doc/pyenv/README"))
-    control = io.BytesIO()
-    tarfile.open(fileobj=control, mode="w:xz").close()
-    members = {"debian-binary": b"2.0\n", "control.tar.xz": control.getvalue(), "data.tar.xz": data.getvalue()}
-    package = b"!<arch>\n"
-    for name, content in members.items():
-        package += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
-        package += b"\n" * (len(content) % 2)
-    return pinned_file(folder, package)
+    packed = plugin(folder / "packed")
+    files = {path.relative_to(packed): path for path in sorted(packed.rglob("*")) if path.is_file()}
+    members = [file(f"{below}/python-build/{name}", path.read_bytes()) for name, path in files.items()]
+    return pinned_file(folder, deb([*members, file("usr/share/doc/pyenv/README")]))
 
 
 def pinned_file(folder: Path, content: bytes) -> Pins:
     """Pin these bytes as if they were the package."""
     path = folder / "pyenv_2.5.4-1_all.deb"
     path.write_bytes(content)
-    return Pins({}, Source("python-build", "2.5.4", path.name, hashlib.sha256(content).hexdigest(), (str(path),)))
+    return Pins(
+        {}, Source("python-build", "2.5.4", path.name, hashlib.sha256(content).hexdigest(), (str(path),)), {}, {}
+    )
 
 
 def test_a_pyenv_root_is_used_where_it_is_set(tmp_path: Path) -> None:
@@ -209,7 +203,7 @@ def test_a_python_build_that_is_nowhere_fails_and_leaves_nothing(tmp_path: Path)
 @pytest.mark.parametrize(
     "pinned",
     [
-        lambda folder: pinned_package(folder, "./usr/share/other/plugins"),
+        lambda folder: pinned_package(folder, "usr/share/other/plugins"),
         lambda folder: pinned_file(folder, b"<html>captive portal</html>"),
         lambda folder: pinned_file(folder, b""),
     ],

@@ -18,14 +18,14 @@ from builder.engines import choice
 from builder.errors import BuildError, UserError
 from builder.settings import SETTINGS
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import checkout, environ
+from tests.unit.factories import SOURCE, checkout, environ
 from tests.unit.recorder import Answer, Recorder
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = Target(Variant.RUNTIME, Arch.native())
 
 EACH_ARCH = {"runtime", "runtime-dev", "builder-image"}
-SINGLE = {"clean", "clobber", "settings", "env", "help", "tests", "lint"}
+SINGLE = {"clean", "clobber", "settings", "env", "pins", "help", "tests", "lint"}
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +78,15 @@ def test_settings_are_shown_with_value_and_origin(
     assert ["PRT_ROOT", "/srv/py", "environment"] in rows
     assert ["PACKAGE_PREFIX", "own", "Makefile.vars:2"] in rows
     assert ["PYTHON_VERSION", "3.13.5", "default"] in rows
+
+
+@pytest.mark.usefixtures("root")
+def test_the_pins_are_shown_with_licence_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.show_pins()
+    head, *rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head[:3] == ["SOURCE", "VERSION", "LICENCE"]
+    assert ["CPython", "3.13.5", "PSF-2.0", SOURCE.sha256[:16], "/nowhere/python"] in rows
+    assert {row[0] for row in rows} == {"CPython", "python-build", "zlib", "openssl", "libc6"}
 
 
 def evaluated(text: str, name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from builder import sources
-from builder.errors import BuildError, UserError
+from builder.errors import BuildError
 from builder.network import Network
 from builder.sources import Source, SourceShelf
 
@@ -390,59 +390,6 @@ def test_a_place_that_no_proxy_names_is_asked_directly(tmp_path: Path, web: Web,
     web.files["/a"] = CONTENT
     network = Network(None, {"http_proxy": "http://127.0.0.1:1", name: "127.0.0.1"}, {})
     assert shelf(tmp_path, network=network).fetch(source(f"{web.url}/a")).read_bytes() == CONTENT
-
-
-PIN = f'version = "3.13.5"\nfile = "{FILE}"\nsha256 = "{SHA256}"\nplaces = ["https://a/x", "debian:pool/x"]\n'
-PINS = f"[[python]]\n{PIN}released = 2025-06-11\n[python-build]\n{PIN}"
-
-
-def test_pins_are_read_by_version(tmp_path: Path) -> None:
-    path = tmp_path / "pins.toml"
-    path.write_text(PINS)
-    pins = sources.read_pins(path)
-    assert list(pins.pythons) == ["3.13.5"]
-    python = pins.pythons["3.13.5"]
-    assert (python.name, python.file, python.sha256) == ("CPython", FILE, SHA256)
-    assert python.places == ("https://a/x", "debian:pool/x")
-    assert str(python.released) == "2025-06-11"
-    assert (pins.python_build.name, pins.python_build.released) == ("python-build", None)
-
-
-def test_the_shipped_pins_read_well_and_know_several_places_each() -> None:
-    pins = sources.read_pins(Path(__file__).parents[2] / "recipes" / "pins.toml")
-    assert [pin.file for pin in (*pins.pythons.values(), pins.python_build) if len(pin.places) < 2] == []
-
-
-@pytest.mark.parametrize(
-    ("good", "bad", "problem"),
-    [
-        (PINS, "", "python"),
-        (PINS, "not toml", "Expected"),
-        ("[python-build]", "[pyenv]", "python-build"),
-        (PINS, f"{PINS}[surprise]\n", "unknown: surprise"),
-        ('sha256 = "', 'sha526 = "', "sha526"),
-        ('file = "', 'name = "', "name"),
-        (SHA256, SHA256[1:], f"{FILE}: sha256 is not 64 hex digits"),
-        (SHA256, SHA256.upper(), f"{FILE}: sha256 is not 64 hex digits in lower case"),
-        ('["https://a/x", "debian:pool/x"]', "[]", f"{FILE}: places is not a list of places"),
-        ('["https://a/x", "debian:pool/x"]', '"https://a/x"', f"{FILE}: places is not a list of places"),
-        ('version = "3.13.5"\n', "", "version"),
-    ],
-)
-def test_incomplete_or_misspelt_pins_are_refused_with_file_and_problem(
-    tmp_path: Path, good: str, bad: str, problem: str
-) -> None:
-    path = tmp_path / "pins.toml"
-    path.write_text(PINS.replace(good, bad))
-    with pytest.raises(UserError) as refused:
-        sources.read_pins(path)
-    assert refused.value.message.startswith(f"{path}: ")
-    assert problem in refused.value.message
-
-
-def test_missing_pins_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"pins\.toml"):
-        sources.read_pins(tmp_path / "pins.toml")
 
 
 def test_a_digest_is_the_sha256_of_the_file(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ OWN_PATCHES = f"python-build/share/python-build/patches/{VERSION}/Python-{VERSIO
 
 def execute(step: Step, work: Path) -> None:
     """Run a step on this machine."""
-    args, env = fill(step, PurePosixPath(work), 1)
-    subprocess.run(args, env={**os.environ, **env}, check=True)
+    args, env, cwd = fill(step, PurePosixPath(work), 1)
+    subprocess.run(args, cwd=cwd, env={**os.environ, **env}, check=True)
 
 
 def step_of(stage: Stage, start: str) -> Step:
@@ -152,6 +152,14 @@ def test_development_packages_obey_the_constraints_of_both_recipes(tmp_path: Pat
 @pytest.mark.parametrize(("variant", "upgraded"), [(Variant.RUNTIME, True), (Variant.RUNTIME_DEV, False)])
 def test_pip_is_upgraded_once(tmp_path: Path, variant: Variant, upgraded: bool) -> None:
     assert bool(names(inputs(tmp_path).stages()[variant.value], "upgrade pip")) is upgraded
+
+
+@pytest.mark.parametrize(("variant", "first"), [(Variant.RUNTIME, True), (Variant.RUNTIME_DEV, False)])
+def test_pip_is_there_before_it_is_upgraded(tmp_path: Path, variant: Variant, first: bool) -> None:
+    order = [step.name for step in inputs(tmp_path).stages()[variant.value].steps]
+    assert ("ensure pip" in order) is first
+    if first:
+        assert order.index("ensure pip") + 1 == order.index("upgrade pip")
 
 
 @pytest.mark.parametrize(("conf", "steps"), [(b"[global]\n", ["pip.conf"]), (None, [])])

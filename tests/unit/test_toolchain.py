@@ -34,7 +34,7 @@ def answering(**lines: str) -> Workplace:
 @real
 def test_the_fingerprint_of_one_machine_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolchain, "HEADERS", {"stdlib.h": "libc6-dev", "limits.h": "libc6-dev"})
-    one, two = (toolchain.fingerprint(workplace(tmp_path / name), "here") for name in ("one", "another"))
+    one, two = (toolchain.fingerprint(workplace(tmp_path / name), "here", False) for name in ("one", "another"))
     assert one == two
     assert len(one) == 64
 
@@ -44,7 +44,7 @@ def test_a_header_counts_in_the_fingerprint(tmp_path: Path, monkeypatch: pytest.
     found = []
     for header in ("stdlib.h", "math.h"):
         monkeypatch.setattr(toolchain, "HEADERS", {header: "libc6-dev"})
-        found.append(toolchain.fingerprint(workplace(tmp_path / header), "here"))
+        found.append(toolchain.fingerprint(workplace(tmp_path / header), "here", False))
     assert found[0] != found[1]
 
 
@@ -53,7 +53,7 @@ def test_missing_headers_are_named_as_they_are_written(tmp_path: Path, monkeypat
     headers = {"stdlib.h": "libc6-dev", "no/such-a.h": "libnone-dev", "other.h": "another-dev"}
     monkeypatch.setattr(toolchain, "HEADERS", headers)
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(workplace(tmp_path), "this machine")
+        toolchain.fingerprint(workplace(tmp_path), "this machine", False)
     assert problem.value.message == "this machine lacks no/such-a.h, other.h"
     assert problem.value.hint == "apt-get install another-dev libnone-dev"
 
@@ -61,20 +61,20 @@ def test_missing_headers_are_named_as_they_are_written(tmp_path: Path, monkeypat
 def test_a_missing_header_is_named_without_the_blanks_a_preprocessor_may_add(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolchain, "HEADERS", {"no/such.h": "libnone-dev"})
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(answering(source="prt_missing no / such . h"), "this machine")
+        toolchain.fingerprint(answering(source="prt_missing no / such . h"), "this machine", False)
     assert str(problem.value) == "this machine lacks no/such.h\n  → apt-get install libnone-dev"
 
 
 @pytest.mark.parametrize("program", ["cc", "ld", "ldd", "source"])
 def test_the_fingerprint_changes_with_what_any_program_prints(program: str) -> None:
-    before = toolchain.fingerprint(answering(**{program: "1.0"}), "here")
-    assert toolchain.fingerprint(answering(**{program: "1.1"}), "here") != before
+    before = toolchain.fingerprint(answering(**{program: "1.0"}), "here", False)
+    assert toolchain.fingerprint(answering(**{program: "1.1"}), "here", False) != before
 
 
 def test_a_compiler_that_fails_is_a_problem_of_the_machine() -> None:
     place = RecordingWorkplace({"cc --version": Answer(127, ("cc: broken",))})
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(place, "the builder image")
+        toolchain.fingerprint(place, "the builder image", False)
     assert problem.value.message == "the builder image: cc --version failed:\ncc: broken"
     assert problem.value.hint == "apt-get install build-essential"
 
@@ -87,12 +87,34 @@ def test_a_missing_program_is_named_with_its_package(
         (tmp_path / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as problem:
-        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native())
+        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native(), compiles=False)
     assert str(problem.value) == f"this machine lacks {program}\n  → apt-get install {package}"
 
 
 def test_several_missing_programs_are_one_line_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as problem:
-        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native())
+        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native(), compiles=False)
     assert problem.value.hint.split() == ["apt-get", "install", *sorted({*toolchain.PROGRAMS.values()})]
+
+
+@pytest.mark.parametrize("program", ["clang-19", "ld.lld-19"])
+def test_across_the_fingerprint_is_that_of_clang_and_lld_alone(program: str) -> None:
+    def found(version: str) -> str:
+        place = RecordingWorkplace({f"{program} --version": Answer(lines=(version,))})
+        digest = toolchain.fingerprint(place, "here", compiles=True)
+        assert {step.args[0] for step in place.steps} == {"clang-19", "ld.lld-19"}
+        return digest
+
+    assert found("19.1.7") == found("19.1.7") != found("19.1.8")
+
+
+@pytest.mark.parametrize("absent", [None, *toolchain.CROSS_PROGRAMS])
+@pytest.mark.parametrize("arch", Arch)
+def test_the_host_crosses_where_every_program_for_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str | None, arch: Arch
+) -> None:
+    for name in {*toolchain.CROSS_PROGRAMS} - {absent}:
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).crosses(arch) is (absent is None)

@@ -1,0 +1,142 @@
+"""The pins: what each row must say, and that the shipped ones say it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder import pins
+from builder.errors import UserError
+from builder.pins import Pins
+from builder.targets import Arch
+
+FILE = "Python-3.13.5.tar.xz"
+SHA256 = hashlib.sha256(b"the source").hexdigest()
+PIN = f'version = "3.13.5"\nfile = "{FILE}"\nsha256 = "{SHA256}"\nplaces = ["https://a/x", "debian:pool/x"]\n'
+PACKAGES = [("pool/g/libc6_2.31-13+deb11u11_amd64.deb", "1" * 64), ("pool/g/libc6-dev_2.31-13_amd64.deb", "2" * 64)]
+SYSROOT = 'glibc = "2.31"\npackages = [' + ", ".join(f'{{path = "{p}", sha256 = "{s}"}}' for p, s in PACKAGES) + "]\n"
+LIBRARY = f'[[library]]\nname = "zlib"\nlicence = "Zlib"\n{PIN}'
+BUILD = f'[python-build]\nlicence = "MIT"\n{PIN}'
+PINS = f"[[python]]\n{PIN}released = 2025-06-11\n{BUILD}{LIBRARY}[sysroot.amd64]\n{SYSROOT}"
+
+
+def read(folder: Path, text: str) -> Pins:
+    """Read pins with this text."""
+    path = folder / "pins.toml"
+    path.write_text(text)
+    return pins.read(path)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Pins:
+    """The pins of this repository."""
+    return pins.read(Path(__file__).parents[2] / "recipes" / "pins.toml")
+
+
+def test_pythons_are_read_by_version(tmp_path: Path) -> None:
+    found = read(tmp_path, PINS)
+    assert list(found.pythons) == ["3.13.5"]
+    python = found.pythons["3.13.5"]
+    assert (python.name, python.file, python.sha256) == ("CPython", FILE, SHA256)
+    assert python.places == ("https://a/x", "debian:pool/x")
+    assert (str(python.released), python.licence) == ("2025-06-11", "PSF-2.0")
+    assert (found.python_build.name, found.python_build.released) == ("python-build", None)
+
+
+def test_libraries_are_read_by_name_in_their_order_with_their_licence(tmp_path: Path) -> None:
+    found = read(tmp_path, PINS.replace(LIBRARY, LIBRARY + LIBRARY.replace('"zlib"', '"bzip2"')))
+    assert [(name, one.name, one.licence) for name, one in found.libraries.items()] == [
+        ("zlib", "zlib", "Zlib"), ("bzip2", "bzip2", "Zlib"),
+    ]  # fmt: skip
+
+
+def test_a_sysroot_is_read_by_architecture(tmp_path: Path) -> None:
+    found = read(tmp_path, PINS).sysroots
+    assert list(found) == [Arch.AMD64]
+    assert (found[Arch.AMD64].arch, found[Arch.AMD64].glibc) == (Arch.AMD64, "2.31")
+
+
+def test_a_package_of_a_sysroot_is_named_by_its_path_and_has_two_places(tmp_path: Path) -> None:
+    package = read(tmp_path, PINS).sysroots[Arch.AMD64].packages[0]
+    path, sha256 = PACKAGES[0]
+    assert (package.name, package.version, package.sha256) == ("libc6", "2.31-13+deb11u11", sha256)
+    assert package.file == path.rpartition("/")[2]
+    debian, snapshot = package.places
+    assert debian == f"debian:{path}"
+    assert snapshot.startswith("https://snapshot.debian.org/")
+    assert snapshot.endswith(path)
+
+
+def test_the_digest_of_a_sysroot_covers_every_package(tmp_path: Path) -> None:
+    sysroot = read(tmp_path, PINS).sysroots[Arch.AMD64]
+    first, second = sysroot.packages
+    others = [(first,), (second,), (second, first), (replace(first, sha256="3" * 64), second)]
+    assert len({sysroot.sha256, *(replace(sysroot, packages=packages).sha256 for packages in others)}) == 5
+
+
+def test_every_shipped_source_has_several_places(shipped: Pins) -> None:
+    sources = (*shipped.pythons.values(), shipped.python_build, *shipped.libraries.values())
+    packages = tuple(package for sysroot in shipped.sysroots.values() for package in sysroot.packages)
+    assert [one.file for one in (*sources, *packages) if len(set(one.places)) < 2] == []
+
+
+def test_every_shipped_library_names_its_licence(shipped: Pins) -> None:
+    assert shipped.libraries
+    assert [name for name, library in shipped.libraries.items() if not library.licence] == []
+
+
+@pytest.mark.parametrize("arch", Arch)
+def test_the_shipped_sysroot_holds_one_glibc_of_its_architecture(shipped: Pins, arch: Arch) -> None:
+    sysroot = shipped.sysroots[arch]
+    assert sysroot.glibc == "2.31"
+    libc = {package.version.partition("-")[0] for package in sysroot.packages if package.name in ("libc6", "libc6-dev")}
+    assert libc == {"2.31"}
+    assert [one.file for one in sysroot.packages if not one.file.endswith(f"_{arch.value}.deb")] == []
+
+
+def test_the_shipped_sysroots_hold_the_same_packages(shipped: Pins) -> None:
+    amd64, arm64 = ({(one.name, one.version) for one in shipped.sysroots[arch].packages} for arch in Arch)
+    assert amd64 == arm64
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "problem"),
+    [
+        (PINS, "", "python"),
+        (PINS, "not toml", "Expected"),
+        ("[python-build]", "[pyenv]", "python-build"),
+        (PINS, f"{PINS}[surprise]\n", "unknown: surprise"),
+        ('sha256 = "', 'sha526 = "', "sha526"),
+        ('file = "', 'label = "', "label"),
+        (SHA256, SHA256[1:], f"{FILE}: sha256 is not 64 hex digits"),
+        (SHA256, SHA256.upper(), f"{FILE}: sha256 is not 64 hex digits in lower case"),
+        ('["https://a/x", "debian:pool/x"]', "[]", f"{FILE}: places is not a list of places"),
+        ('["https://a/x", "debian:pool/x"]', '"https://a/x"', f"{FILE}: places is not a list of places"),
+        ('version = "3.13.5"\n', "", "version"),
+        (LIBRARY, "", "library"),
+        ('name = "zlib"\n', "", "name"),
+        ('licence = "', 'license = "', "license"),
+        ("[sysroot.amd64]", "[sysroots.amd64]", "sysroot"),
+        ("[sysroot.amd64]", "[sysroot.x86_64]", "x86_64"),
+        ('glibc = "2.31"\n', "", "glibc"),
+        ("packages = [", "package = [", "packages"),
+        ("{path = ", "{file = ", "path"),
+        ("1" * 64, "1" * 63, "libc6_2.31-13+deb11u11_amd64.deb: sha256 is not 64 hex digits"),
+        ("libc6_2.31-13+deb11u11_amd64.deb", "libc6.deb", "is no Debian package"),
+    ],
+)
+def test_incomplete_or_misspelt_pins_are_refused_with_file_and_problem(
+    tmp_path: Path, good: str, bad: str, problem: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        read(tmp_path, PINS.replace(good, bad))
+    assert refused.value.message.startswith(f"{tmp_path / 'pins.toml'}: ")
+    assert problem in refused.value.message
+
+
+def test_missing_pins_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"pins\.toml"):
+        pins.read(tmp_path / "pins.toml")

@@ -1,0 +1,150 @@
+"""The plan of compiling across: which keys depend on what, and which do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.recipe import RecipeFile
+from builder.sources import Source
+from builder.stages.step import Stage
+from builder.targets import Arch, Variant
+from tests.unit.factories import PINS, VERSION, Inputs, across, library, python_build, sysroot
+
+PATCH = {"zlib": (RecipeFile("10-a.patch", b"diff a\n"),)}
+ALL = {"libraries", "build-python", "profile", "interpreter"}
+TRAINED = {"libraries", "profile", "interpreter"}
+CPYTHON = {"build-python", "profile", "interpreter"}
+NATIVE, FOREIGN = Arch.AMD64, Arch.ARM64
+
+Change = Callable[[Inputs], Inputs]
+
+
+def keys(given: Inputs) -> dict[str, str]:
+    """The key of every stage that compiles."""
+    return {name: stage.key for name, stage in given.compiled().items()}
+
+
+def changed(before: Inputs, after: Inputs) -> set[str]:
+    """Which stages have another key."""
+    one, other = keys(before), keys(after)
+    return {name for name in one if one[name] != other.get(name)}
+
+
+def with_sysroot(arch: Arch) -> Change:
+    """A newer C library of one architecture."""
+    sysroots = {**PINS.sysroots, arch: sysroot(arch, b"newer")}
+    return lambda one: one.pinned(sysroots=sysroots)
+
+
+CHANGES: dict[str, tuple[Change, set[str]]] = {
+    "the digest of a library": (
+        lambda one: one.pinned(libraries={**PINS.libraries, "zlib": library("zlib", b"newer")}),
+        TRAINED,
+    ),
+    "one library less": (lambda one: one.pinned(libraries={"zlib": library("zlib")}), TRAINED),
+    "a library patch": (lambda one: one.with_extras(library_patches=PATCH), TRAINED),
+    "the C library": (with_sysroot(NATIVE), TRAINED),
+    "the C library of the other architecture": (with_sysroot(FOREIGN), set()),
+    "the Python version": (lambda one: replace(one, version="3.13.4"), CPYTHON),
+    "a pre-patch": (lambda one: one.with_recipe(Variant.RUNTIME, pre_patches=()), CPYTHON),
+    "python-build": (
+        lambda one: replace(one, python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
+        CPYTHON,
+    ),
+    "the compiler": (lambda one: one.on(toolchain="clang 19.1.8"), ALL),
+    # Neither zlib nor openssl is told what it is compiled on.
+    "the build machine": (lambda one: one.on(builds_on=FOREIGN), CPYTHON),
+    "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), {"interpreter"}),
+    "the architecture": (lambda one: one.for_arch(FOREIGN), {"libraries", "interpreter"}),
+    "the engine": (lambda one: one.on(engine="docker"), set()),
+    "a requirement": (lambda one: one.with_recipe(Variant.RUNTIME, requirements=()), set()),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_an_input_changes_exactly_the_keys_behind_it(tmp_path: Path, what: str) -> None:
+    change, expected = CHANGES[what]
+    assert changed(across(tmp_path), change(across(tmp_path))) == expected
+
+
+@pytest.mark.parametrize("what", ["a library patch", "the C library", "the digest of a library", "PRT_ROOT"])
+def test_what_changes_the_interpreter_changes_the_packages(tmp_path: Path, what: str) -> None:
+    before, after = across(tmp_path).stages(), CHANGES[what][0](across(tmp_path)).stages()
+    assert {name for name in before if before[name].key != after[name].key} == {*before}
+
+
+def test_a_kept_profile_counts_in_the_interpreter_only(tmp_path: Path) -> None:
+    one, other = (across(tmp_path).with_extras(profiles={VERSION: content}) for content in (b"one", b"other"))
+    assert changed(one, other) == {"interpreter"}
+    assert keys(across(tmp_path))["interpreter"] not in (keys(one)["interpreter"], keys(other)["interpreter"])
+
+
+def test_a_profile_kept_for_another_version_counts_nowhere(tmp_path: Path) -> None:
+    assert changed(across(tmp_path), across(tmp_path).with_extras(profiles={"3.13.4": b"x"})) == set()
+
+
+@pytest.mark.parametrize("builds_on", Arch)
+def test_one_training_serves_every_target(tmp_path: Path, builds_on: Arch) -> None:
+    given = across(tmp_path).on(builds_on=builds_on)
+    profiles = {
+        given.for_arch(arch).set(PRT_ROOT=root).compiled()["profile"].key
+        for arch in Arch
+        for root in ("/prt", "/srv/py")
+    }
+    assert len(profiles) == 1
+
+
+def test_the_libraries_of_the_training_are_those_of_the_native_target(tmp_path: Path) -> None:
+    trained = across(tmp_path, FOREIGN).compiled()["profile"].parents[0]
+    assert trained == across(tmp_path, NATIVE).compiled()["libraries"]
+
+
+def test_in_place_neither_libraries_nor_build_machine_count(tmp_path: Path) -> None:
+    given = across(tmp_path).on(across=False)
+    for change in (CHANGES["the digest of a library"], CHANGES["the C library"], CHANGES["the build machine"]):
+        assert changed(given, change[0](given)) == set()
+
+
+def test_across_and_in_place_have_different_keys(tmp_path: Path) -> None:
+    given = across(tmp_path)
+    assert "interpreter" in changed(given, given.on(across=False))
+
+
+@pytest.mark.parametrize("arch", Arch)
+def test_the_manifest_names_the_libraries_inside(tmp_path: Path, arch: Arch) -> None:
+    def sources(given: Inputs) -> list[str]:
+        listed = given.plan().manifest["sources"]
+        assert isinstance(listed, list)
+        return [str(one["name"]) for one in listed if isinstance(one, dict)]
+
+    assert sources(across(tmp_path, arch)) == ["CPython", "python-build", "zlib", "openssl"]
+    assert sources(across(tmp_path, arch).on(across=False)) == ["CPython", "python-build"]
+
+
+@pytest.mark.parametrize(("version", "inside"), [(VERSION, False), ("3.14.0", True), ("3.14.0rc1", True)])
+def test_zstd_is_built_for_the_versions_that_use_it(tmp_path: Path, version: str, inside: bool) -> None:
+    zstd = Source("zstd", "1.5.7", "zstd.tar.xz", "f" * 64, ("/nowhere",))
+    python = Source("CPython", version, f"Python-{version}.tar.xz", "e" * 64, ("/nowhere",))
+    given = across(tmp_path).pinned(libraries={"zstd": zstd}, pythons={version: python})
+    libraries = replace(given, version=version).compiled()["libraries"]
+    assert ("sources/zstd.tar.xz" in {file.name for file in libraries.files}) is inside
+
+
+def every(stage: Stage) -> Iterator[Stage]:
+    """A stage and all it is made of."""
+    yield stage
+    for parent in stage.parents:
+        yield from every(parent)
+
+
+def test_the_same_inputs_make_equal_plans(tmp_path: Path) -> None:
+    assert across(tmp_path).plan() == across(tmp_path).plan()
+
+
+def test_no_key_holds_a_path_of_this_machine(tmp_path: Path) -> None:
+    for stage in every(across(tmp_path, FOREIGN).plan().interpreter):
+        assert str(tmp_path) not in str(stage.key_inputs)
