@@ -12,6 +12,7 @@ from builder.repository import NO_DATE, Repository
 from builder.settings import Settings
 from builder.sources import Source
 from builder.stages.across import across, build_python, train
+from builder.stages.compile import CPython
 from builder.stages.interpreter import in_place
 from builder.stages.libraries import libraries
 from builder.stages.runtime import runtime
@@ -106,12 +107,9 @@ def _interpreter(
     bench: Bench,
     arch: Arch,
 ) -> Stage:
-    pre_patches = recipes[Variant.RUNTIME].pre_patches
+    cpython = CPython(version, python_build, recipes[Variant.RUNTIME].pre_patches, bench.toolchain, bench.builds_on)
     if not bench.across:
-        return in_place(
-            version, python_build, pre_patches,
-            optimize=settings.optimize, prt_root=settings.prt_root, arch=arch, toolchain=bench.toolchain,
-        )  # fmt: skip
+        return in_place(cpython, arch, optimize=settings.optimize, prt_root=settings.prt_root)
     target = CrossTarget(arch, python_build.pins.sysroot(arch))
     native = CrossTarget(bench.builds_on, python_build.pins.sysroot(bench.builds_on))
     inside = {
@@ -121,21 +119,12 @@ def _interpreter(
         )
         for one in {target, native}
     }  # fmt: skip
-    helper = build_python(version, python_build, pre_patches, toolchain=bench.toolchain, builds_on=bench.builds_on)
+    helper = build_python(cpython)
     parents = [inside[target], helper]
-    kept = extras.profiles.get(version) if settings.profile == "kept" else None
+    kept = extras.profiles.get(version) if settings.optimize and settings.profile == "kept" else None
     if settings.optimize and kept is None:
-        parents.append(
-            train(
-                version, python_build, pre_patches, native, (inside[native], helper),
-                builds_on=bench.builds_on, toolchain=bench.toolchain,
-            )
-        )  # fmt: skip
-    return across(
-        version, python_build, pre_patches, target, tuple(parents),
-        optimize=settings.optimize, profile=kept if settings.optimize else None,
-        prt_root=settings.prt_root, builds_on=bench.builds_on, toolchain=bench.toolchain,
-    )  # fmt: skip
+        parents.append(train(cpython, native, (inside[native], helper)))
+    return across(cpython, target, tuple(parents), optimize=settings.optimize, profile=kept, prt_root=settings.prt_root)
 
 
 def _libraries(version: str, python_build: PythonBuild) -> dict[str, Source]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from builder.python_build import PythonBuild
-from builder.recipe import RecipeFile
-from builder.stages.compile import compile_files, compile_step, epoch_of, package_of, prove_patches, without_bytecode
-from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, binary, environment, options
+from builder.stages.compile import CPython, without_bytecode
+from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
 from builder.stages.interpreter import OUTPUT, proof
 from builder.stages.libraries import OUTPUT as LIBRARIES
 from builder.stages.step import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.stages.target import CLANG, DEPS, CrossTarget, llvm
-from builder.targets import Arch
 
 _BUILD_PYTHON = "build-python.tgz"
 # Modules the build Python does without: it only runs CPython's own build scripts.
@@ -23,19 +20,15 @@ _NOT_NEEDED = """
 """.split()
 
 
-def _definition(python_build: PythonBuild, version: str, steps: str = "standard") -> dict[str, str]:
+def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
     """A definition that only configures, makes and installs: what it made can't always run on the build machine."""
-    source = python_build.source(version)
-    free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if version.endswith("t") else ""
-    url = f"{source.places[0]}#{source.sha256}"
-    return {version: f'{free_threading}install_package "{package_of(version)}" "{url}" {steps}\n'}
+    free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if cpython.version.endswith("t") else ""
+    url = f"{cpython.source.places[0]}#{cpython.source.sha256}"
+    return {cpython.version: f'{free_threading}install_package "{cpython.package}" "{url}" {steps}\n'}
 
 
-def build_python(
-    version: str, python_build: PythonBuild, pre_patches: tuple[RecipeFile, ...], *, toolchain: str, builds_on: Arch
-) -> Stage:
+def build_python(cpython: CPython) -> Stage:
     """Plan the build machine's own interpreter of the same source: quick to make, never shipped."""
-    epoch = epoch_of(python_build.source(version))
     plain = (
         "--disable-shared", "--without-ensurepip", "--disable-test-modules", "--without-static-libpython",
         "--without-readline",
@@ -44,56 +37,45 @@ def build_python(
         "CC": f"clang-{CLANG} -fuse-ld=lld",
         "AR": llvm("ar"),
         "OPT": "-O1 -g0 -DNDEBUG",
-        "SOURCE_DATE_EPOCH": str(epoch),
         **{f"py_cv_module_{name}": "n/a" for name in _NOT_NEEDED},
     }
     return Stage(
         name="build-python",
-        inputs={"version": version, "arch": builds_on.value, "toolchain": toolchain},
-        files=tuple(compile_files(version, python_build, pre_patches, _definition(python_build, version))),
+        inputs=cpython.inputs(cpython.builds_on),
+        files=tuple(cpython.files(_definition(cpython))),
         steps=(
-            *prove_patches(version, pre_patches),
-            compile_step(f"compile build Python {version}", version, BUILD_PREFIX, plain, env),
+            *cpython.prove_patches(),
+            cpython.compile(f"compile build Python {cpython.version}", BUILD_PREFIX, plain, env),
             without_bytecode(BUILD_PREFIX),
-            pack("pack build Python", BUILD_PREFIX, _BUILD_PYTHON, epoch),
+            pack("pack build Python", BUILD_PREFIX, _BUILD_PYTHON, cpython.epoch),
         ),
         output=_BUILD_PYTHON,
         compiles=True,
     )
 
 
-def train(
-    version: str,
-    python_build: PythonBuild,
-    pre_patches: tuple[RecipeFile, ...],
-    target: CrossTarget,
-    parents: tuple[Stage, ...],
-    *,
-    builds_on: Arch,
-    toolchain: str,
-) -> Stage:
-    """Plan the training of PGO, on the build machine's own architecture: one merged profile, good for every target."""
-    tree, prefix = f"{WORK}/build/{package_of(version)}", f"{WORK}/not-installed"
+def train(cpython: CPython, target: CrossTarget, parents: tuple[Stage, ...]) -> Stage:
+    """Plan the training of PGO, on the build machine's own architecture: one merged profile, good for every target.
+
+    `parents` are the libraries of that architecture and the build Python.
+    """
+    tree, prefix = f"{WORK}/build/{cpython.package}", f"{WORK}/not-installed"
     # One process trains: a profile of many is not worth the doubt (python/cpython#145801).
     env = {
         **environment(target, ()),
         "MAKE_OPTS": f"-j{JOBS} profile-run-stamp",
         "PROFILE_TASK": "-m test --pgo --timeout=1200",
-        "SOURCE_DATE_EPOCH": str(epoch_of(python_build.source(version))),
     }
-    training = (*options(target, builds_on, version), "--enable-optimizations")
+    training = (*options(target, cpython), "--enable-optimizations")
     return Stage(
         name="profile",
-        inputs={"version": version, "arch": target.arch.value, "toolchain": toolchain},
-        files=(
-            *target.files,
-            *compile_files(version, python_build, pre_patches, _definition(python_build, version, "standard_build")),
-        ),
+        inputs=cpython.inputs(target.arch),
+        files=(*target.files, *cpython.files(_definition(cpython, "standard_build"))),
         steps=(
             *_ready(target),
             # Nothing is installed there, but python-build ends by looking into the folder.
             Step("make prefix", ("mkdir", "-p", prefix)),
-            compile_step(f"train CPython {version}", version, prefix, training, env),
+            cpython.compile(f"train CPython {cpython.version}", prefix, training, env),
             Step("take profile", ("cp", f"{tree}/code.profclangd", f"{WORK}/{PROFILE}")),
         ),
         output=PROFILE,
@@ -103,45 +85,39 @@ def train(
 
 
 def across(
-    version: str,
-    python_build: PythonBuild,
-    pre_patches: tuple[RecipeFile, ...],
+    cpython: CPython,
     target: CrossTarget,
     parents: tuple[Stage, ...],
     *,
     optimize: bool,
     profile: bytes | None,
     prt_root: PurePosixPath,
-    builds_on: Arch,
-    toolchain: str,
 ) -> Stage:
     """Plan the interpreter of one target. `parents` are its libraries, the build Python, and the training if it is
     optimised without a kept `profile`.
     """
-    epoch = epoch_of(python_build.source(version))
     return Stage(
         name="interpreter",
-        inputs={"version": version, "arch": target.arch.value, "prt_root": str(prt_root), "toolchain": toolchain},
+        inputs={**cpython.inputs(target.arch), "prt_root": str(prt_root)},
         files=(
             *target.files,
             *((File(PROFILE, profile),) if profile else ()),
-            *compile_files(version, python_build, pre_patches, _definition(python_build, version)),
+            *cpython.files(_definition(cpython)),
         ),
         steps=(
-            *prove_patches(version, pre_patches),
+            *cpython.prove_patches(),
             *_ready(target),
-            compile_step(
-                f"compile CPython {version} for {target.arch.value}" + (" (PGO, LTO)" if optimize else ""),
-                version,
+            cpython.compile(
+                f"compile CPython {cpython.version} for {target.arch.value}" + (" (PGO, LTO)" if optimize else ""),
                 str(prt_root),
-                (*options(target, builds_on, version), *(("--with-lto=full",) if optimize else ())),
-                {"SOURCE_DATE_EPOCH": str(epoch), **environment(target, OPTIMIZED if optimize else ())},
+                (*options(target, cpython), *(("--with-lto=full",) if optimize else ())),
+                environment(target, OPTIMIZED if optimize else ()),
             ),
             Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),
             _plain_words(target, prt_root),
-            Step("strip", ("find", str(prt_root), *_stripped(version), "-exec", llvm("strip"), "{}", "+")),
+            Step("strip", ("find", str(prt_root), *_stripped(cpython), "-exec", llvm("strip"), "{}", "+")),
             without_bytecode(str(prt_root)),
-            pack("pack interpreter", str(prt_root), OUTPUT, epoch),
+            pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
         output=OUTPUT,
         parents=parents,
@@ -177,5 +153,5 @@ def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
     return Step("name plain tools", args)
 
 
-def _stripped(version: str) -> tuple[str, ...]:
-    return ("-type", "f", "(", "-name", binary(version), "-o", "-path", "*/lib-dynload/*.so", ")")
+def _stripped(cpython: CPython) -> tuple[str, ...]:
+    return ("-type", "f", "(", "-name", cpython.binary, "-o", "-path", "*/lib-dynload/*.so", ")")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from builder.stages.compile import CPython
 from builder.stages.step import WORK
 from builder.stages.target import DEPS, CrossTarget, llvm, other_name
 from builder.targets import Arch
-from builder.versions import minor
 
 PROFILE = "python.profdata"
 
@@ -35,16 +35,11 @@ _ANSWERS = {
 _WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture's C calling convention
 
 
-def binary(version: str) -> str:
-    """The interpreter's file name, such as `python3.13`."""
-    return f"python{minor(version)}{'t' if version.endswith('t') else ''}"
-
-
-def options(target: CrossTarget, builds_on: Arch, version: str) -> tuple[str, ...]:
+def options(target: CrossTarget, cpython: CPython) -> tuple[str, ...]:
     """The options of configure."""
-    build_python = f"{BUILD_PREFIX}/bin/{binary(version)}"
+    build_python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
     return (
-        f"--build={other_name(builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
+        f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         "--with-readline=editline", "--with-dbmliborder=", "--with-computed-gotos=yes",
         "--enable-loadable-sqlite-extensions", "--with-pkg-config=no",

@@ -8,15 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from builder.python_build import PythonBuild
-from builder.recipe import RecipeFile
-from builder.stages.compile import (
-    compile_files,
-    compile_step,
-    epoch_of,
-    prove_patches,
-    without_bytecode,
-)
+from builder.stages.compile import CPython, without_bytecode
 from builder.stages.step import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
@@ -30,35 +22,24 @@ _INSIDE = Path(__file__).parents[1] / "inside"
 _CHECK = File("check_modules.py", (_INSIDE / "check_modules.py").read_bytes())
 
 
-def in_place(
-    version: str,
-    python_build: PythonBuild,
-    pre_patches: tuple[RecipeFile, ...],
-    *,
-    optimize: bool,
-    prt_root: PurePosixPath,
-    arch: Arch,
-    toolchain: str,
-) -> Stage:
-    """Plan the compile of one CPython version where it will run. `toolchain` is its compiler's fingerprint."""
-    epoch = epoch_of(python_build.source(version))
+def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:
+    """Plan the compile of one CPython version where it will run."""
     # A static libpython is faster, and makes `venv --copies` and a moved tree work. Everything that tunes goes
     # through configure's own switches: they put it into *_NODIST, where no extension inherits it.
     options = ("--disable-shared", *(("--enable-optimizations", "--with-lto") if optimize else ()))
     # One process trains: parallel training corrupts GCC's profiles (python/cpython#145801).
     training = {"PROFILE_TASK": "-m test --pgo --timeout=1200"} if optimize else {}
-    name = f"compile CPython {version}" + (" (PGO, LTO)" if optimize else "")
-    env = {"SOURCE_DATE_EPOCH": str(epoch), **training}
+    name = f"compile CPython {cpython.version}" + (" (PGO, LTO)" if optimize else "")
     return Stage(
         name="interpreter",
-        inputs={"version": version, "arch": arch.value, "prt_root": str(prt_root), "toolchain": toolchain},
-        files=(*compile_files(version, python_build, pre_patches, python_build.definitions(version)), _CHECK),
+        inputs={**cpython.inputs(arch), "prt_root": str(prt_root)},
+        files=(*cpython.files(cpython.python_build.definitions(cpython.version)), _CHECK),
         steps=(
-            *prove_patches(version, pre_patches),
-            compile_step(name, version, str(prt_root), options, env),
+            *cpython.prove_patches(),
+            cpython.compile(name, str(prt_root), options, training),
             check_modules(prt_root),
             without_bytecode(str(prt_root)),
-            pack("pack interpreter", str(prt_root), OUTPUT, epoch),
+            pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
         output=OUTPUT,
     )
