@@ -70,7 +70,7 @@ session("clean", CLEANUP, "Remove the packages", sessions.clean)
 session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)
 session("settings", MISC, "Print every setting, its value and where it came from (default)", sessions.show_settings)
 session("env", MISC, "Print NAME=value lines for eval and env files", sessions.show_environment)
-session("pins", MISC, "Print every source that is downloaded: version, licence, digest, place", sessions.show_pins)
+session("pins", MISC, "Print every source that is downloaded, and what newer version Debian has", sessions.show_pins)
 session("help", MISC, "Print the sessions in their groups", lambda: sessions.show_help(PURPOSES))
 
 

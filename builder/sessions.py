@@ -16,7 +16,8 @@ from typing import NoReturn, ParamSpec, TypeVar
 from builder import project as projects
 from builder.console import Console, clock, table
 from builder.engines import choice
-from builder.errors import BuilderError
+from builder.errors import BuilderError, BuildError
+from builder.newer import newer
 from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.project import Project
@@ -105,12 +106,21 @@ def show_environment() -> None:
 
 @reported
 def show_pins() -> None:
-    """Print every source that is downloaded: version, licence, digest, and where from."""
-    pins = projects.read(ROOT, environment()).pins
-    packages = [package for sysroot in pins.sysroots.values() for package in sysroot.packages]
-    sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values(), *packages)
-    rows = [(one.name, one.version, one.licence, one.sha256[:16], one.places[0]) for one in sources]
-    print(table(("SOURCE", "VERSION", "LICENCE", "SHA256", "FIRST PLACE"), rows))
+    """Print every source that is downloaded: version, newer one if known, licence, digest, and where from."""
+    project = projects.read(ROOT, environment())
+    pins = project.pins
+    sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values())
+    old_on_purpose = [package for sysroot in pins.sysroots.values() for package in sysroot.packages]
+    try:
+        known = newer(sources, project.source_shelf(print))
+    except BuildError as problem:
+        print(f"note: newer versions are not known: {problem}\n")
+        known = {}
+    rows = [
+        (s.name, s.version, known.get(s, ""), s.licence, s.sha256[:16], s.places[0])
+        for s in (*sources, *old_on_purpose)
+    ]
+    print(table(("SOURCE", "VERSION", "NEWER", "LICENCE", "SHA256", "FIRST PLACE"), rows))
 
 
 def show_help(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:

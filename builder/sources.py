@@ -102,6 +102,22 @@ class SourceShelf:
             f"copy the file to {path}, or set SOURCE_MIRROR or DEBIAN_MIRROR",
         )
 
+    def glance(self, path: str) -> bytes:
+        """A file below a Debian mirror as it is today, unverified: to tell the user, never to build from."""
+        part = self.folder / "glance.part"
+        part.parent.mkdir(parents=True, exist_ok=True)
+        tried = ""
+        for url in self._debian(path):
+            part.unlink(missing_ok=True)
+            try:
+                self._download(url, part)
+                return part.read_bytes()
+            except OSError as problem:  # what requests raises is one as well
+                tried += f"\n    {url}: {_reason(problem)}"
+            finally:
+                part.unlink(missing_ok=True)
+        raise BuildError(f"no mirror has {path}:{self.network.redact(tried)}", "set DEBIAN_MIRROR")
+
     def _digest_of_download(self, url: str, part: Path, wanted: str) -> str:
         """Download, and once more from the start if going on with an earlier part gave the wrong bytes."""
         begun = part.exists()
@@ -118,10 +134,13 @@ class SourceShelf:
             yield f"{self.mirror.rstrip('/')}/{source.file}"
         for place in source.places:
             if place.startswith("debian:"):
-                mirrors = [self.debian_mirror] if self.debian_mirror else debian_mirrors()
-                yield from (f"{mirror.rstrip('/')}/{place.removeprefix('debian:')}" for mirror in mirrors)
+                yield from self._debian(place.removeprefix("debian:"))
             else:
                 yield place
+
+    def _debian(self, path: str) -> list[str]:
+        mirrors = [self.debian_mirror] if self.debian_mirror else debian_mirrors()
+        return [f"{mirror.rstrip('/')}/{path}" for mirror in mirrors]
 
     @tenacity.retry(
         retry=tenacity.retry_if_exception_type((_BrokenOff, requests.ReadTimeout)),

@@ -207,6 +207,7 @@ def environ(root: Path, **values: str) -> dict[str, str]:
         "HOME": str(root),
         "PYENV_ROOT": f"{root}/pyenv",
         "SOURCE_MIRROR": f"{root}/mirror",
+        "DEBIAN_MIRROR": f"{root}/mirror",
         "DOCKER_HOST_AMD64": nobody,
         "DOCKER_HOST_ARM64": nobody,
         "COMPILE": "in-place",

@@ -28,7 +28,7 @@ ORDER = [
     ["sources"],
     ["pins"],
     ["python_build"],
-    ["sysroot"],
+    ["sysroot", "newer"],
     ["stages"],
     ["packages"],
     ["plan"],
