@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,15 @@ from builder.errors import UserError
 from builder.sources import PSF, Source
 from builder.targets import Arch
 
-# Debian's archive of everything it ever published, on the day of Debian 11's last point release.
 _DEBIAN = {"licence": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
-_SNAPSHOT = "https://snapshot.debian.org/archive/debian/20240915T000000Z"
+_SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
 
 
 @dataclass(frozen=True)
 class Sysroot:
-    """The C library to link against: Debian packages of one architecture, and the glibc version they hold."""
+    """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold."""
 
+    suite: str
     arch: Arch
     glibc: str
     packages: tuple[Source, ...]
@@ -35,18 +35,23 @@ class Sysroot:
 
 @dataclass(frozen=True)
 class Pins:
-    """CPython releases by version, python-build, the bundled libraries by name, and a sysroot per architecture."""
+    """CPython releases by version, python-build, the bundled libraries by name, and the sysroots."""
 
     pythons: Mapping[str, Source]
     python_build: Source
     libraries: Mapping[str, Source]
-    sysroots: Mapping[Arch, Sysroot]
+    sysroots: tuple[Sysroot, ...]
 
-    def sysroot(self, arch: Arch) -> Sysroot:
-        """The C library of an architecture; UserError if none is pinned."""
-        if arch not in self.sysroots:
-            raise UserError(f"recipes/pins.toml has no [sysroot.{arch.value}]", "pin one, or set COMPILE=in-place")
-        return self.sysroots[arch]
+    def sysroot(self, suite: str, arch: Arch) -> Sysroot:
+        """The C library of a suite for an architecture; UserError if none is pinned."""
+        for sysroot in self.sysroots:
+            if (sysroot.suite, sysroot.arch) == (suite, arch):
+                return sysroot
+        suites = ", ".join(dict.fromkeys(sysroot.suite for sysroot in self.sysroots)) or "none"
+        raise UserError(
+            f"SYSROOT={suite}: recipes/pins.toml has no [sysroot.{suite}] with {arch.value}",
+            f"pinned: {suites}; pin it there, or set LIBRARIES=system",
+        )
 
 
 def read(path: Path) -> Pins:
@@ -56,7 +61,7 @@ def read(path: Path) -> Pins:
         pythons = [_source("CPython", {"licence": PSF, **row}) for row in table.pop("python")]
         python_build = _source("python-build", table.pop("python-build"))
         libraries = [_source(row.pop("name"), row) for row in table.pop("library")]
-        sysroots = {Arch(name): _sysroot(Arch(name), row) for name, row in table.pop("sysroot").items()}
+        sysroots = [one for suite, row in table.pop("sysroot").items() for one in _sysroots(suite, row)]
         if table:
             raise ValueError(f"unknown: {', '.join(table)}")
     except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -65,7 +70,7 @@ def read(path: Path) -> Pins:
         {python.version: python for python in pythons},
         python_build,
         {library.name: library for library in libraries},
-        sysroots,
+        tuple(sysroots),
     )
 
 
@@ -80,15 +85,19 @@ def _source(name: str, row: Mapping[str, Any]) -> Source:
     return source
 
 
-def _sysroot(arch: Arch, row: Mapping[str, Any]) -> Sysroot:
-    def package(entry: Mapping[str, str]) -> Source:
-        path = entry["path"]
-        parts = path.rpartition("/")[2].split("_")
-        if len(parts) != 3:
-            raise ValueError(f"{path} is no Debian package")
-        name, version, _ = parts
-        places = [f"debian:{path}", f"{_SNAPSHOT}/{path}"]
-        file = path.rpartition("/")[2]
-        return _source(name, {"version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN})
+def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:
+    lists = dict(row)
+    glibc, snapshot = lists.pop("glibc"), lists.pop("snapshot")
+    for arch, packages in lists.items():
+        yield Sysroot(suite, Arch(arch), glibc, tuple(_package(entry, snapshot) for entry in packages))
 
-    return Sysroot(arch, row["glibc"], tuple(package(entry) for entry in row["packages"]))
+
+def _package(entry: Mapping[str, str], snapshot: str) -> Source:
+    path = entry["path"]
+    file = path.rpartition("/")[2]
+    parts = file.split("_")
+    if len(parts) != 3:
+        raise ValueError(f"{path} is no Debian package")
+    name, version, _ = parts
+    places = [f"debian:{path}", f"{_SNAPSHOT}/{snapshot}/{path}"]
+    return _source(name, {"version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN})

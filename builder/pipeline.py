@@ -164,7 +164,9 @@ class Pipeline:
 
     def _sysroot(self, sysroot: Sysroot) -> Path:
         """A sysroot's archive, packed from its packages the first time."""
-        archive = self.project.cache_folder / "sysroots" / f"{sysroot.arch.value}-{sysroot.sha256[:16]}.tar"
+        archive = (
+            self.project.cache_folder / "sysroots" / f"{sysroot.suite}-{sysroot.arch.value}-{sysroot.sha256[:16]}.tar"
+        )
         if not archive.is_file():
             pack(map(self.sources.fetch, sysroot.packages), archive)
         return archive

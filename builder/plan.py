@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from builder.packages import manifest
+from builder.pins import Pins
 from builder.python_build import PythonBuild
 from builder.recipe import Extras, Recipe
 from builder.repository import NO_DATE, Repository
@@ -76,7 +77,7 @@ def make(
         )  # fmt: skip
     sources = [python_build.source(python_version), python_build.as_source()]
     if bench.across:
-        sources += _libraries(python_version, python_build).values()
+        sources += _libraries(python_version, settings, python_build.pins).values()
     if lower:
         compiled = lower.interpreter
     else:
@@ -89,7 +90,7 @@ def make(
         prt_root=settings.prt_root,
         epoch=repository.date,
         manifest=known,
-        libc_floor=python_build.pins.sysroot(target.arch).glibc if bench.across else None,
+        libc_floor=python_build.pins.sysroot(settings.sysroot, target.arch).glibc if bench.across else None,
     )
 
     def artifact(ending: str) -> str:
@@ -107,14 +108,14 @@ def _interpreter(
     bench: Bench,
     arch: Arch,
 ) -> Stage:
-    cpython = CPython(version, python_build, recipes[Variant.RUNTIME].pre_patches, bench.toolchain, bench.builds_on)
+    pins, pre_patches = python_build.pins, recipes[Variant.RUNTIME].pre_patches
+    cpython = CPython(version, python_build, pre_patches, bench.toolchain, bench.builds_on, settings.line_editor)
     if not bench.across:
         return in_place(cpython, arch, optimize=settings.optimize, prt_root=settings.prt_root)
-    target = CrossTarget(arch, python_build.pins.sysroot(arch))
-    native = CrossTarget(bench.builds_on, python_build.pins.sysroot(bench.builds_on))
+    target, native = (CrossTarget(one, pins.sysroot(settings.sysroot, one)) for one in (arch, bench.builds_on))
     inside = {
         one: libraries(
-            one, _libraries(version, python_build), extras.library_patches,
+            one, _libraries(version, settings, pins), extras.library_patches,
             builds_on=bench.builds_on, toolchain=bench.toolchain, epoch=NO_DATE,
         )
         for one in {target, native}
@@ -127,7 +128,9 @@ def _interpreter(
     return across(cpython, target, tuple(parents), optimize=settings.optimize, profile=kept, prt_root=settings.prt_root)
 
 
-def _libraries(version: str, python_build: PythonBuild) -> dict[str, Source]:
-    """The pinned libraries that this version of CPython can use, by name."""
-    has_zstd = tuple(int(part) for part in minor(version).split(".")) >= (3, 14)
-    return {name: source for name, source in python_build.pins.libraries.items() if name != "zstd" or has_zstd}
+def _libraries(version: str, settings: Settings, pins: Pins) -> dict[str, Source]:
+    """The pinned libraries that go inside, by name: those this version of CPython can use, and one line editor."""
+    left_out = {"libedit", "readline"} - {settings.line_editor}
+    if tuple(int(part) for part in minor(version).split(".")) < (3, 14):
+        left_out.add("zstd")
+    return {name: source for name, source in pins.libraries.items() if name not in left_out}

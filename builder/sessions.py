@@ -110,7 +110,7 @@ def show_pins() -> None:
     project = projects.read(ROOT, environment())
     pins = project.pins
     sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values())
-    old_on_purpose = [package for sysroot in pins.sysroots.values() for package in sysroot.packages]
+    old_on_purpose = [package for sysroot in pins.sysroots for package in sysroot.packages]
     try:
         known = newer(sources, project.source_shelf(print))
     except BuildError as problem:

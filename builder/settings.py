@@ -93,6 +93,10 @@ SETTINGS: tuple[Setting, ...] = (
             "the build machine's compiler, for any architecture; `in-place`: as the target, with its libraries."),
     Setting("LIBRARIES", "bundled", _matching(r"bundled|system", "must be bundled or system"), "Python", "`bundled`: "
             "OpenSSL and the like inside, old C library; `system`: the distribution's (compiled in-place)."),
+    Setting("SYSROOT", "bullseye", _matching(r"[a-z]+", "must be a Debian suite, such as bullseye"), "Python", "Debian "
+            "suite whose C library is linked against: the runtime starts on it and everything newer."),
+    Setting("LINE_EDITOR", "libedit", _matching(r"libedit|readline", "must be libedit or readline"), "Python", "What "
+            "edits lines at the prompt: `libedit`, or GNU `readline` (under the GPL)."),
     Setting("PROFILE", "kept", _matching(r"kept|train", "must be kept or train"), "Python", "Profile of an optimised "
             "build: `kept` takes the one in `recipes/profiles`, if there is one; `train` makes one."),
     Setting("PACKAGE_PREFIX", "prt", _matching(r"[a-z0-9][a-z0-9+.-]+", "must be a Debian package name: at least two "
@@ -133,6 +137,8 @@ class Settings:
     optimize: bool
     compile: str
     libraries: str
+    sysroot: str
+    line_editor: str
     profile: str
     package_prefix: str
     package_version: str

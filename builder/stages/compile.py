@@ -23,7 +23,8 @@ _PATCH = ("patch", "-p1", "--force")
 class CPython:
     """One version of CPython's source with the recipe's patches, and what compiles it.
 
-    `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on.
+    `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
+    `libedit` or `readline`.
     """
 
     version: str
@@ -31,6 +32,7 @@ class CPython:
     pre_patches: tuple[RecipeFile, ...]
     toolchain: str
     builds_on: Arch
+    line_editor: str
 
     @property
     def source(self) -> Source:

@@ -32,6 +32,7 @@ _ANSWERS = {
     "ac_cv_pthread": "yes",  # part of the C library
     "ac_cv_pthread_system_supported": "yes",  # the scheduling scope every Linux has
 }
+_LINE_EDITORS = {"libedit": "editline", "readline": "readline"}  # our names, configure's names
 _WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture's C calling convention
 
 
@@ -41,7 +42,7 @@ def options(target: CrossTarget, cpython: CPython) -> tuple[str, ...]:
     return (
         f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
-        "--with-readline=editline", "--with-dbmliborder=", "--with-computed-gotos=yes",
+        f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", "--with-dbmliborder=", "--with-computed-gotos=yes",
         "--enable-loadable-sqlite-extensions", "--with-pkg-config=no",
     )  # fmt: skip
 
@@ -61,6 +62,7 @@ def environment(target: CrossTarget, optimized: tuple[str, ...]) -> dict[str, st
         "LIBSQLITE3": (include, "-lsqlite3 -lm -ldl -lpthread"),
         "LIBUUID": (f"{include} -I{DEPS}/include/uuid", "-luuid"),
         "LIBEDIT": (curses, "-ledit -lncursesw"),
+        "LIBREADLINE": (curses, "-lreadline -lncursesw"),
         "CURSES": (curses, "-lncursesw"),
         "PANEL": (curses, "-lpanelw -lncursesw"),
     }

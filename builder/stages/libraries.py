@@ -187,6 +187,11 @@ class _Recipes:
         yield (*_MAKE, "-C", "src")
         yield ("make", "-C", "src", "install")
 
+    def readline(self) -> Iterator[tuple[str, ...]]:
+        yield ("./configure", *self.cross, "--disable-shared", "--disable-install-examples", "--with-curses")
+        yield (*_MAKE, "static")
+        yield ("make", "install-headers", "install-static")
+
     def openssl(self) -> Iterator[tuple[str, ...]]:
         system = {Arch.AMD64: "linux-x86_64", Arch.ARM64: "linux-aarch64"}[self.target.arch]
         no = "shared module dso engine tests docs apps".split()

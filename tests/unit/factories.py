@@ -45,14 +45,15 @@ def library(name: str, content: bytes | None = None) -> Source:
 def sysroot(arch: Arch, content: bytes | None = None) -> Sysroot:
     """A pinned C library of one package."""
     sha256 = hashlib.sha256(content or LIBC[arch]).hexdigest()
-    return Sysroot(arch, "2.31", (Source("libc6", "2.31-1", f"libc6_2.31-1_{arch.value}.deb", sha256, ("/nowhere",)),))
+    package = Source("libc6", "2.31-1", f"libc6_2.31-1_{arch.value}.deb", sha256, ("/nowhere",))
+    return Sysroot("bullseye", arch, "2.31", (package,))
 
 
 PINS = Pins(
     {VERSION: SOURCE, "3.13.4": OTHER},
     PLUGIN,
     {name: library(name) for name in LIBRARIES},
-    {arch: sysroot(arch) for arch in Arch},
+    tuple(sysroot(arch) for arch in Arch),
 )
 NO_NETWORK = Network(None, {}, {})
 IN_PLACE = Bench("host", "a toolchain", Arch.AMD64, across=False)
@@ -230,10 +231,10 @@ def _pins_toml() -> str:
     text = f"[[python]]\n{row(SOURCE)}[python-build]\n{row(PLUGIN)}"
     for name in LIBRARIES:
         text += f'[[library]]\nname = "{name}"\n{row(library(name))}'
+    text += '[sysroot.bullseye]\nglibc = "2.31"\nsnapshot = "20240915T000000Z"\n'
     for arch in Arch:
         (package,) = sysroot(arch).packages
-        row_of = f'{{path = "pool/{package.file}", sha256 = "{package.sha256}"}}'
-        text += f'[sysroot.{arch.value}]\nglibc = "2.31"\npackages = [{row_of}]\n'
+        text += f'{arch.value} = [{{path = "pool/{package.file}", sha256 = "{package.sha256}"}}]\n'
     return text
 
 

@@ -17,10 +17,14 @@ FILE = "Python-3.13.5.tar.xz"
 SHA256 = hashlib.sha256(b"the source").hexdigest()
 PIN = f'version = "3.13.5"\nfile = "{FILE}"\nsha256 = "{SHA256}"\nplaces = ["https://a/x", "debian:pool/x"]\n'
 PACKAGES = [("pool/g/libc6_2.31-13+deb11u11_amd64.deb", "1" * 64), ("pool/g/libc6-dev_2.31-13_amd64.deb", "2" * 64)]
-SYSROOT = 'glibc = "2.31"\npackages = [' + ", ".join(f'{{path = "{p}", sha256 = "{s}"}}' for p, s in PACKAGES) + "]\n"
+SYSROOT = (
+    'glibc = "2.31"\nsnapshot = "20240915T000000Z"\namd64 = ['
+    + ", ".join(f'{{path = "{p}", sha256 = "{s}"}}' for p, s in PACKAGES)
+    + "]\n"
+)
 LIBRARY = f'[[library]]\nname = "zlib"\nlicence = "Zlib"\n{PIN}'
 BUILD = f'[python-build]\nlicence = "MIT"\n{PIN}'
-PINS = f"[[python]]\n{PIN}released = 2025-06-11\n{BUILD}{LIBRARY}[sysroot.amd64]\n{SYSROOT}"
+PINS = f"[[python]]\n{PIN}released = 2025-06-11\n{BUILD}{LIBRARY}[sysroot.bullseye]\n{SYSROOT}"
 
 
 def read(folder: Path, text: str) -> Pins:
@@ -53,25 +57,33 @@ def test_libraries_are_read_by_name_in_their_order_with_their_licence(tmp_path: 
     ]  # fmt: skip
 
 
-def test_a_sysroot_is_read_by_architecture(tmp_path: Path) -> None:
-    found = read(tmp_path, PINS).sysroots
-    assert list(found) == [Arch.AMD64]
-    assert (found[Arch.AMD64].arch, found[Arch.AMD64].glibc) == (Arch.AMD64, "2.31")
+def test_a_sysroot_is_found_by_suite_and_architecture(tmp_path: Path) -> None:
+    found = read(tmp_path, PINS).sysroot("bullseye", Arch.AMD64)
+    assert (found.suite, found.arch, found.glibc) == ("bullseye", Arch.AMD64, "2.31")
+
+
+@pytest.mark.parametrize(("suite", "arch"), [("bullseye", Arch.ARM64), ("buster", Arch.AMD64)])
+def test_a_sysroot_that_is_not_pinned_is_refused_with_those_that_are(tmp_path: Path, suite: str, arch: Arch) -> None:
+    with pytest.raises(
+        UserError, match=rf"SYSROOT={suite}: .* has no \[sysroot.{suite}\] with {arch.value}"
+    ) as refused:
+        read(tmp_path, PINS).sysroot(suite, arch)
+    assert "pinned: bullseye;" in refused.value.hint
 
 
 def test_a_package_of_a_sysroot_is_named_by_its_path_and_has_two_places(tmp_path: Path) -> None:
-    package = read(tmp_path, PINS).sysroots[Arch.AMD64].packages[0]
+    package = read(tmp_path, PINS).sysroot("bullseye", Arch.AMD64).packages[0]
     path, sha256 = PACKAGES[0]
     assert (package.name, package.version, package.sha256) == ("libc6", "2.31-13+deb11u11", sha256)
     assert package.file == path.rpartition("/")[2]
     debian, snapshot = package.places
     assert debian == f"debian:{path}"
-    assert snapshot.startswith("https://snapshot.debian.org/")
+    assert snapshot.startswith("https://snapshot.debian.org/archive/debian/20240915T000000Z/")
     assert snapshot.endswith(path)
 
 
 def test_the_digest_of_a_sysroot_covers_every_package(tmp_path: Path) -> None:
-    sysroot = read(tmp_path, PINS).sysroots[Arch.AMD64]
+    sysroot = read(tmp_path, PINS).sysroot("bullseye", Arch.AMD64)
     first, second = sysroot.packages
     others = [(first,), (second,), (second, first), (replace(first, sha256="3" * 64), second)]
     assert len({sysroot.sha256, *(replace(sysroot, packages=packages).sha256 for packages in others)}) == 5
@@ -79,7 +91,7 @@ def test_the_digest_of_a_sysroot_covers_every_package(tmp_path: Path) -> None:
 
 def test_every_shipped_source_has_several_places(shipped: Pins) -> None:
     sources = (*shipped.pythons.values(), shipped.python_build, *shipped.libraries.values())
-    packages = tuple(package for sysroot in shipped.sysroots.values() for package in sysroot.packages)
+    packages = tuple(package for sysroot in shipped.sysroots for package in sysroot.packages)
     assert [one.file for one in (*sources, *packages) if len(set(one.places)) < 2] == []
 
 
@@ -88,17 +100,24 @@ def test_every_shipped_library_names_its_licence(shipped: Pins) -> None:
     assert [name for name, library in shipped.libraries.items() if not library.licence] == []
 
 
+each_suite = pytest.mark.parametrize(("suite", "glibc"), [("bullseye", "2.31"), ("bookworm", "2.36")])
+
+
+@each_suite
 @pytest.mark.parametrize("arch", Arch)
-def test_the_shipped_sysroot_holds_one_glibc_of_its_architecture(shipped: Pins, arch: Arch) -> None:
-    sysroot = shipped.sysroots[arch]
-    assert sysroot.glibc == "2.31"
+def test_a_shipped_sysroot_holds_one_glibc_of_its_architecture(
+    shipped: Pins, suite: str, glibc: str, arch: Arch
+) -> None:
+    sysroot = shipped.sysroot(suite, arch)
+    assert sysroot.glibc == glibc
     libc = {package.version.partition("-")[0] for package in sysroot.packages if package.name in ("libc6", "libc6-dev")}
-    assert libc == {"2.31"}
+    assert libc == {glibc}
     assert [one.file for one in sysroot.packages if not one.file.endswith(f"_{arch.value}.deb")] == []
 
 
-def test_the_shipped_sysroots_hold_the_same_packages(shipped: Pins) -> None:
-    amd64, arm64 = ({(one.name, one.version) for one in shipped.sysroots[arch].packages} for arch in Arch)
+@each_suite
+def test_the_shipped_sysroots_of_a_suite_hold_the_same_packages(shipped: Pins, suite: str, glibc: str) -> None:
+    amd64, arm64 = ({(one.name, one.version) for one in shipped.sysroot(suite, arch).packages} for arch in Arch)
     assert amd64 == arm64
 
 
@@ -119,10 +138,10 @@ def test_the_shipped_sysroots_hold_the_same_packages(shipped: Pins) -> None:
         (LIBRARY, "", "library"),
         ('name = "zlib"\n', "", "name"),
         ('licence = "', 'license = "', "license"),
-        ("[sysroot.amd64]", "[sysroots.amd64]", "sysroot"),
-        ("[sysroot.amd64]", "[sysroot.x86_64]", "x86_64"),
+        ("[sysroot.bullseye]", "[sysroots.bullseye]", "sysroot"),
+        ("amd64 = [", "x86_64 = [", "x86_64"),
         ('glibc = "2.31"\n', "", "glibc"),
-        ("packages = [", "package = [", "packages"),
+        ('snapshot = "20240915T000000Z"\n', "", "snapshot"),
         ("{path = ", "{file = ", "path"),
         ("1" * 64, "1" * 63, "libc6_2.31-13+deb11u11_amd64.deb: sha256 is not 64 hex digits"),
         ("libc6_2.31-13+deb11u11_amd64.deb", "libc6.deb", "is no Debian package"),

@@ -36,7 +36,7 @@ def changed(before: Inputs, after: Inputs) -> set[str]:
 
 def with_sysroot(arch: Arch) -> Change:
     """A newer C library of one architecture."""
-    sysroots = {**PINS.sysroots, arch: sysroot(arch, b"newer")}
+    sysroots = tuple(sysroot(arch, b"newer") if one.arch is arch else one for one in PINS.sysroots)
     return lambda one: one.pinned(sysroots=sysroots)
 
 
@@ -58,6 +58,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the compiler": (lambda one: one.on(toolchain="clang 19.1.8"), ALL),
     # Neither zlib nor openssl is told what it is compiled on.
     "the build machine": (lambda one: one.on(builds_on=FOREIGN), CPYTHON),
+    "the line editor": (lambda one: one.set(LINE_EDITOR="readline"), {"profile", "interpreter"}),
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), {"interpreter"}),
     "the architecture": (lambda one: one.for_arch(FOREIGN), {"libraries", "interpreter"}),
     "the engine": (lambda one: one.on(engine="docker"), set()),
@@ -132,6 +133,24 @@ def test_zstd_is_built_for_the_versions_that_use_it(tmp_path: Path, version: str
     given = across(tmp_path).pinned(libraries={"zstd": zstd}, pythons={version: python})
     libraries = replace(given, version=version).compiled()["libraries"]
     assert ("sources/zstd.tar.xz" in {file.name for file in libraries.files}) is inside
+
+
+@pytest.mark.parametrize(("wanted", "other"), [("libedit", "readline"), ("readline", "libedit")])
+def test_one_line_editor_goes_inside(tmp_path: Path, wanted: str, other: str) -> None:
+    editors = {name: library("zlib", name.encode()) for name in ("libedit", "readline")}
+    compiled = across(tmp_path).pinned(libraries=editors).set(LINE_EDITOR=wanted).compiled()
+    steps = {step.name for step in compiled["libraries"].steps}
+    assert f"unpack {wanted}" in steps
+    assert f"unpack {other}" not in steps
+
+
+def test_another_suite_is_another_c_library(tmp_path: Path) -> None:
+    newer = tuple(replace(sysroot(arch, b"newer"), suite="bookworm", glibc="2.36") for arch in Arch)
+    given = across(tmp_path).pinned(sysroots=(*PINS.sysroots, *newer))
+    after = given.set(SYSROOT="bookworm")
+    assert changed(given, after) == TRAINED
+    (check,) = (step for step in after.plan().stage.steps if step.name.startswith("check portable"))
+    assert check.args[-1] == "2.36"
 
 
 def every(stage: Stage) -> Iterator[Stage]:

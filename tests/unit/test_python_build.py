@@ -48,7 +48,7 @@ def pin(version: str, *places: str) -> Source:
 
 def pins(*versions: str) -> Pins:
     package = Source("python-build", "2.5.4", "pyenv.deb", "0" * 64, ("https://a/pyenv.deb",))
-    return Pins({version: pin(version) for version in versions}, package, {}, {})
+    return Pins({version: pin(version) for version in versions}, package, {}, ())
 
 
 def plugin(folder: Path, script: str = SCRIPT) -> Path:
@@ -159,7 +159,7 @@ def pinned_file(folder: Path, content: bytes) -> Pins:
     path = folder / "pyenv_2.5.4-1_all.deb"
     path.write_bytes(content)
     return Pins(
-        {}, Source("python-build", "2.5.4", path.name, hashlib.sha256(content).hexdigest(), (str(path),)), {}, {}
+        {}, Source("python-build", "2.5.4", path.name, hashlib.sha256(content).hexdigest(), (str(path),)), {}, ()
     )
 
 
