@@ -64,8 +64,11 @@ class Console:
         print(text, file=self.stream, flush=True)
 
     @contextmanager
-    def step(self, name: str, log: Log) -> Iterator[Callable[[str], None]]:
-        """Announce a step, hand out where its output goes, and print its time when it has ended well."""
+    def step(self, name: str, log: Log, tells: bool = False) -> Iterator[Callable[[str], None]]:
+        """Announce a step, hand out where its output goes, and print its time when it has ended well.
+
+        What a step that `tells` has put out is printed below that.
+        """
         log.tail.clear()
         log.write(f"=== {name}")
         if self.folding:
@@ -75,11 +78,14 @@ class Console:
         elif self.stream.isatty():
             print(f"  {name} …", end="\r", file=self.stream, flush=True)
         started = time.monotonic()
+        told: list[str] = []
 
         def on_output(line: str) -> None:
             clean = log.write(line)
             if self.verbose or self.folding:
                 self.say(clean)
+            if tells:
+                told.append(f"    {clean}")
 
         try:
             yield on_output
@@ -89,7 +95,7 @@ class Console:
         finally:
             if self.folding:
                 self.say("::endgroup::")
-        self.say(f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}")
+        self.say("\n".join((f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}", *told)))
 
 
 def step_failed(name: str, code: int, hint: str, log: Log) -> BuildError:

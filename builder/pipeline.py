@@ -75,6 +75,8 @@ class Pipeline:
         """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
         settings, engine = self.project.settings, self.engine
         across = settings.compile == "across" and settings.libraries == "bundled"
+        if settings.compile == "in-place" and settings.libraries == "bundled":
+            self.console.say("note: COMPILE=in-place takes the libraries of the system, as LIBRARIES=system says")
         if across and not engine.crosses(target.arch):
             self.console.say(
                 "note: no clang 19 here: the interpreter gets the libraries of this machine, and starts on no older "
@@ -141,12 +143,13 @@ class Pipeline:
 
     def _run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
         """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
-        log_path = self.project.settings.artifact_dir / "logs" / f"{stage.name}-{target.arch.value}.log"
+        arch = stage.inputs.get("arch", target.arch.value)
+        log_path = self.project.settings.artifact_dir / "logs" / f"{stage.name}-{arch}.log"
         log_path.unlink(missing_ok=True)
         log = Log(log_path, self.project.network.redact)
         place.put([*self._items(stage), *more])
         for step in stage.steps:
-            with self.console.step(step.name, log) as on_output:
+            with self.console.step(step.name, log, step.tells) as on_output:
                 code = place.run(step, on_output)
                 if code:
                     raise step_failed(step.name, code, step.hint, log)

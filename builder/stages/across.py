@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from builder.stages.compile import CPython, without_bytecode
 from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
@@ -11,6 +11,8 @@ from builder.stages.libraries import OUTPUT as LIBRARIES
 from builder.stages.step import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.stages.target import CLANG, DEPS, CrossTarget, llvm
 
+_INSIDE = Path(__file__).parents[1] / "inside"
+_PROFILE_USE = File("profile_use.py", (_INSIDE / "profile_use.py").read_bytes())
 _BUILD_PYTHON = "build-python.tgz"
 # Modules the build Python does without: it only runs CPython's own build scripts.
 _NOT_NEEDED = """
@@ -102,6 +104,7 @@ def across(
         files=(
             *target.files,
             *((File(PROFILE, profile),) if profile else ()),
+            *((_PROFILE_USE,) if optimize else ()),
             *cpython.files(_definition(cpython)),
         ),
         steps=(
@@ -113,6 +116,7 @@ def across(
                 (*options(target, cpython), *(("--with-lto=full",) if optimize else ())),
                 environment(target, OPTIMIZED if optimize else ()),
             ),
+            *((_profile_use(cpython),) if optimize else ()),
             Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),
             _plain_words(target, prt_root),
             Step("strip", ("find", str(prt_root), *_stripped(cpython), "-exec", llvm("strip"), "{}", "+")),
@@ -136,6 +140,16 @@ def _ready(target: CrossTarget) -> tuple[Step, ...]:
     )
 
 
+def _profile_use(cpython: CPython) -> Step:
+    """Configure sets no profile flag where it does not know the compiler, and says nothing: so we look."""
+    return Step(
+        "check use of the profile",
+        (f"{BUILD_PREFIX}/bin/{cpython.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
+        tells=True,
+        hint="the profile is of another version or of no use: PROFILE=train makes one",
+    )
+
+
 def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
     """In what CPython remembers of its build, for those who build extensions: plain tools, no path of this machine."""
     words = {
@@ -143,6 +157,7 @@ def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
         target.compiler: "cc",
         **{llvm(tool): tool for tool in ("ar", "ranlib", "nm", "strip", "objdump", "readelf", "profdata")},
         f" *-(I|L|ffile-prefix-map=|fprofile-instr-use=){WORK}[^ '\"]*": "",
+        " *-Wprofile-instr-[a-z-]*": "",
         f" *(-Wl,)?{TAIL_DUP.replace(' ', '[ ,]')}": "",
         f"{WORK}/build-python/bin/": "",
         WORK: "/usr/src",

@@ -17,8 +17,9 @@ TAIL_DUP = "-mllvm -tail-dup-pred-size=5000"
 # The libraries' symbols stay inside the module that uses them: a package may bring its own copy.
 _LINKER = ("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--exclude-libs,ALL", "-Wl,--as-needed")
 OPTIMIZED = (
-    *TAIL_DUP.split(), f"-fprofile-instr-use={WORK}/{PROFILE}", "-Wno-profile-instr-unprofiled",
-    "-Wno-profile-instr-out-of-date",
+    *TAIL_DUP.split(), f"-fprofile-instr-use={WORK}/{PROFILE}",
+    # inside/profile_use.py counts what these say.
+    "-Wprofile-instr-unprofiled", "-Wprofile-instr-out-of-date", "-Wprofile-instr-missing",
 )  # fmt: skip
 
 # What configure can find out only by running a program of the target, and why the answer is right for Linux.

@@ -37,7 +37,7 @@ def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosi
         steps=(
             *cpython.prove_patches(),
             cpython.compile(name, str(prt_root), options, training),
-            check_modules(prt_root),
+            _check_modules(prt_root, "install the headers the module needs, and build again"),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
@@ -45,16 +45,16 @@ def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosi
     )
 
 
-def check_modules(prt_root: PurePosixPath) -> Step:
-    """Fail unless the interpreter has every module a complete CPython has."""
-    return Step(
-        "check modules",
-        (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/check_modules.py", *REQUIRED_MODULES),
-        hint="install the headers the module needs, and build again",
-    )
-
-
 def proof(prt_root: PurePosixPath) -> Stage:
     """What a cross-compiled interpreter must pass on its own architecture before it is kept."""
-    steps = (unpack("unpack interpreter", OUTPUT, str(prt_root)), check_modules(prt_root))
+    hint = (
+        "its library in recipes/pins.toml was not found by configure, or is of no use: the interpreter's log says why"
+    )
+    steps = (unpack("unpack interpreter", OUTPUT, str(prt_root)), _check_modules(prt_root, hint))
     return Stage("proof", {}, (_CHECK,), steps, "")
+
+
+def _check_modules(prt_root: PurePosixPath, hint: str) -> Step:
+    """Fail unless the interpreter has every module a complete CPython has."""
+    args = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/check_modules.py", *REQUIRED_MODULES)
+    return Step("check modules", args, hint=hint)

@@ -36,13 +36,17 @@ class File:
 
 @dataclass(frozen=True)
 class Step:
-    """One command. `network` steps get the machine's CA bundle, proxies and pip settings; no other step does."""
+    """One command. `network` steps get the machine's CA bundle, proxies and pip settings; no other step does.
+
+    What a step that `tells` prints is for the user's eyes, not for the log only.
+    """
 
     name: str
     args: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = WORK
     network: bool = False
+    tells: bool = False
     hint: str = ""
 
 
@@ -73,6 +77,8 @@ class Stage:
             "files": {file.name: file.sha256 for file in self.files},
             "steps": [{"args": list(step.args), "env": dict(step.env), "cwd": step.cwd} for step in self.steps],
             "parents": {parent.name: parent.key for parent in self.parents},
+            # A stricter proof proves anew what an earlier one let pass.
+            **({"proof": self.proof.key} if self.proof else {}),
         }
 
     @property

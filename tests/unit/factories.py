@@ -212,6 +212,7 @@ def environ(root: Path, **values: str) -> dict[str, str]:
         "DOCKER_HOST_AMD64": nobody,
         "DOCKER_HOST_ARM64": nobody,
         "COMPILE": "in-place",
+        "LIBRARIES": "system",
         **values,
     }
 

@@ -59,6 +59,15 @@ def test_a_step_is_one_line_with_its_time_on_the_right(log: Log) -> None:
     assert shown == f"  {'pip check':<72}    1:04\n"
 
 
+def test_what_a_step_tells_stands_below_it(log: Log) -> None:
+    stream = io.StringIO()
+    with Console(stream=stream).step("check", log, tells=True) as on_output:
+        on_output("profile: used")
+    first, second = stream.getvalue().splitlines()
+    assert first.startswith("  check ")
+    assert second == "    profile: used"
+
+
 def test_a_failed_step_says_so_and_has_no_time(log: Log) -> None:
     console = Console(stream=io.StringIO())
     with pytest.raises(RuntimeError), console.step("pip check", log):

@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 def build(root: Path, engine: Recorder, target: Target | None = None, **values: str) -> str:
     """Build a target, by default the native runtime; what the user is told."""
     console = Console(stream=io.StringIO())
-    given = project(root, **{"COMPILE": "across", **values})
+    given = project(root, **{"COMPILE": "across", "LIBRARIES": "bundled", **values})
     pipeline = Pipeline(given, engine, console, given.source_shelf(console.say))
     pipeline.build(target or Target(RUNTIME, NATIVE))
     assert isinstance(console.stream, io.StringIO)
@@ -234,6 +234,7 @@ def test_who_wants_it_in_place_gets_it_without_a_note(root: Path, setting: dict[
     told = build(root, engine, None, **setting)
     assert stages(engine) == ["interpreter", "package"]
     assert NOTE not in told
+    assert ("COMPILE=in-place takes the libraries of the system" in told) is ("COMPILE" in setting)
 
 
 def test_another_compiler_compiles_everything_anew(root: Path) -> None:

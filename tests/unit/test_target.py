@@ -66,6 +66,12 @@ def test_a_wrapper_compiles_for_the_target_with_its_sysroot(tmp_path: Path, arch
     assert args[-2:] == ["-c", "a.c"]
 
 
+@pytest.mark.parametrize(("output", "quick"), [("Programs/_testembed", True), ("python", False)])
+def test_only_the_test_program_is_linked_without_optimising(tmp_path: Path, output: str, quick: bool) -> None:
+    args = called(tools(Arch.AMD64, tmp_path) / f"{TRIPLES[Arch.AMD64]}-clang", "-o", output, "a.o")
+    assert ("-Wl,--lto-O0,--lto-CGO0" in args) is quick
+
+
 @each_arch
 def test_the_wrapper_for_the_build_machine_knows_no_target(tmp_path: Path, arch: Arch) -> None:
     assert called(tools(arch, tmp_path) / "build-clang", "a.c") == ["clang-19", "-fuse-ld=lld", "a.c"]
