@@ -19,7 +19,7 @@ from builder.pins import Sysroot
 from builder.plan import Bench, Plan
 from builder.project import Project
 from builder.sources import Source, SourceShelf
-from builder.stages.runtime import MANIFEST, PARENT, PLANNED_MANIFEST
+from builder.stages.runtime import PARENT, PLANNED_MANIFEST
 from builder.stages.step import Json, Stage
 from builder.sysroot import pack
 from builder.targets import Arch, Target
@@ -56,9 +56,7 @@ class Pipeline:
         """A plan's artifacts, old or new; `parts` is where files stand until they are complete."""
         settings = self.project.settings
         if not (settings.no_cache or settings.no_package_cache):
-            standing = [
-                self.project.artifacts.standing(name, plan.stage.key) for name in (plan.tarball, plan.manifest_file)
-            ]
+            standing = [self.project.artifacts.standing(name, plan.stage.key) for name in plan.artifacts.values()]
             if all(standing):
                 self.console.say(f"{plan.tarball}: up to date, nothing to do")
                 return [one for one in standing if one]
@@ -129,17 +127,14 @@ class Pipeline:
         self.console.say(f"{plan.tarball}: to be built")
         manifest = {**plan.manifest, _COMPILED: compiled, "stage_keys": plan.stage_keys}
         planned = [Item(PARENT, parent), Item(PLANNED_MANIFEST, json.dumps(manifest).encode())]
-        made = {name: parts / f"{plan.stage.name}-{name}" for name in (MANIFEST, plan.stage.output)}
+        made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:
             self._run(plan.stage, place, plan.target, planned)
             for name, part in made.items():
                 place.get(name, part)
         seconds = time.monotonic() - started
         publish = self.project.artifacts.publish
-        return [
-            publish(made[plan.stage.output], plan.tarball, plan.stage.key, seconds),
-            publish(made[MANIFEST], plan.manifest_file, plan.stage.key, seconds),
-        ]
+        return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]
 
     def _run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
         """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""

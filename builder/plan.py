@@ -16,7 +16,7 @@ from builder.stages.across import across, build_python, train
 from builder.stages.compile import CPython
 from builder.stages.interpreter import in_place
 from builder.stages.libraries import libraries
-from builder.stages.runtime import runtime
+from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, runtime
 from builder.stages.step import Json, Stage
 from builder.stages.target import CrossTarget
 from builder.targets import Arch, Target, Variant
@@ -38,16 +38,28 @@ class Bench:
 
 @dataclass(frozen=True)
 class Plan:
-    """How one target is built. `parent` is the plan of the artifact it starts from; None means the interpreter."""
+    """How one target is built. `parent` is the plan of the artifact it starts from; None means the interpreter.
+
+    `artifacts` are the files it makes: the name in its last workplace, and the one in ARTIFACT_DIR.
+    """
 
     target: Target
     python_version: str
     interpreter: Stage
     stage: Stage
     manifest: Mapping[str, Json]
-    tarball: str
-    manifest_file: str
+    artifacts: Mapping[str, str]
     parent: Plan | None
+
+    @property
+    def tarball(self) -> str:
+        """The file name of the runtime's archive."""
+        return self.artifacts[ARTIFACT]
+
+    @property
+    def manifest_file(self) -> str:
+        """The file name of its manifest."""
+        return self.artifacts[MANIFEST]
 
     @property
     def stage_keys(self) -> dict[str, Json]:
@@ -84,6 +96,7 @@ def make(
         compiled = _interpreter(python_version, settings, recipes, python_build, extras, bench, target.arch)
     chain = (recipes[Variant.RUNTIME], recipes[target.variant]) if lower else (recipes[Variant.RUNTIME],)
     known = manifest.planned(target, settings, chain, repository, tuple(sources), bench.engine)
+    has_symbols = bench.across and not lower
     stage = runtime(
         chain,
         lower.stage.key if lower else compiled.key,
@@ -91,12 +104,14 @@ def make(
         epoch=repository.date,
         manifest=known,
         libc_floor=python_build.pins.sysroot(settings.sysroot, target.arch).glibc if bench.across else None,
+        symbols=has_symbols,
     )
-
-    def artifact(ending: str) -> str:
-        return target.artifact(settings.package_prefix, settings.package_version, ending)
-
-    return Plan(target, python_version, compiled, stage, known, artifact("tgz"), artifact("manifest.json"), lower)
+    endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", **({SYMBOLS_ARTIFACT: "symbols.tgz"} if has_symbols else {})}
+    artifacts = {
+        name: target.artifact(settings.package_prefix, settings.package_version, ending)
+        for name, ending in endings.items()
+    }
+    return Plan(target, python_version, compiled, stage, known, artifacts, lower)
 
 
 def _interpreter(

@@ -6,13 +6,14 @@ from pathlib import Path, PurePosixPath
 
 from builder.stages.compile import CPython, without_bytecode
 from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
-from builder.stages.interpreter import OUTPUT, proof
+from builder.stages.interpreter import OUTPUT, SYMBOLS, proof
 from builder.stages.libraries import OUTPUT as LIBRARIES
 from builder.stages.step import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.stages.target import CLANG, DEPS, CrossTarget, llvm
 
 _INSIDE = Path(__file__).parents[1] / "inside"
 _PROFILE_USE = File("profile_use.py", (_INSIDE / "profile_use.py").read_bytes())
+_SPLIT_SYMBOLS = File("split_symbols.py", (_INSIDE / "split_symbols.py").read_bytes())
 _BUILD_PYTHON = "build-python.tgz"
 # Modules the build Python does without: it only runs CPython's own build scripts.
 _NOT_NEEDED = """
@@ -105,6 +106,7 @@ def across(
             *target.files,
             *((File(PROFILE, profile),) if profile else ()),
             *((_PROFILE_USE,) if optimize else ()),
+            _SPLIT_SYMBOLS,
             *cpython.files(_definition(cpython)),
         ),
         steps=(
@@ -119,7 +121,7 @@ def across(
             *((_profile_use(cpython),) if optimize else ()),
             Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),
             _plain_words(target, prt_root),
-            Step("strip", ("find", str(prt_root), *_stripped(cpython), "-exec", llvm("strip"), "{}", "+")),
+            _split_symbols(cpython, prt_root),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
@@ -138,6 +140,15 @@ def _ready(target: CrossTarget) -> tuple[Step, ...]:
         unpack("unpack libraries", LIBRARIES, DEPS),
         unpack("unpack build Python", _BUILD_PYTHON, BUILD_PREFIX),
     )
+
+
+def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
+    """What debuggers read goes into a folder of its own, which the runtime gives away as an archive of its own."""
+    python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
+    patterns = (f"bin/{cpython.binary}", "lib/python3*/lib-dynload/*.so")
+    program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
+    args = (python, "-I", "-B", program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
+    return Step("split symbols", args)
 
 
 def _profile_use(cpython: CPython) -> Step:
@@ -166,7 +177,3 @@ def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
     remembered = ("(", "-name", "_sysconfigdata_*.py", "-o", "-name", "Makefile", "-o", "-name", "*.pc", ")")
     args = ("find", f"{prt_root}/lib", *remembered, "-exec", "sed", "--in-place", "-E", *edits, "{}", "+")
     return Step("name plain tools", args)
-
-
-def _stripped(cpython: CPython) -> tuple[str, ...]:
-    return ("-type", "f", "(", "-name", cpython.binary, "-o", "-path", "*/lib-dynload/*.so", ")")

@@ -13,6 +13,7 @@ from builder.stages.step import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
 OUTPUT = "interpreter.tgz"
+SYMBOLS = "symbols"  # folder of a cross-compiled interpreter with what debuggers read
 
 REQUIRED_MODULES = (
     "ssl", "hashlib", "zlib", "bz2", "lzma", "sqlite3", "ctypes", "readline", "curses", "uuid", "decimal",

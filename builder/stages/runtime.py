@@ -9,12 +9,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from builder.recipe import Recipe, RecipeFile
+from builder.stages.interpreter import SYMBOLS
 from builder.stages.step import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Variant
 
 PARENT = "parent.tgz"
 PLANNED_MANIFEST = "planned-manifest.json"
 MANIFEST = "manifest.json"
+ARTIFACT = "artifact.tgz"
+SYMBOLS_ARTIFACT = "symbols.tgz"
 
 _INSIDE = Path(__file__).parents[1] / "inside"
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
@@ -30,11 +33,13 @@ def runtime(
     epoch: int,
     manifest: Mapping[str, Json],
     libc_floor: str | None,
+    symbols: bool,
 ) -> Stage:
     """Plan the package stage of the last recipe; those before it are already in the parent tree.
 
     `manifest` is what the plan knows of it; the rest is measured in the finished tree. `epoch` dates every file.
-    `libc_floor` is the glibc version beyond which nothing may need anything; None accepts what comes.
+    `libc_floor` is the glibc version beyond which nothing may need anything; None accepts what comes. `symbols` says
+    that the parent has a folder of debug symbols, to be packed by themselves.
     """
     recipe = recipes[-1]
     python = f"{prt_root}/bin/python"
@@ -51,6 +56,7 @@ def runtime(
     folder = f"recipes/{recipe.variant.recipe_folder}"
     steps = [
         unpack("unpack parent", PARENT, str(prt_root)),
+        *((_take_symbols(prt_root, epoch)) if symbols else ()),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *_pip(recipes, python, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
@@ -76,14 +82,14 @@ def runtime(
             ),
             env,
         ),
-        pack("pack artifact", str(prt_root), "artifact.tgz", epoch),
+        pack("pack artifact", str(prt_root), ARTIFACT, epoch),
     ]
     return Stage(
         name=recipe.variant.value,
         inputs={"parent": parent_key, "manifest": dict(manifest)},
         files=tuple(_files(recipes)),
         steps=tuple(steps),
-        output="artifact.tgz",
+        output=ARTIFACT,
     )
 
 
@@ -126,6 +132,11 @@ def _pip(recipes: tuple[Recipe, ...], python: str, prt_root: PurePosixPath, env:
             hint=f"mend recipes/{recipe.variant.recipe_folder}/requirements/{file.name} or constraints.txt",
         )
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
+
+
+def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
+    folder = f"{prt_root}/{SYMBOLS}"
+    return pack("pack symbols", folder, SYMBOLS_ARTIFACT, epoch), Step("remove symbols", ("rm", "-r", folder))
 
 
 def _post_patch(patch: RecipeFile, prt_root: PurePosixPath, folder: str) -> Step:

@@ -117,6 +117,19 @@ def test_the_c_library_floor_is_old_and_no_other_library_is_needed(docker_checko
     assert "bin/planted needs libssl.so.3" in planted.stderr
 
 
+def test_debug_symbols_are_apart_and_fit(docker_checkout: Checkout, tmp_path: Path) -> None:
+    for name in ("prt_v0_amd64.tgz", "prt_v0_amd64.symbols.tgz"):
+        with tarfile.open(docker_checkout.out / name) as archive:
+            archive.extractall(tmp_path, filter="tar")
+    python, symbols = tmp_path / "bin" / "python3.13", tmp_path / "bin" / ".debug" / "python3.13.debug"
+    sections = {path: subprocess.check_output(["readelf", "-SW", path], text=True) for path in (python, symbols)}
+    assert ".debug_line" in sections[symbols]
+    assert ".symtab" not in sections[python]
+    link = subprocess.check_output(["readelf", "--string-dump=.gnu_debuglink", python], text=True)
+    assert symbols.name in link
+    assert [*(tmp_path / "lib" / "python3.13" / "lib-dynload" / ".debug").glob("_ssl.*.debug")]
+
+
 def test_patches_to_the_tree_and_scripts_have_left_their_mark(docker_checkout: Checkout) -> None:
     tarball = docker_checkout.out / "prt_v0_amd64.tgz"
     assert content(tarball, "lib/python3.13/__phello__/__init__.py").startswith("# post-patched\n")

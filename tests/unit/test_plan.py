@@ -82,6 +82,17 @@ def test_the_plan_names_its_artifacts(tmp_path: Path, variant: Variant, tarball:
     assert (plan.tarball, plan.manifest_file) == (tarball, manifest)
 
 
+@pytest.mark.parametrize(
+    ("across", "variant", "expected"), [(True, RUNTIME, True), (True, DEV, False), (False, RUNTIME, False)]
+)
+def test_debug_symbols_are_an_archive_of_their_own(
+    tmp_path: Path, across: bool, variant: Variant, expected: bool
+) -> None:
+    plan = replace(inputs(tmp_path).on(across=across), target=Target(variant, Arch.AMD64)).plan()
+    assert ("prt_v0_amd64.symbols.tgz" in plan.artifacts.values()) is expected
+    assert ("remove symbols" in [step.name for step in plan.stage.steps]) is expected
+
+
 def test_runtime_dev_starts_from_the_very_runtime_that_is_built_alone(tmp_path: Path) -> None:
     given = inputs(tmp_path)
     alone = replace(given, target=Target(RUNTIME, Arch.AMD64)).plan()
