@@ -72,7 +72,7 @@ def environment(target: CrossTarget, optimized: tuple[str, ...]) -> dict[str, st
         # Configure takes these two only with their whole path.
         "LLVM_AR": f"/usr/bin/{llvm('ar')}",
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
-        # For backtraces only: full symbols double the time of the link.
+        # Line tables are enough for a backtrace, and keep link-time optimisation short.
         "CFLAGS_NODIST": " ".join((*target.interpreter_flags, "-g1", *optimized)),
         "LDFLAGS_NODIST": " ".join((*_LINKER, *((f"-Wl,{TAIL_DUP.replace(' ', ',')}",) if optimized else ()))),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
