@@ -40,7 +40,7 @@ PROGRAMS = {
 
 # What compiling across needs, under the names Debian gives it.
 CROSS_PROGRAMS = (
-    f"clang-{CLANG}", f"clang++-{CLANG}", f"ld.lld-{CLANG}", llvm("ar"), llvm("strip"), "make", "patch", "perl",
+    f"clang-{CLANG}", f"clang++-{CLANG}", f"ld.lld-{CLANG}", llvm("ar"), llvm("objcopy"), "make", "patch", "perl",
     "tclsh", "autoreconf", "pkg-config", "file", "xz",
 )  # fmt: skip
 
@@ -60,25 +60,25 @@ def fingerprint(place: Workplace, where: str, compiles: bool) -> str:
     their text names the versions of the libraries, whatever the distribution. UserError names what is missing.
     """
     if compiles:
-        return _digest_of(place, where, ((f"clang-{CLANG}", "--version"), (f"ld.lld-{CLANG}", "--version")))
+        clang, lld = (f"clang-{CLANG}", "--version"), (f"ld.lld-{CLANG}", "--version")
+        return _digest_of(place, where, (clang, lld), f"apt-get install clang-{CLANG} lld-{CLANG}")
     probe = "".join(
         f"#if __has_include(<{header}>)\n#include <{header}>\n#else\n{_MISSING} {header}\n#endif\n"
         for header in HEADERS
     )
     place.put([Item("toolchain.c", b"#include <stdio.h>\n" + probe.encode())])
     preprocess = ("cc", "-E", "-P", f"{WORK}/toolchain.c")
-    return _digest_of(place, where, (("cc", "--version"), ("ld", "--version"), ("ldd", "--version"), preprocess))
+    commands = (("cc", "--version"), ("ld", "--version"), ("ldd", "--version"), preprocess)
+    return _digest_of(place, where, commands, "apt-get install build-essential")
 
 
-def _digest_of(place: Workplace, where: str, commands: Iterable[tuple[str, ...]]) -> str:
+def _digest_of(place: Workplace, where: str, commands: Iterable[tuple[str, ...]], hint: str) -> str:
     """The digest of what the commands say; UserError if one fails, or names a missing header."""
     seen = hashlib.sha256()
     for args in commands:
         lines: list[str] = []
         if place.run(Step(f"{args[0]} {args[1]}", args), lines.append):
-            raise UserError(
-                f"{where}: {' '.join(args)} failed:\n" + "\n".join(lines[-5:]), "apt-get install build-essential"
-            )
+            raise UserError(f"{where}: {' '.join(args)} failed:\n" + "\n".join(lines[-5:]), hint)
         absent = [line.removeprefix(_MISSING).strip() for line in lines if line.startswith(_MISSING)]
         if absent:
             raise missing([name.replace(" ", "") for name in absent], HEADERS, where)

@@ -71,12 +71,15 @@ def test_the_fingerprint_changes_with_what_any_program_prints(program: str) -> N
     assert toolchain.fingerprint(answering(**{program: "1.1"}), "here", False) != before
 
 
-def test_a_compiler_that_fails_is_a_problem_of_the_machine() -> None:
-    place = RecordingWorkplace({"cc --version": Answer(127, ("cc: broken",))})
+@pytest.mark.parametrize(
+    ("program", "compiles", "packages"), [("cc", False, "build-essential"), ("clang-19", True, "clang-19 lld-19")]
+)
+def test_a_compiler_that_fails_is_a_problem_of_the_machine(program: str, compiles: bool, packages: str) -> None:
+    place = RecordingWorkplace({f"{program} --version": Answer(127, (f"{program}: broken",))})
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(place, "the builder image", False)
-    assert problem.value.message == "the builder image: cc --version failed:\ncc: broken"
-    assert problem.value.hint == "apt-get install build-essential"
+        toolchain.fingerprint(place, "the builder image", compiles)
+    assert problem.value.message == f"the builder image: {program} --version failed:\n{program}: broken"
+    assert problem.value.hint == f"apt-get install {packages}"
 
 
 @pytest.mark.parametrize(("program", "package"), sorted(toolchain.PROGRAMS.items()))
