@@ -1,8 +1,10 @@
 """Complete the manifest with what is measured in the finished tree. Arguments: PRT_ROOT, the plan, the result."""
 
+import _decimal
 import json
 import pathlib
 import platform
+import pyexpat
 import re
 import subprocess
 import sys
@@ -41,6 +43,14 @@ def libc_floor() -> str:
     return ".".join(map(str, max(needed)))
 
 
+def vendored() -> "list[dict[str, str]]":
+    """The libraries that come inside CPython's source, as they report themselves: its own list can be out of date."""
+    return [
+        {"name": "expat", "version": pyexpat.EXPAT_VERSION.partition("_")[2], "licence": "MIT"},
+        {"name": "libmpdec", "version": _decimal.__libmpdec_version__, "licence": "BSD-2-Clause"},
+    ]
+
+
 manifest = json.loads(pathlib.Path(sys.argv[2]).read_text())
 manifest["python_version"] = platform.python_version()
 manifest["python_packages"] = packages(sys.executable)
@@ -49,6 +59,7 @@ manifest["venvs"] = {
     for venv in sorted((root / "venv").glob("*"))
     if (venv / "pyvenv.cfg").exists()
 }
+manifest["vendored"] = vendored()
 manifest["libc_floor"] = "glibc " + libc_floor()
 text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
 pathlib.Path(sys.argv[3]).write_text(text)

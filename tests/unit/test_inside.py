@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import decimal
 import importlib.metadata
 import json
 import os
 import platform
+import pyexpat
 import re
 import shutil
 import subprocess
@@ -177,6 +179,15 @@ def test_the_manifest_lists_version_and_packages_of_the_interpreter(root: Path) 
     assert manifest["python_version"] == platform.python_version()
     names = {one["name"]: one["version"] for one in manifest["python_packages"]}
     assert names == {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
+
+
+@elf
+def test_the_manifest_lists_the_libraries_that_cpython_brings_along(root: Path) -> None:
+    versions = {one["name"]: one["version"] for one in measured(root)["vendored"]}
+    assert versions == {
+        "expat": pyexpat.EXPAT_VERSION.removeprefix("expat_"),
+        "libmpdec": decimal.__libmpdec_version__,
+    }
 
 
 @elf
