@@ -1,4 +1,7 @@
-"""What a test needs of the machine: where it is missing the test is left out, and the closing list says why."""
+"""What a test needs of the machine: where it is missing the test is left out, and the closing list says why.
+
+And the one checkout whose artifacts both the integration and the artifact tests look at: it is built once.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from builder.errors import UserError
 from builder.network import Network
 from builder.settings import environment
 from builder.targets import Arch
+from tests.integration.checkout import Checkout
+from tests.integration.patches import patched_copy
 
 
 def _docker(arch: Arch) -> None:
@@ -72,3 +77,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 pytest.fail(f"nothing may be left out here, but {reason}", pytrace=False)
             if reason:
                 pytest.skip(f"needs {need}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def docker_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with patches and a script, in which the docker engine built runtime-dev, and so runtime as well."""
+    checkout = patched_copy(tmp_path_factory.mktemp("docker"))
+    checkout.nox("runtime-dev").succeeds()
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def arm_checkout(docker_checkout: Checkout) -> Checkout:
+    """The checkout of the docker engine, with the arm64 runtime built as well."""
+    docker_checkout.nox("runtime-arm").succeeds()
+    return docker_checkout

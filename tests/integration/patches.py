@@ -1,6 +1,12 @@
-"""Patches that fit CPython 3.13.5, for a recipe under test."""
+"""A recipe under test: patches that fit CPython 3.13.5, and a script that leaves its mark."""
 
 # ruff: noqa: W293  # a context line of a patch may be a lone blank
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integration.checkout import Checkout, copy_of_this
 
 # With git's header line.
 COPYRIGHT = """\
@@ -49,3 +55,17 @@ MISFIT = """\
 -there is no such line
 +and never was
 """
+
+MARK = """#!/bin/sh
+echo "$PRT_ROOT $PRT_VENV_ROOT $PRT_VARIANT $(grep starlette "$CONSTRAINT_FILE")" > "$PRT_ROOT/script-was-here"
+"""
+
+
+def patched_copy(folder: Path) -> Checkout:
+    """A checkout for the docker engine whose recipe has patches and a script."""
+    checkout = copy_of_this(folder, ENGINE="docker")
+    checkout.write("recipes/runtime/pre-patch/10-copyright.patch", COPYRIGHT)
+    checkout.write("recipes/runtime/pre-patch/20-copyright.patch", COPYRIGHT_AGAIN)
+    checkout.write("recipes/runtime/post-patch/10-hello.patch", HELLO)
+    checkout.write("recipes/runtime/scripts/10-mark", MARK)
+    return checkout

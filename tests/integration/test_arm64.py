@@ -15,13 +15,6 @@ pytestmark = pytest.mark.needs("docker", "arm64")
 SERVER_CHECK = Path(__file__).with_name("server_check.py")
 
 
-@pytest.fixture(scope="module")
-def arm_checkout(docker_checkout: Checkout) -> Checkout:
-    """The checkout of the docker engine, with the arm64 runtime built as well."""
-    docker_checkout.nox("runtime-arm").succeeds()
-    return docker_checkout
-
-
 def test_it_was_compiled_across_for_an_old_c_library(arm_checkout: Checkout) -> None:
     manifest = arm_checkout.manifest("prt_v0_arm64.manifest.json")
     assert manifest["arch"] == "arm64"
