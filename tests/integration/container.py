@@ -13,11 +13,17 @@ from docker.models.containers import Container
 from builder.targets import Arch
 
 
+def base_image(arch: Arch, system: str = "bookworm") -> str:
+    """The base image of the builds, or the same of another release of Debian."""
+    image = os.environ.get("BASE_IMAGE", "debian:bookworm-slim")
+    return image.replace("{arch}", arch.value).replace("bookworm", system)
+
+
 @contextmanager
-def running(image: str, arch: Arch) -> Iterator[Container]:
-    """A container of an image, removed at the end."""
+def running(image: str, arch: Arch, network: str = "bridge") -> Iterator[Container]:
+    """A container of an image, removed at the end; in the network `none` it reaches only itself."""
     container = docker.from_env().containers.run(
-        image, ["sleep", "3600"], platform=arch.platform, detach=True, auto_remove=True
+        image, ["sleep", "3600"], platform=arch.platform, detach=True, auto_remove=True, network_mode=network
     )
     try:
         yield container
@@ -26,18 +32,17 @@ def running(image: str, arch: Arch) -> Iterator[Container]:
 
 
 @contextmanager
-def with_artifact(tarball: Path, arch: Arch) -> Iterator[Container]:
-    """A container of the base image, as it is, with the runtime at /prt."""
-    image = os.environ.get("BASE_IMAGE", "debian:bookworm-slim").replace("{arch}", arch.value)
-    with running(image, arch) as container:
+def with_artifact(tarball: Path, arch: Arch, system: str = "bookworm", network: str = "bridge") -> Iterator[Container]:
+    """A container of the base image, or that of another release, as it is, with the runtime at /prt."""
+    with running(base_image(arch, system), arch, network) as container:
         execute(container, "mkdir", "/prt")
         container.put_archive("/prt", tarball.read_bytes())
         yield container
 
 
-def execute(container: Container, *args: str) -> str:
+def execute(container: Container, *args: str, **env: str) -> str:
     """Run a command in a container; its output, if it succeeded."""
-    code, output = container.exec_run(list(args))
+    code, output = container.exec_run(list(args), environment=env)
     assert isinstance(output, bytes)
     text = output.decode()
     assert code == 0, text

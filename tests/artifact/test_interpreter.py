@@ -1,0 +1,43 @@
+"""The interpreter has all its modules and functions, and its libraries are those of the manifest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from docker.models.containers import Container
+
+from tests.artifact.probes import probe
+from tests.artifact.tree import Tree
+from tests.integration.container import execute
+
+# Of other systems; not built; dropped by recipes/runtime/prune.txt.
+ELSEWHERE = {"_ios_support", "_overlapped", "_scproxy", "_winapi", "_wmi", "msvcrt", "nt", "winreg", "winsound"}
+NOT_BUILT = {"_dbm", "_gdbm", "_tkinter", "tkinter", "turtle"}
+PRUNED = {"idlelib", "turtledemo"}
+
+
+@pytest.fixture(scope="module")
+def found(machine: Container) -> dict[str, Any]:
+    """What the interpreter says of itself."""
+    return dict(json.loads(execute(machine, "/prt/bin/python", "-c", probe("interpreter"))))
+
+
+def test_every_module_of_the_standard_library_can_be_imported(found: dict[str, Any]) -> None:
+    assert set(found["missing"]) == ELSEWHERE | NOT_BUILT | PRUNED
+
+
+def test_it_was_configured_with_what_the_c_library_can_do(found: dict[str, Any]) -> None:
+    assert found["os"] == ["memfd_create", "copy_file_range", "getrandom", "pidfd_open"]
+    assert found["sem_clockwait"] == 1
+
+
+def test_sqlite_is_complete(found: dict[str, Any]) -> None:
+    assert found["sqlite"] == ["load_extension", "fts5", "rtree", "json", "serialize"]
+
+
+def test_the_libraries_are_of_the_versions_in_the_manifest(found: dict[str, Any], tree: Tree) -> None:
+    manifest = json.loads((tree.root / "manifest.json").read_text())
+    versions = {one["name"]: one["version"] for one in (*manifest["sources"], *manifest["vendored"])}
+    assert found["versions"] == {name: versions[name] for name in found["versions"]}

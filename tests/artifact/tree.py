@@ -1,0 +1,58 @@
+"""An artifact, unpacked on this machine to be looked at: its ELF files, and programs of ours to plant beside them."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.targets import Arch
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The content of a tarball, at `root`."""
+
+    arch: Arch
+    tarball: Path
+    root: Path
+
+    @property
+    def elf_files(self) -> list[Path]:
+        """Every program and library in it."""
+        return elf_files(self.root)
+
+    @property
+    def own_elf_files(self) -> list[Path]:
+        """Those that we compiled; the others came in wheels, as their makers linked them."""
+        return [path for path in self.elf_files if "site-packages" not in path.parts]
+
+    def name(self, path: Path) -> str:
+        """A file's path in the tree."""
+        return str(path.relative_to(self.root))
+
+
+def unpack(tarball: Path, arch: Arch, folder: Path) -> Tree:
+    """Unpack a tarball."""
+    with tarfile.open(tarball) as archive:
+        archive.extractall(folder, filter="tar")
+    return Tree(arch, tarball, folder)
+
+
+def elf_files(root: Path) -> list[Path]:
+    """Every program and library below a folder."""
+    return [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink() and _is_elf(path)]
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
+def plant(path: Path, source: str, *flags: str) -> Path:
+    """Compile a program or library with this machine's own compiler: what a runtime of ours must not hold."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    compiler = ["gcc", *flags, "-x", "c", "-", "-o", str(path)]
+    subprocess.run(compiler, input=source, text=True, check=True)
+    return path
