@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -36,6 +37,11 @@ def _host() -> None:
         HostEngine(PurePosixPath("/prt"), Path(scratch), Network(None, {}, {})).toolchain(Arch.native(), compiles=False)
 
 
+def _qemu() -> None:
+    if not all(shutil.which(f"qemu-{arch.machine}-static") for arch in Arch):
+        raise UserError("no qemu-x86_64-static and qemu-aarch64-static: apt-get install qemu-user-static")
+
+
 def _root() -> None:
     if os.getuid():
         raise UserError("only root may mount a file system")
@@ -45,6 +51,7 @@ _NEEDS: dict[str, Callable[[], None]] = {
     "docker": lambda: _docker(Arch.native()),
     "arm64": lambda: _docker(Arch.ARM64),
     "host": _host,
+    "qemu": _qemu,
     "root": _root,
 }
 
