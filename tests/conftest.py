@@ -68,15 +68,19 @@ def _missing(need: str) -> str | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """An option for machines that must have everything."""
     parser.addoption("--nothing-left-out", action="store_true", help="fail where a test would be left out")
+    parser.addoption("--slow", action="store_true", help="run what takes many minutes, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker."""
     config.addinivalue_line("markers", f"needs(*names): left out on a machine without; names: {', '.join(_NEEDS)}")
+    config.addinivalue_line("markers", "slow: takes minutes; run with --slow only")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave a test out, or fail it, where the machine has not what it needs."""
+    if item.get_closest_marker("slow") and not item.config.getoption("--slow"):
+        pytest.skip("slow: run with --slow")
     for marker in item.iter_markers("needs"):
         for need in marker.args:
             reason = _missing(need)

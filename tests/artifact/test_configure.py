@@ -1,0 +1,91 @@
+"""Compiling across decides nothing wrong: configure finds the same when it may run its test programs.
+
+The interpreter's stage is run once more, as if for the machine it builds on: same compiler, sysroot and libraries, but
+no answer is given that configure could find out. Programs of the other architecture run through qemu.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder import plan as planning
+from builder import project as projects
+from builder.console import Console
+from builder.engines import choice
+from builder.pipeline import Pipeline
+from builder.plan import Bench
+from builder.stages.step import WORK, File, Stage, Step
+from builder.targets import Arch, Target, Variant
+from tests.artifact.tree import Tree
+from tests.integration.checkout import Checkout
+
+pytestmark = pytest.mark.slow
+
+# What may differ, and why.
+JUSTIFIED: dict[str, str] = {}
+
+
+def as_if_native(stage: Stage, arch: Arch) -> Stage:
+    """The interpreter's stage up to configure, which makes pyconfig.h; for it the target is the build machine."""
+    (number,) = (number for number, step in enumerate(stage.steps) if "PYTHON_CONFIGURE_OPTS" in step.env)
+    step = stage.steps[number]
+    triple = f"{arch.machine}-linux-gnu"
+    given = [one for one in step.env["PYTHON_CONFIGURE_OPTS"].split() if not one.startswith("--build=")]
+    env = {
+        **{name: value for name, value in step.env.items() if not name.startswith("ac_cv_")},
+        "PYTHON_CONFIGURE_OPTS": " ".join((f"--build={triple}", *given)),
+        "MAKE_OPTS": "pyconfig.h",
+        "QEMU_LD_PREFIX": f"{WORK}/sysroot",
+    }
+    # Nothing is installed, but python-build looks into the folder at its end.
+    configure = replace(step, args=(*step.args[:-1], f"{WORK}/nowhere"), env=env)
+    take = Step("take pyconfig.h", ("sh", "-c", f"cp {WORK}/build/Python-*/pyconfig.h {WORK}"))
+    nowhere = Step("make prefix", ("mkdir", "-p", f"{WORK}/nowhere"))
+    return replace(
+        stage,
+        name="pyconfig",
+        files=tuple(map(_only_built, stage.files)),
+        steps=(*stage.steps[:number], nowhere, configure, take),
+        output="pyconfig.h",
+        proof=None,
+    )
+
+
+def _only_built(file: File) -> File:
+    """A definition of python-build that installs nothing."""
+    if isinstance(file.content, bytes) and file.content.endswith(b" standard\n"):
+        return replace(file, content=file.content.replace(b" standard\n", b" standard_build\n"))
+    return file
+
+
+def defines(text: str) -> set[str]:
+    """The lines of a header that define something, or say that it is not defined."""
+    return {line for line in text.splitlines() if line.startswith(("#define ", "/* #undef "))}
+
+
+def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
+    """What configure makes of that checkout's interpreter where it may run programs."""
+    project = projects.read(checkout.root, {**os.environ, **checkout.env})
+    console = Console(verbose=False, folding=False)
+    engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
+    pipeline = Pipeline(project, engine, console, project.source_shelf(console.say))
+    python_build = project.python_build(pipeline.sources)
+    plan = planning.make(
+        Target(Variant.RUNTIME, arch), project.python_version(python_build, console.say), project.settings,
+        project.recipes, project.repository, python_build, extras=project.extras,
+        bench=Bench(engine.name, engine.toolchain(arch, compiles=True), engine.builds_on(arch), across=True),
+    )  # fmt: skip
+    return pipeline._compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
+
+
+def test_configure_finds_by_running_programs_what_it_was_told(
+    docker_checkout: Checkout, tree: Tree, tmp_path: Path
+) -> None:
+    found = defines(native_pyconfig(docker_checkout, tree.arch, tmp_path))
+    told = defines((tree.root / "include" / "python3.13" / "pyconfig.h").read_text())
+    assert len(told) > 500
+    assert {line for line in found ^ told if not any(name in line for name in JUSTIFIED)} == set()

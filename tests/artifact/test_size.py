@@ -1,0 +1,60 @@
+"""What the archive weighs, and what it must not carry; and that two builds are one, byte for byte."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from builder.sources import digest
+from tests.artifact.tree import Tree
+from tests.integration.checkout import Checkout
+
+MB = 1_000_000
+BUDGETS = {"bare": 20 * MB, "example": 32 * MB}
+NEEDLESS = re.compile(r"lib/python3\.\d+/(test|idlelib|turtledemo)/|.*\.(a|o)$|.*\.opt-[12]\.pyc$|.*/_test\w*\.cpython")
+
+
+def again(checkout: Checkout, folder: Path) -> Checkout:
+    """The same commit once more, with the compiled results and none of the artifacts."""
+    ignored = shutil.ignore_patterns("out", ".nox", "__pycache__")
+    shutil.copytree(checkout.root, folder, dirs_exist_ok=True, ignore=ignored)
+    twin = Checkout(folder, checkout.env)
+    twin.take_cache(checkout)
+    return twin
+
+
+def test_nothing_needless_is_carried(tree: Tree) -> None:
+    names = [tree.name(path) for path in tree.root.rglob("*")]
+    assert [name for name in names if NEEDLESS.match(name)] == []
+    assert NEEDLESS.match("lib/python3.13/test/")
+    assert NEEDLESS.match("lib/python3.13/lib-dynload/_testcapi.cpython-313-x86_64-linux-gnu.so")
+
+
+def test_the_examples_archive_is_within_its_budget(tree: Tree) -> None:
+    assert tree.tarball.stat().st_size <= BUDGETS["example"]
+
+
+@pytest.fixture(scope="module")
+def bare(docker_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose recipe asks for nothing, with its runtime built."""
+    checkout = again(docker_checkout, tmp_path_factory.mktemp("bare"))
+    for kind in ("requirements", "scripts", "checks", "post-patch"):
+        for path in (checkout.root / "recipes" / "runtime" / kind).iterdir():
+            path.unlink()
+    checkout.nox("runtime").succeeds()
+    return checkout
+
+
+def test_a_bare_interpreters_archive_is_within_its_budget(bare: Checkout) -> None:
+    assert (bare.out / "prt_v0_amd64.tgz").stat().st_size <= BUDGETS["bare"]
+
+
+def test_two_builds_of_one_commit_are_equal_byte_for_byte(docker_checkout: Checkout, tmp_path: Path) -> None:
+    twin = again(docker_checkout, tmp_path)
+    twin.nox("runtime").succeeds()
+    assert {"prt_v0_amd64.tgz", "prt_v0_amd64.manifest.json"} <= {*twin.artifacts()}
+    for name in twin.artifacts():
+        assert digest(twin.out / name) == digest(docker_checkout.out / name), name
