@@ -37,6 +37,12 @@ def _host() -> None:
         HostEngine(PurePosixPath("/prt"), Path(scratch), Network(None, {}, {})).toolchain(Arch.native(), compiles=False)
 
 
+def _inspectors() -> None:
+    missing = [tool for tool in ("gcc", "readelf", "nm", "scanelf", "checksec") if not shutil.which(tool)]
+    if missing:
+        raise UserError(f"no {', '.join(missing)}: apt-get install gcc binutils pax-utils checksec")
+
+
 def _qemu() -> None:
     if not all(shutil.which(f"qemu-{arch.machine}-static") for arch in Arch):
         raise UserError("no qemu-x86_64-static and qemu-aarch64-static: apt-get install qemu-user-static")
@@ -51,6 +57,7 @@ _NEEDS: dict[str, Callable[[], None]] = {
     "docker": lambda: _docker(Arch.native()),
     "arm64": lambda: _docker(Arch.ARM64),
     "host": _host,
+    "inspectors": _inspectors,
     "qemu": _qemu,
     "root": _root,
 }

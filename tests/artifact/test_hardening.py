@@ -7,7 +7,11 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.artifact.tree import Tree, plant
+
+pytestmark = pytest.mark.needs("inspectors")
 
 CARELESS = ("-no-pie", "-z", "execstack", "-z", "norelro", "-z", "lazy", "-fno-stack-protector", "-U_FORTIFY_SOURCE")
 # Stack, relocated part and loaded parts: none of them both written and executed, the second not written at all.

@@ -23,6 +23,8 @@ from elftools.elf.elffile import ELFFile
 from builder.targets import Arch
 from tests.artifact.tree import Tree, elf_files, plant
 
+pytestmark = pytest.mark.needs("inspectors")
+
 FLOOR = (2, 31)
 # The C library's own, and the compiler's runtime.
 SEARCH_PATHS = ("DT_RPATH", "DT_RUNPATH")

@@ -10,11 +10,14 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from docker.models.containers import Container
 
 from tests.artifact.probes import probe
 from tests.artifact.tree import Tree, plant
 from tests.integration.container import execute
+
+pytestmark = pytest.mark.needs("inspectors")
 
 # The first two bring an OpenSSL of their own; the others are what they need.
 PACKAGES = ["cryptography==50.0.2", "psycopg2-binary==2.9.13", "cffi==2.1.1", "pycparser==3.12"]
