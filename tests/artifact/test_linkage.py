@@ -26,8 +26,8 @@ from tests.artifact.tree import Tree, elf_files, plant
 pytestmark = pytest.mark.needs("inspectors")
 
 FLOOR = (2, 31)
-# The C library's own, and the compiler's runtime.
 SEARCH_PATHS = ("DT_RPATH", "DT_RUNPATH")
+# The C library's own, and the compiler's runtime.
 SYSTEM = re.compile(r"(libc|libm|libdl|libpthread|librt|libutil|libresolv|libgcc_s|ld-linux[-\w]*)\.so\.\d+")
 # glibc 2.36 has it first.
 TOO_NEW = "unsigned arc4random(void); int main(void) { return arc4random() == 0; }"
@@ -49,7 +49,9 @@ def auditwheel(files: Iterable[Path], root: Path, arch: Arch, folder: Path) -> d
 
 def floor_of(tag: str) -> tuple[int, ...]:
     """The glibc version in a tag such as `manylinux_2_31_x86_64`."""
-    return tuple(map(int, re.findall(r"manylinux_(\d+)_(\d+)", tag)[0]))
+    found = re.match(r"manylinux_(\d+)_(\d+)", tag)
+    assert found, tag
+    return tuple(map(int, found.groups()))
 
 
 def readelf_floor(files: Iterable[Path]) -> tuple[int, ...]:
