@@ -90,4 +90,15 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
 
 
-PURPOSES[TESTING] += [("tests", "Run every test this machine can"), ("lint", "Check style and types")]
+@nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the runtime's speed beside other builds of Python. Arguments after -- go to benchmarks/."""
+    session.install("--quiet", "-r", "benchmarks/requirements.txt", *DEPENDENCIES)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+PURPOSES[TESTING] += [
+    ("tests", "Run every test this machine can"),
+    ("lint", "Check style and types"),
+    ("bench", "Measure the runtime's speed beside other builds of Python"),
+]

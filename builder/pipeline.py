@@ -65,7 +65,7 @@ class Pipeline:
             parent = settings.artifact_dir / plan.parent.tarball
             compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[_COMPILED]
         else:
-            interpreter = self._compiled(plan.interpreter, plan.target, parts)
+            interpreter = self.compiled(plan.interpreter, plan.target, parts)
             parent, compiled = interpreter.path, interpreter.built[_COMPILED]
         return self._package(plan, parent, compiled, parts)
 
@@ -84,7 +84,7 @@ class Pipeline:
         toolchain = engine.toolchain(target.arch, compiles=across)
         return Bench(engine.name, toolchain, engine.builds_on(target.arch), across)
 
-    def _compiled(self, stage: Stage, target: Target, parts: Path) -> Hit:
+    def compiled(self, stage: Stage, target: Target, parts: Path) -> Hit:
         """The result of a stage that compiles: from the cache, else made after its parents, proved and kept."""
         fresh = self.project.settings.no_cache
         if stage.key in self.made:
@@ -93,17 +93,17 @@ class Pipeline:
         if isinstance(found, Hit):
             self.console.say(f"{stage.name}: from the cache ({found.path})")
             return found
-        parents = [Item(parent.output, self._compiled(parent, target, parts).path) for parent in stage.parents]
+        parents = [Item(parent.output, self.compiled(parent, target, parts).path) for parent in stage.parents]
         warning = "warning: " if found.damaged else ""
         self.console.say(f"{warning}{stage.name}: to be compiled ({found.reason})")
         started = time.monotonic()
         part = parts / f"{stage.key[:16]}-{stage.output}"
         with self.engine.workplace(target.arch, stage.compiles) as place:
-            self._run(stage, place, target, parents)
+            self.run(stage, place, target, parents)
             place.get(stage.output, part)
         if stage.proof:
             with self.engine.workplace(target.arch) as place:
-                self._run(stage.proof, place, target, [Item(stage.output, part)])
+                self.run(stage.proof, place, target, [Item(stage.output, part)])
         built: dict[str, Json] = {
             _COMPILED: self._how(stage, target.arch),
             "engine": self.engine.name,
@@ -129,14 +129,14 @@ class Pipeline:
         planned = [Item(PARENT, parent), Item(PLANNED_MANIFEST, json.dumps(manifest).encode())]
         made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:
-            self._run(plan.stage, place, plan.target, planned)
+            self.run(plan.stage, place, plan.target, planned)
             for name, part in made.items():
                 place.get(name, part)
         seconds = time.monotonic() - started
         publish = self.project.artifacts.publish
         return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]
 
-    def _run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
+    def run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
         """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
         arch = stage.inputs.get("arch", target.arch.value)
         log_path = self.project.settings.artifact_dir / "logs" / f"{stage.name}-{arch}.log"

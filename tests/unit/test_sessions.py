@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 RUNTIME = Target(Variant.RUNTIME, Arch.native())
 
 EACH_ARCH = {"runtime", "runtime-dev", "builder-image"}
-SINGLE = {"clean", "clobber", "settings", "env", "pins", "help", "tests", "lint"}
+SINGLE = {"clean", "clobber", "settings", "env", "pins", "help", "tests", "lint", "bench"}
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""How fast the finished runtime is, beside other builds of Python."""
