@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pyperf
 
-from benchmarks.suite import SUITE, Benchmark
+from benchmarks.suite import SUITE, Benchmark, positive_number
 
 # Asked of each interpreter: what it is, in a few words.
 _WHAT = "import platform; print(platform.python_version() + ', ' + platform.python_compiler())"
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the rounds and write what was measured."""
     parser = argparse.ArgumentParser(prog="benchmarks.measure")
     parser.add_argument("interpreters", nargs="+", metavar="LABEL=PYTHON", type=lambda text: text.rsplit("=", 1))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=positive_number, default=5)
     parser.add_argument("--only", nargs="+", choices=[one.name for one in SUITE], metavar="BENCHMARK")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args(argv)

@@ -45,3 +45,10 @@ SUITE: tuple[Benchmark, ...] = (
     Benchmark("python_startup", "start-up", "python_startup"),
     Benchmark("python_startup_no_site", "start-up", "python_startup", ("--no-site",)),
 )
+
+
+def positive_number(text: str) -> int:
+    """A number of rounds, as argparse reads it."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)

@@ -1,0 +1,84 @@
+"""The whole comparison: build the runtime and the others, measure all in one container, write numbers and chart."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import chart, results
+from benchmarks.measurement import OUTPUT, RUNTIME, measurement, programs
+from benchmarks.others import Other, stock
+from builder import project as projects
+from builder import sessions
+from builder.console import Console, table
+from builder.engines import choice
+from builder.engines.base import Engine, Item
+from builder.pipeline import Pipeline
+from builder.project import Project
+from builder.settings import environment
+from builder.stages.compile import CPython
+from builder.targets import Arch, Target, Variant
+
+
+@sessions.reported
+def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: str) -> None:
+    """Compare this machine's runtime with others, in an image `base` of Debian.
+
+    Leaves bench.json and bench.svg in ARTIFACT_DIR, and prints the table.
+    """
+    target = Target(Variant.RUNTIME, Arch.native())
+    project = projects.read(sessions.ROOT, environment())
+    settings = project.settings
+    console = Console(verbose=settings.v, folding=project.folding)
+    work = settings.artifact_dir / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=work, prefix="bench-") as scratch:
+        engine = engine_with(others, base, project, Path(scratch), console)
+        sessions.build(target)
+        runtime = settings.artifact_dir / target.artifact(settings.package_prefix, settings.package_version, "tgz")
+        pipeline = Pipeline(project, engine, console, project.source_shelf(console.say))
+        items = [Item(RUNTIME, runtime), *compiled(others, pipeline, target, Path(scratch))]
+        label = settings.package_prefix
+        files = tuple(programs())
+        stage = measurement(settings.prt_root, label, others, rounds=rounds, only=only, programs=files)
+        measured = Path(scratch) / OUTPUT
+        with engine.workplace(target.arch) as place:
+            pipeline.run(stage, place, target, items)
+            place.get(OUTPUT, measured)
+        found = results.read(measured.read_text())
+    for name, text in (("bench.json", results.write(found)), ("bench.svg", chart.draw(found))):
+        (settings.artifact_dir / name).write_text(text)
+        console.say(str(settings.artifact_dir / name))
+    rows = [(name, *(f"{speed:.2f}" for speed in speeds)) for name, speeds in found.rows()]
+    console.say("\n" + table((f"{label}: TIMES AS FAST AS", *found.others), rows))
+
+
+def engine_with(others: Sequence[Other], base: str, project: Project, scratch: Path, console: Console) -> Engine:
+    """Docker, with a builder image that starts from `base` and has the packages of the others.
+
+    UserError where no daemon answers. `scratch` must stay until the image is made.
+    """
+    ours = project.recipes_folder / "builder"
+    packages = [package for other in others for package in other.packages]
+    if any(other.compiled for other in others):
+        packages.append((ours / "builder.txt").read_text())
+    folder = scratch / "builder"
+    folder.mkdir()
+    (folder / "Dockerfile").write_bytes((ours / "Dockerfile").read_bytes())
+    (folder / "builder.txt").write_text("\n".join(packages))
+    settings = dataclasses.replace(project.settings, base_image=base, engine="docker")
+    return choice.choose(settings, project.network, scratch, Arch.native(), console)
+
+
+def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratch: Path) -> list[Item]:
+    """What has to be compiled of the others, from the cache or now."""
+    if not any(other.compiled for other in others):
+        return []
+    project = pipeline.project
+    python_build = project.python_build(pipeline.sources)
+    version = project.python_version(python_build, lambda note: None)
+    toolchain = pipeline.engine.toolchain(target.arch, compiles=False)
+    stage = stock(CPython(version, python_build, (), toolchain, target.arch), target.arch)
+    return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]
