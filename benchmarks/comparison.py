@@ -80,5 +80,5 @@ def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratc
     python_build = project.python_build(pipeline.sources)
     version = project.python_version(python_build, lambda note: None)
     toolchain = pipeline.engine.toolchain(target.arch, compiles=False)
-    stage = stock(CPython(version, python_build, (), toolchain, target.arch), target.arch)
+    stage = stock(CPython(version, python_build, (), toolchain, target.arch, project.settings.line_editor), target.arch)
     return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]

@@ -27,7 +27,7 @@ def test_the_suite_covers_every_aspect_with_at_least_twelve_benchmarks_under_nam
 
 
 def test_the_rival_is_compiled_as_python_build_does_with_pgo_and_lto_and_no_flag_of_ours(tmp_path: Path) -> None:
-    made = stock(CPython(VERSION, python_build(tmp_path), (), "a toolchain", Arch.AMD64), Arch.AMD64)
+    made = stock(CPython(VERSION, python_build(tmp_path), (), "a toolchain", Arch.AMD64, "libedit"), Arch.AMD64)
     compile_ = made.steps[0]
     assert compile_.args[-2:] == (VERSION, "/opt/stock")
     assert compile_.env["PYTHON_CONFIGURE_OPTS"] == "--enable-optimizations --with-lto"
