@@ -79,7 +79,7 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
         project.recipes, project.repository, python_build, extras=project.extras,
         bench=Bench(engine.name, engine.toolchain(arch, compiles=True), engine.builds_on(arch), across=True),
     )  # fmt: skip
-    return pipeline._compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
+    return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
 
 
 def test_configure_finds_by_running_programs_what_it_was_told(
