@@ -14,8 +14,8 @@ from tests.integration.container import execute
 
 # Of other systems; not built; dropped by recipes/runtime/prune.txt.
 ELSEWHERE = {"_ios_support", "_overlapped", "_scproxy", "_winapi", "_wmi", "msvcrt", "nt", "winreg", "winsound"}
-NOT_BUILT = {"_dbm", "_gdbm", "_tkinter", "tkinter", "turtle"}
-PRUNED = {"idlelib", "turtledemo"}
+NOT_BUILT = {"_dbm", "_gdbm", "_tkinter"}
+PRUNED = {"idlelib", "tkinter", "turtle", "turtledemo"}
 
 
 @pytest.fixture(scope="module")

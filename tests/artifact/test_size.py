@@ -14,7 +14,9 @@ from tests.integration.checkout import Checkout
 
 MB = 1_000_000
 BUDGETS = {"bare": 20 * MB, "example": 32 * MB}
-NEEDLESS = re.compile(r"lib/python3\.\d+/(test|idlelib|turtledemo)/|.*\.(a|o)$|.*\.opt-[12]\.pyc$|.*/_test\w*\.cpython")
+NEEDLESS = re.compile(
+    r"lib/python3\.\d+/(test|idlelib|turtledemo)/|.*\.(a|o|exe)$|.*\.opt-[12]\.pyc$|.*/lib-dynload/_\w*test"
+)
 
 
 def again(checkout: Checkout, folder: Path) -> Checkout:
