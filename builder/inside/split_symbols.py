@@ -10,7 +10,8 @@ import sys
 
 objcopy, root, folder = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 for pattern in sys.argv[4:]:
-    for path in sorted(root.glob(pattern)):
+    # objcopy would put a file in the place of a link.
+    for path in sorted(path for path in root.glob(pattern) if not path.is_symlink()):
         symbols = folder / path.parent.relative_to(root) / ".debug" / f"{path.name}.debug"
         symbols.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([objcopy, "--only-keep-debug", str(path), str(symbols)], check=True)

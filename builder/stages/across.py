@@ -8,6 +8,7 @@ from builder.stages.compile import CPython, without_bytecode
 from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
 from builder.stages.interpreter import OUTPUT, SYMBOLS, proof
 from builder.stages.libraries import OUTPUT as LIBRARIES
+from builder.stages.openssl import one_openssl
 from builder.stages.step import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.stages.target import CLANG, DEPS, CrossTarget, llvm
 
@@ -121,6 +122,7 @@ def across(
             *((_profile_use(cpython),) if optimize else ()),
             Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),
             _plain_words(target, prt_root),
+            *one_openssl(cpython, target, prt_root),
             _split_symbols(cpython, prt_root),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),

@@ -14,8 +14,12 @@ BUILD_PREFIX = f"{WORK}/build-python"
 
 # clang 19 merges CPython's computed gotos into one jump without this, at compile time and in the linker's LTO.
 TAIL_DUP = "-mllvm -tail-dup-pred-size=5000"
-# The libraries' symbols stay inside the module that uses them: a package may bring its own copy.
-_LINKER = ("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--exclude-libs,ALL", "-Wl,--as-needed")
+# The libraries' symbols stay inside the module that uses them: a package may bring its own copy. What nothing in the
+# module uses is left out.
+LINKER = (
+    "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--exclude-libs,ALL", "-Wl,--as-needed",
+    "-Wl,--gc-sections",
+)  # fmt: skip
 OPTIMIZED = (
     *TAIL_DUP.split(), f"-fprofile-instr-use={WORK}/{PROFILE}",
     # inside/profile_use.py counts what these say.
@@ -74,7 +78,7 @@ def environment(target: CrossTarget, optimized: tuple[str, ...]) -> dict[str, st
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
         # Line tables are enough for a backtrace, and keep link-time optimisation short.
         "CFLAGS_NODIST": " ".join((*target.interpreter_flags, "-g1", *optimized)),
-        "LDFLAGS_NODIST": " ".join((*_LINKER, *((f"-Wl,{TAIL_DUP.replace(' ', ',')}",) if optimized else ()))),
+        "LDFLAGS_NODIST": " ".join((*LINKER, *((f"-Wl,{TAIL_DUP.replace(' ', ',')}",) if optimized else ()))),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},
         **{f"{name}_LIBS": f"{lib} {flags}" for name, (_, flags) in libraries.items()},

@@ -218,3 +218,14 @@ def test_prune_takes_a_match_within_a_match(tmp_path: Path) -> None:
     (tmp_path / "tests" / "deep" / "tests").mkdir(parents=True)
     subprocess.run([sys.executable, INSIDE / "prune.py", tmp_path, "**/tests"], check=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not shutil.which("objcopy"), reason="needs objcopy")
+def test_symbols_are_taken_from_a_file_and_not_from_a_link_to_it(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    shutil.copy(str(shutil.which("true")), root / "one.so")
+    (root / "other.so").symlink_to("one.so")
+    run("split_symbols.py", "objcopy", root, tmp_path / "symbols", "*.so")
+    assert (root / "other.so").is_symlink()
+    assert files(tmp_path / "symbols") == [".debug/one.so.debug"]

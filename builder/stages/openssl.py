@@ -1,0 +1,29 @@
+"""The two modules that use OpenSSL, linked as one file: a static OpenSSL is large, and two copies share no state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from builder.stages.compile import CPython
+from builder.stages.configure import LINKER
+from builder.stages.step import WORK, Step
+from builder.stages.target import DEPS, CrossTarget
+from builder.versions import minor
+
+
+def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) -> Iterator[Step]:
+    """Link `_ssl` again, with `_hashlib` inside, and leave a link where that was.
+
+    The import of either finds its own entry, in a file that the loader maps once.
+    """
+    major, second = (int(part) for part in minor(cpython.version).split("."))
+    if (major, second) < (3, 12):  # setup.py built the modules, and left the objects elsewhere
+        return
+    tag = f"cpython-{major}{second}{'t' if cpython.version.endswith('t') else ''}-{target.triple}"
+    modules = f"{prt_root}/lib/{cpython.binary}/lib-dynload"
+    objects = (f"{WORK}/build/{cpython.package}/Modules/{name}.o" for name in ("_ssl", "_hashopenssl"))
+    libraries = (f"-L{DEPS}/lib", "-lssl", "-lcrypto", "-lpthread", "-ldl")
+    ssl = f"{modules}/_ssl.{tag}.so"
+    yield Step("link one OpenSSL", (target.compiler, "-shared", *LINKER, *objects, *libraries, "-o", ssl))
+    yield Step("link hashlib to it", ("ln", "-sf", PurePosixPath(ssl).name, f"{modules}/_hashlib.{tag}.so"))
