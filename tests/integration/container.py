@@ -23,7 +23,7 @@ def base_image(arch: Arch, system: str = "bookworm") -> str:
 def running(image: str, arch: Arch, network: str = "bridge") -> Iterator[Container]:
     """A container of an image, removed at the end; in the network `none` it reaches only itself."""
     container = docker.from_env().containers.run(
-        image, ["sleep", "3600"], platform=arch.platform, detach=True, auto_remove=True, network_mode=network
+        image, ["sleep", str(24 * 3600)], platform=arch.platform, detach=True, auto_remove=True, network_mode=network
     )
     try:
         yield container

@@ -1,0 +1,46 @@
+"""CPython's own tests, run by the interpreter before anything is pruned. An hour or more under emulation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builder.targets import Arch
+from tests.artifact.tree import Tree
+from tests.integration.checkout import Checkout
+from tests.integration.container import base_image, execute, running
+
+pytestmark = pytest.mark.slow
+
+# Lines of `test  # reason`.
+BROKEN_BY_EMULATION = Path(__file__).with_name("broken_by_emulation.txt")
+
+
+def interpreter(checkout: Checkout, arch: Arch) -> Path:
+    """The interpreter of an architecture, as the cache has it."""
+    cache = checkout.out / "cache" / "v1"
+    entries = (json.loads(path.read_text()) for path in (cache / "ac" / "interpreter").glob("*/*.json"))
+    (sha256,) = (entry["digest"] for entry in entries if entry["inputs"]["arch"] == arch.value)
+    return cache / "cas" / "sha256" / str(sha256)[:2] / str(sha256)
+
+
+def left_out(arch: Arch) -> list[str]:
+    """The options that leave out what only the emulator breaks."""
+    lines = BROKEN_BY_EMULATION.read_text().splitlines()
+    return [] if arch is Arch.native() else [f"--ignore={line.partition('#')[0].strip()}" for line in lines]
+
+
+def test_none_of_cpythons_own_tests_fails(docker_checkout: Checkout, tree: Tree) -> None:
+    with running(base_image(tree.arch), tree.arch) as container:
+        # A user without rights: root passes where a test expects a refusal.
+        execute(container, "useradd", "--create-home", "tester")
+        execute(container, "mkdir", "/prt")
+        container.put_archive("/prt", interpreter(docker_checkout, tree.arch).read_bytes())
+        code, output = container.exec_run(
+            ["/prt/bin/python", "-m", "test", "-j0", "--rerun", "--timeout=3600", *left_out(tree.arch)],
+            user="tester", workdir="/home/tester", environment={"LANG": "C.UTF-8"},
+        )  # fmt: skip
+        assert isinstance(output, bytes)
+        assert code == 0, output.decode(errors="replace")[-5000:]
