@@ -86,6 +86,8 @@ def test_configure_finds_by_running_programs_what_it_was_told(
     docker_checkout: Checkout, tree: Tree, tmp_path: Path
 ) -> None:
     found = defines(native_pyconfig(docker_checkout, tree.arch, tmp_path))
+    log = (docker_checkout.out / "logs" / f"pyconfig-{tree.arch.value}.log").read_text()
+    assert "checking whether we are cross compiling... no" in log
     told = defines((tree.root / "include" / "python3.13" / "pyconfig.h").read_text())
     assert len(told) > 500
     assert {line for line in found ^ told if not any(name in line for name in JUSTIFIED)} == set()
