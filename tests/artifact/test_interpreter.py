@@ -37,6 +37,10 @@ def test_sqlite_is_complete(found: dict[str, Any]) -> None:
     assert found["sqlite"] == ["load_extension", "fts5", "rtree", "json", "serialize"]
 
 
+def test_the_line_editor_is_the_one_whose_licence_asks_nothing(found: dict[str, Any]) -> None:
+    assert found["line_editor"] == "libedit"
+
+
 def test_the_libraries_are_of_the_versions_in_the_manifest(found: dict[str, Any], tree: Tree) -> None:
     manifest = json.loads((tree.root / "manifest.json").read_text())
     versions = {one["name"]: one["version"] for one in (*manifest["sources"], *manifest["vendored"])}

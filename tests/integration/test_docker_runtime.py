@@ -80,28 +80,6 @@ def test_the_runtime_serves_http_in_a_container_without_a_compiler(docker_checko
     }
 
 
-LIBRARIES_CHECK = """
-import curses, readline, sqlite3, ssl, sysconfig, uuid
-db = sqlite3.connect(":memory:")
-db.enable_load_extension(True)
-db.execute("create virtual table words using fts5(word)")
-db.execute("create virtual table boxes using rtree(id, low, high)")
-assert db.execute("select json('[1]')").fetchone() == ("[1]",) and db.serialize()
-curses.setupterm("xterm", 1)
-assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 0
-assert readline.backend == "editline", readline.backend
-print(ssl.OPENSSL_VERSION.split()[1], sqlite3.sqlite_version)
-"""
-
-
-def test_the_libraries_are_inside_complete_and_of_the_pinned_versions(docker_checkout: Checkout) -> None:
-    manifest = docker_checkout.manifest("prt_v0_amd64.manifest.json")
-    versions = {source["name"]: source["version"] for source in manifest["sources"]}
-    with with_artifact(docker_checkout.out / "prt_v0_amd64.tgz", Arch.AMD64) as container:
-        said = execute(container, "/prt/bin/python", "-c", LIBRARIES_CHECK)
-    assert said.split() == [versions["openssl"], versions["sqlite"]]
-
-
 def test_the_c_library_floor_is_old_and_no_other_library_is_needed(docker_checkout: Checkout, tmp_path: Path) -> None:
     manifest = docker_checkout.manifest("prt_v0_amd64.manifest.json")
     assert tuple(map(int, manifest["libc_floor"].removeprefix("glibc ").split("."))) <= (2, 31)

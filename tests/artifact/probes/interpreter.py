@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pyexpat
+import readline
 import sqlite3
 import ssl
 import sys
@@ -52,6 +53,7 @@ print(
             ],
             "sem_clockwait": sysconfig.get_config_var("HAVE_SEM_CLOCKWAIT"),
             "sqlite": sqlite_features(),
+            "line_editor": "libedit" if "libedit" in (readline.__doc__ or "") else "readline",
             "versions": {
                 "openssl": ssl.OPENSSL_VERSION.split()[1],
                 "sqlite": sqlite3.sqlite_version,
