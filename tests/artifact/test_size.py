@@ -13,7 +13,7 @@ from tests.artifact.tree import Tree
 from tests.integration.checkout import Checkout
 
 MB = 1_000_000
-BUDGETS = {"bare": 20 * MB, "example": 32 * MB}
+BUDGETS = {"bare": 20 * MB, "example": 28 * MB}
 NEEDLESS = re.compile(
     r"lib/python3\.\d+/(test|idlelib|turtledemo)/|.*\.(a|o|exe)$|.*\.opt-[12]\.pyc$|.*/lib-dynload/_\w*test"
 )
