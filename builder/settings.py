@@ -104,8 +104,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PACKAGE_VERSION", "v0", _matching(r"[A-Za-z0-9][A-Za-z0-9.+~!-]*", "must be letters, digits, . + ~ ! -"),
             "Package", "Version of the runtime; by default the latest git tag `v*`, else `v0`."),
     Setting("PACKAGE_DESC", "Python runtime", _text, "Package", "What the package is, in one line."),
-    Setting("PACKAGE_MAINTAINER", "Python Runtime Builder <root@localhost>", _text, "Package", "Name and address of "
-            "who answers for the package."),
+    Setting("PACKAGE_MAINTAINER", "Python Runtime Builder <root@localhost>", _matching(r"[^<>]*[^<>\s] <[^<>@\s]+@"
+            r"[^<>@\s]+>", "must look like Name <address@host>"), "Package", "Name and address of who answers for the "
+            "package."),
     Setting("ARTIFACT_DIR", "out", _text, "Build", "Folder for artifacts, logs and the cache."),
     Setting("ENGINE", "auto", _matching(r"auto|docker|host", "must be auto, docker or host"), "Build", "Where steps "
             "run: `docker`, `host` (this machine), or `auto`: docker when it answers."),

@@ -23,6 +23,37 @@ def latest_tag(tags: Iterable[str]) -> str | None:
     return max(finals or versions, key=versions.__getitem__, default=None)
 
 
+def debian_version(text: str) -> str:
+    """The Debian version of a PEP 440 version or tag, ordered by dpkg as PEP 440 orders: `13~rc1` of `v13.0rc1`.
+
+    Local parts are kept: dpkg orders those of one version by its own rule, and all of them before its `.post1`.
+    Raises UserError for anything else.
+    """
+    version = _parse(text)
+    if version is None:
+        raise UserError(
+            f"PACKAGE_VERSION={text}: no version that a Debian package can have", "name it as PEP 440 does: v13, 1.2rc1"
+        )
+    if version.local and version.local[0] >= "p":
+        raise UserError(
+            f"PACKAGE_VERSION={text}: dpkg would take +{version.local} for newer than .post1",
+            "begin the local part with a number, or with a letter before p",
+        )
+    release = list(version.release)
+    while len(release) > 1 and not release[-1]:
+        release.pop()
+    return "".join(
+        (
+            f"{version.epoch}:" if version.epoch else "",
+            ".".join(map(str, release)),
+            "~" + "".join(map(str, version.pre)) if version.pre else "",
+            f"+post{version.post}" if version.post is not None else "",
+            f"~~dev{version.dev}" if version.dev is not None else "",
+            f"+{version.local}" if version.local else "",
+        )
+    )
+
+
 def minor(version: str) -> str:
     """`3.13` of `3.13.5t`."""
     return ".".join(version.rstrip("t").split(".")[:2])

@@ -222,11 +222,13 @@ BAD = {
     ("PACKAGE_PREFIX", "must be a Debian package name"): ("p", "Prt", "my_prt", "-prt", "my prt"),
     ("PACKAGE_VERSION", "must be letters"): ("1 2", "a/b", "-1", "v1_2"),
     ("PACKAGE_DESC", "must be one line"): ("a\nb",),
-    ("PACKAGE_MAINTAINER", "must be one line"): ("a\nb",),
+    ("PACKAGE_MAINTAINER", "must look like Name <address@host>"): (
+        "a\nb", "Jo", "jo@example.org", "<jo@example.org>", "Jo <jo>", "Jo <jo@x> <y@z>", "Jo <@x>", "Jo <jo@x>\n",
+    ),
     ("ENGINE", "must be auto, docker or host"): ("podman", "Docker", "hosts"),
     ("BASE_IMAGE", "must be an image name"): ("debian slim",),
     ("CA_BUNDLE", "no such file"): ("/no/such.pem", "/etc"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
