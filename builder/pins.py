@@ -20,16 +20,20 @@ _SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ev
 
 @dataclass(frozen=True)
 class Sysroot:
-    """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold."""
+    """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold.
+
+    `beside` are packages that nothing is linked against, but that wheels may need: what a .deb can depend on as well.
+    """
 
     suite: str
     arch: Arch
     glibc: str
     packages: tuple[Source, ...]
+    beside: tuple[Source, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """One digest for all of them."""
+        """One digest for all that is linked against."""
         return hashlib.sha256("".join(package.sha256 for package in self.packages).encode()).hexdigest()
 
 
@@ -87,9 +91,12 @@ def _source(name: str, row: Mapping[str, Any]) -> Source:
 
 def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:
     lists = dict(row)
-    glibc, snapshot = lists.pop("glibc"), lists.pop("snapshot")
+    glibc, snapshot, beside = lists.pop("glibc"), lists.pop("snapshot"), lists.pop("beside", {})
     for arch, packages in lists.items():
-        yield Sysroot(suite, Arch(arch), glibc, tuple(_package(entry, snapshot) for entry in packages))
+        linked, others = (
+            tuple(_package(entry, snapshot) for entry in entries) for entries in (packages, beside.get(arch, ()))
+        )
+        yield Sysroot(suite, Arch(arch), glibc, linked, others)
 
 
 def _package(entry: Mapping[str, str], snapshot: str) -> Source:

@@ -91,7 +91,7 @@ def test_the_digest_of_a_sysroot_covers_every_package(tmp_path: Path) -> None:
 
 def test_every_shipped_source_has_several_places(shipped: Pins) -> None:
     sources = (*shipped.pythons.values(), shipped.python_build, *shipped.libraries.values())
-    packages = tuple(package for sysroot in shipped.sysroots for package in sysroot.packages)
+    packages = tuple(package for sysroot in shipped.sysroots for package in (*sysroot.packages, *sysroot.beside))
     assert [one.file for one in (*sources, *packages) if len(set(one.places)) < 2] == []
 
 
@@ -113,6 +113,16 @@ def test_a_shipped_sysroot_holds_one_glibc_of_its_architecture(
     libc = {package.version.partition("-")[0] for package in sysroot.packages if package.name in ("libc6", "libc6-dev")}
     assert libc == {glibc}
     assert [one.file for one in sysroot.packages if not one.file.endswith(f"_{arch.value}.deb")] == []
+
+
+@each_suite
+@pytest.mark.parametrize("arch", Arch)
+def test_what_lies_beside_a_shipped_sysroot_is_of_its_architecture_and_changes_no_digest(
+    shipped: Pins, suite: str, glibc: str, arch: Arch
+) -> None:
+    sysroot = shipped.sysroot(suite, arch)
+    assert [one.name for one in sysroot.beside if one.file.endswith(f"_{arch.value}.deb")] == ["libstdc++6"]
+    assert replace(sysroot, beside=()).sha256 == sysroot.sha256
 
 
 @each_suite
