@@ -65,6 +65,15 @@ for_each_arch(
     "Build the runtime with the development recipe",
     lambda arch: sessions.build(Target(Variant.RUNTIME_DEV, arch)),
 )
+for_each_arch(
+    "deb", BUILDING, "Build its Debian package", lambda arch: sessions.build_deb(Target(Variant.RUNTIME, arch))
+)
+for_each_arch(
+    "deb-dev",
+    BUILDING,
+    "Build the Debian package of runtime-dev",
+    lambda arch: sessions.build_deb(Target(Variant.RUNTIME_DEV, arch)),
+)
 for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.builder_image)
 session("clean", CLEANUP, "Remove the packages", sessions.clean)
 session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)

@@ -6,7 +6,8 @@ import datetime
 import json
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,21 +40,53 @@ class Pipeline:
 
     def build(self, target: Target) -> list[Artifact]:
         """Build a target, or find that nothing changed; returns its artifacts."""
+        plan = self._plan(target)
+        with self._parts() as parts:
+            return self._artifacts(plan, parts)
+
+    def deb(self, target: Target) -> list[Artifact]:
+        """Build the Debian package of a target, with its tarball first, or find that nothing changed."""
+        project = self.project
+        self.engine.can_package(target.arch)
+        plan = planning.package(
+            self._plan(target), project.settings, project.package_recipe, project.repository,
+            project.pins,
+        )  # fmt: skip
+        standing = None if project.settings.no_cache else project.artifacts.standing(plan.file, plan.stage.key)
+        if standing:
+            self.console.say(f"{plan.file}: up to date, nothing to do")
+            return [standing]
+        with self._parts() as parts:
+            self._artifacts(plan.runtime, parts)
+            started = time.monotonic()
+            self.console.say(f"{plan.file}: to be built")
+            part = parts / plan.stage.output
+            tarball = Item(PARENT, project.settings.artifact_dir / plan.runtime.tarball)
+            with self.engine.workplace(target.arch, plan.stage.compiles) as place:
+                self.run(plan.stage, place, target, [tarball])
+                place.get(plan.stage.output, part)
+            return [project.artifacts.publish(part, plan.file, plan.stage.key, time.monotonic() - started)]
+
+    def _plan(self, target: Target) -> Plan:
         project = self.project
         python_build = project.python_build(self.sources)
         version = project.python_version(python_build, self.console.say)
         bench = self._bench(target)
-        plan = planning.make(
+        return planning.make(
             target, version, project.settings, project.recipes, project.repository, python_build,
             extras=project.extras, bench=bench,
         )  # fmt: skip
-        work = project.settings.artifact_dir / "work"
+
+    @contextmanager
+    def _parts(self) -> Iterator[Path]:
+        """Where files stand until they are complete."""
+        work = self.project.settings.artifact_dir / "work"
         work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=work, prefix="parts-") as parts:
-            return self._artifacts(plan, Path(parts))
+            yield Path(parts)
 
     def _artifacts(self, plan: Plan, parts: Path) -> list[Artifact]:
-        """A plan's artifacts, old or new; `parts` is where files stand until they are complete."""
+        """A plan's artifacts, old or new."""
         settings = self.project.settings
         if not (settings.no_cache or settings.no_package_cache):
             standing = [self.project.artifacts.standing(name, plan.stage.key) for name in plan.artifacts.values()]

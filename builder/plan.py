@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
+from builder.package_recipe import PackageRecipe
 from builder.packages import manifest
 from builder.pins import Pins
 from builder.python_build import PythonBuild
@@ -14,13 +17,14 @@ from builder.settings import Settings
 from builder.sources import Source
 from builder.stages.across import across, build_python, train
 from builder.stages.compile import CPython
+from builder.stages.deb import deb
 from builder.stages.interpreter import in_place
 from builder.stages.libraries import libraries
 from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, runtime
 from builder.stages.step import Json, Stage
 from builder.stages.target import CrossTarget
 from builder.targets import Arch, Target, Variant
-from builder.versions import minor
+from builder.versions import debian_version, minor
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,15 @@ class Plan:
         return {**earlier, self.stage.name: self.stage.key}
 
 
+@dataclass(frozen=True)
+class PackagePlan:
+    """How the Debian package of a runtime is made: by one stage, from its tarball."""
+
+    runtime: Plan
+    stage: Stage
+    file: str
+
+
 def make(
     target: Target,
     python_version: str,
@@ -112,6 +125,47 @@ def make(
         for name, ending in endings.items()
     }
     return Plan(target, python_version, compiled, stage, known, artifacts, lower)
+
+
+def package(
+    runtime: Plan, settings: Settings, recipe: PackageRecipe, repository: Repository, pins: Pins
+) -> PackagePlan:
+    """Plan the Debian package of a planned runtime.
+
+    Raises UserError for a version that no Debian package can have, and for a template that can't be rendered.
+    """
+    target = runtime.target
+    version = debian_version(settings.package_version)
+    (other,) = (variant for variant in Variant if variant is not target.variant)
+    name = settings.package_prefix + target.variant.package_suffix
+    sources = runtime.manifest["sources"]
+    assert isinstance(sources, list)
+    words = {
+        "package": name,
+        "other": settings.package_prefix + other.package_suffix,
+        "version": version,
+        "arch": target.arch.value,
+        "variant": target.variant.value,
+        "prt_root": str(settings.prt_root),
+        "description": settings.package_desc,
+        "maintainer": settings.package_maintainer,
+        "date": format_datetime(datetime.fromtimestamp(repository.date, UTC)),
+        "python_version": runtime.python_version,
+        "sources": sources,
+        "licences": sorted({str(source["licence"]) for source in sources if isinstance(source, dict)}),
+    }
+    stage = deb(
+        f"deb{target.variant.package_suffix}", name, target.arch, recipe.render(words), recipe.files,
+        parent_key=runtime.stage.key, prt_root=settings.prt_root, epoch=repository.date,
+        sysroot=pins.sysroot(settings.sysroot, target.arch) if runtime.interpreter.compiles else None,
+    )  # fmt: skip
+    return PackagePlan(runtime, stage, deb_file(target, settings))
+
+
+def deb_file(target: Target, settings: Settings) -> str:
+    """The file name of a Debian package; UserError for a version that none can have."""
+    version = debian_version(settings.package_version).rpartition(":")[2]  # as dpkg-name does: without the epoch
+    return target.artifact(settings.package_prefix, version, "deb")
 
 
 def _interpreter(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from builder import network, pins, recipe, repository, settings, versions
+from builder import network, package_recipe, pins, recipe, repository, settings, versions
 from builder.cache.store import Store
 from builder.network import Network
+from builder.package_recipe import PackageRecipe
 from builder.packages.record import ArtifactShelf
 from builder.pins import Pins
 from builder.python_build import PythonBuild, locate
@@ -40,6 +41,11 @@ class Project:
     def extras(self) -> Extras:
         """Patches to bundled libraries, and kept profiles."""
         return recipe.read_extras(self.recipes_folder)
+
+    @cached_property
+    def package_recipe(self) -> PackageRecipe:
+        """What a Debian package has beside the tree."""
+        return package_recipe.read(self.recipes_folder / "deb")
 
     @property
     def cache_folder(self) -> Path:

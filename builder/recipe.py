@@ -18,10 +18,11 @@ _FILES = ("constraints.txt", "pip.conf", "prune.txt")
 
 @dataclass(frozen=True)
 class RecipeFile:
-    """One file of a recipe: its name and content."""
+    """One file of a recipe: its name and content, and whether it is to be executable where that is not given."""
 
     name: str
     content: bytes
+    executable: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
@@ -16,10 +17,11 @@ from typing import NoReturn, ParamSpec, TypeVar
 from builder import project as projects
 from builder.console import Console, clock, table
 from builder.engines import choice
-from builder.errors import BuilderError, BuildError
+from builder.errors import BuilderError, BuildError, UserError
 from builder.newer import newer
 from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
+from builder.plan import deb_file
 from builder.project import Project
 from builder.settings import SETTINGS, environment
 from builder.targets import Arch, Target, Variant
@@ -69,6 +71,15 @@ def build(target: Target) -> None:
 
 
 @reported
+def build_deb(target: Target) -> None:
+    """Build the Debian package of one target and print it."""
+    project = projects.read(ROOT, environment())
+    console = Console(verbose=project.settings.v, folding=project.folding)
+    artifacts = _pipeline(project, target.arch, console).deb(target)
+    console.say(_closing_table(artifacts, project.settings.artifact_dir))
+
+
+@reported
 def builder_image(arch: Arch) -> None:
     """Make the builder images, or on the host check that everything is there."""
     project = projects.read(ROOT, environment())
@@ -100,6 +111,8 @@ def show_environment() -> None:
             target = Target(variant, arch)
             for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json")):
                 lines[f"{kind}_{name}"] = target.artifact(settings.package_prefix, settings.package_version, ending)
+            with suppress(UserError):  # not every version of a tarball can be one of a Debian package
+                lines[f"DEB_{name}"] = deb_file(target, settings)
     for name, value in lines.items():
         print(f"{name}={shlex.quote(value) if value else ''}")
 
@@ -110,7 +123,7 @@ def show_pins() -> None:
     project = projects.read(ROOT, environment())
     pins = project.pins
     sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values())
-    old_on_purpose = [package for sysroot in pins.sysroots for package in sysroot.packages]
+    old_on_purpose = [package for sysroot in pins.sysroots for package in (*sysroot.packages, *sysroot.beside)]
     try:
         known = newer(sources, project.source_shelf(print))
     except BuildError as problem:

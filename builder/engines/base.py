@@ -57,6 +57,9 @@ class Engine(Protocol):
         that is impossible.
         """
 
+    def can_package(self, arch: Arch) -> None:
+        """Raise UserError with what to install where Debian's packaging tools are missing."""
+
     def emulator(self, arch: Arch) -> str | None:
         """What runs the steps of a foreign architecture, such as `qemu 10.0.2`; None where none is needed."""
 

@@ -134,6 +134,9 @@ class DockerEngine:
         role, runs_on = (Role.COMPILER, endpoint.native) if compiles else (Role.BUILDER, arch)
         return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / "logs")
 
+    def can_package(self, arch: Arch) -> None:
+        """The images can; see Engine."""
+
     def emulator(self, arch: Arch) -> str | None:
         """What runs a foreign architecture; see Engine."""
         return self.endpoints[arch].emulator(arch)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from builder import command
 from builder.engines.base import Item, Output, fill, step_environment
-from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint, missing
+from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
 from builder.errors import UserError
 from builder.network import Network
 from builder.stages.step import Step
@@ -80,6 +80,12 @@ class HostEngine:
             raise missing(absent, PROGRAMS, "this machine")
         with self._work() as work:
             return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine", compiles)
+
+    def can_package(self, arch: Arch) -> None:
+        """Check for dpkg's tools; see Engine."""
+        absent = [program for program in PACKAGING if not shutil.which(program)]
+        if absent:
+            raise missing(absent, PACKAGING, "this machine")
 
     def emulator(self, arch: Arch) -> str | None:
         """None: this machine's own architecture needs no emulator."""

@@ -38,6 +38,14 @@ PROGRAMS = {
     "find": "findutils",
 }
 
+# The same for Debian packages.
+PACKAGING = {
+    "dpkg-deb": "dpkg",
+    "dpkg-shlibdeps": "dpkg-dev",
+    "dpkg-gencontrol": "dpkg-dev",
+    "objdump": "binutils",
+}
+
 # What compiling across needs, under the names Debian gives it.
 CROSS_PROGRAMS = (
     f"clang-{CLANG}", f"clang++-{CLANG}", f"ld.lld-{CLANG}", llvm("ar"), llvm("objcopy"), "make", "patch", "perl",

@@ -98,6 +98,9 @@ class Recorder:
         """The fingerprint it was made with."""
         return f"{self.fingerprint} of clang" if compiles else self.fingerprint
 
+    def can_package(self, arch: Arch) -> None:
+        """Always."""
+
     def emulator(self, arch: Arch) -> str | None:
         """The emulator it was made with."""
         return self.emulated_by

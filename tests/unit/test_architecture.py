@@ -25,6 +25,7 @@ ORDER = [
     ["makefile_vars", "versions"],
     ["settings", "repository"],
     ["recipe", "network"],
+    ["package_recipe"],
     ["sources"],
     ["pins"],
     ["python_build"],
@@ -44,7 +45,7 @@ POSITION = {part: position for position, parts in enumerate(ORDER) for part in p
 PRIVILEGES = {
     "docker": ("builder.engines.",),
     "requests": ("builder.sources", "builder.cache.webdav"),
-    "jinja2": ("builder.recipe",),
+    "jinja2": ("builder.package_recipe",),
     "subprocess": ("builder.command",),
     "multiprocessing": (),
     "pty": (),

@@ -24,7 +24,7 @@ from tests.unit.recorder import Answer, Recorder
 ROOT = Path(__file__).parents[2]
 RUNTIME = Target(Variant.RUNTIME, Arch.native())
 
-EACH_ARCH = {"runtime", "runtime-dev", "builder-image"}
+EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image"}
 SINGLE = {"clean", "clobber", "settings", "env", "pins", "help", "tests", "lint", "bench"}
 
 
@@ -115,6 +115,17 @@ def test_the_environment_names_every_setting_and_artifact(root: Path, capsys: py
     assert lines["CA_BUNDLE"] == ""
     assert lines["TARBALL_RUNTIME_X86"] == "prt_v0_amd64.tgz"
     assert lines["MANIFEST_RUNTIME_DEV_ARM"] == "prt-dev_v0_arm64.manifest.json"
+    assert lines["DEB_RUNTIME_DEV_ARM"] == "prt-dev_0_arm64.deb"
+
+
+def test_a_version_that_no_debian_package_can_have_leaves_its_name_out(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, root, PACKAGE_VERSION="nightly")
+    sessions.show_environment()
+    text = capsys.readouterr().out
+    assert "TARBALL_RUNTIME_X86=prt_nightly_amd64.tgz\n" in text
+    assert "DEB_" not in text
 
 
 @pytest.mark.usefixtures("root")

@@ -1,0 +1,121 @@
+"""The Debian package of a finished tarball: Debian's own tools over rendered texts; nothing is built again.
+
+Runs on the build machine for any architecture, or as the target where the distribution's libraries are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from builder.package_recipe import SCRIPTS
+from builder.pins import Sysroot
+from builder.recipe import RecipeFile
+from builder.sources import Source
+from builder.stages.runtime import PARENT
+from builder.stages.step import WORK, File, Stage, Step, unpack
+from builder.targets import Arch
+
+_ROOT = "deb"  # what becomes the package: the root of a file system, and DEBIAN
+_OUTPUT = "package.deb"
+_SYSROOT = "sysroot"
+_PROGRAMS = "programs"
+_SUBSTVARS = "debian/substvars"
+_LIBRARIES = ("(", "-name", "*.so", "-o", "-name", "*.so.[0-9]*", ")")
+
+# As dpkg wants it: every regular file, by its path below the root. Sorted, so that two builds agree.
+_MD5SUMS = (
+    "find . -path ./DEBIAN -prune -o -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 md5sum > DEBIAN/md5sums"
+)
+
+
+def deb(
+    name: str,
+    package: str,
+    arch: Arch,
+    texts: Mapping[str, bytes],
+    files: tuple[RecipeFile, ...],
+    *,
+    parent_key: str,
+    prt_root: PurePosixPath,
+    epoch: int,
+    sysroot: Sysroot | None,
+) -> Stage:
+    """Plan the package stage. `texts` are the rendered files of recipes/deb, `files` what else goes into the root.
+
+    `epoch` dates every file. `sysroot` has the C library that the tree is linked against; None means the one of the
+    system the steps run on.
+    """
+    env = {"SOURCE_DATE_EPOCH": str(epoch), "DEB_HOST_ARCH": arch.value}
+    tree = f"{_ROOT}{prt_root}"
+    libraries = (*sysroot.packages, *sysroot.beside) if sysroot else ()
+    steps = (
+        Step("make folders", ("mkdir", "-p", tree, _SYSROOT)),
+        unpack("unpack runtime", PARENT, f"{WORK}/{tree}"),
+        *(Step(f"unpack {one.file}", ("dpkg-deb", "--raw-extract", one.file, _folder(one))) for one in libraries),
+        _find_programs(),
+        _shlibdeps(libraries, env),
+        Step("compress changelog", ("gzip", "-9", "--no-name", f"{_ROOT}/usr/share/doc/{package}/changelog")),
+        Step("md5sums", ("bash", "-euo", "pipefail", "-c", _MD5SUMS), cwd=f"{WORK}/{_ROOT}"),
+        Step(
+            "dpkg-gencontrol",
+            ("dpkg-gencontrol", f"-P{_ROOT}", f"-T{_SUBSTVARS}"),
+            env,
+            hint="mend recipes/deb/control.j2 or changelog.j2",
+        ),
+        Step("set modes", ("chmod", "--recursive", "a-s,u=rwX,go=rX", _ROOT)),
+        Step(
+            "libraries are no programs", ("find", tree, "-type", "f", *_LIBRARIES, "-exec", "chmod", "a-x", "{}", "+")
+        ),
+        Step("set dates", ("find", _ROOT, "-exec", "touch", "--no-dereference", f"--date=@{epoch}", "{}", "+")),
+        Step("dpkg-deb", ("dpkg-deb", "--root-owner-group", "-Zxz", "--build", _ROOT, _OUTPUT), env),
+    )
+    return Stage(
+        name=name,
+        inputs={"parent": parent_key, "package": package},
+        files=(*_files(package, texts, files), *(File(one.file, one) for one in libraries)),
+        steps=steps,
+        output=_OUTPUT,
+        compiles=sysroot is not None,
+    )
+
+
+def _files(package: str, texts: Mapping[str, bytes], files: tuple[RecipeFile, ...]) -> list[File]:
+    """Where each text belongs: most in the package itself, some where dpkg-gencontrol reads them."""
+    share = f"{_ROOT}/usr/share"
+    places = {
+        "control": "debian/control",
+        "copyright": f"{share}/doc/{package}/copyright",
+        "lintian-overrides": f"{share}/lintian/overrides/{package}",
+    }
+    found = [File("debian/changelog", texts["changelog"]), File(f"{share}/doc/{package}/changelog", texts["changelog"])]
+    for kind, content in texts.items():
+        if kind != "changelog":
+            found.append(File(places.get(kind, f"{_ROOT}/DEBIAN/{kind}"), content, executable=kind in SCRIPTS))
+    found += [File(f"{_ROOT}/{file.name}", file.content, executable=file.executable) for file in files]
+    # Policy: what lies in /etc belongs to the administrator.
+    conffiles = "".join(f"/{file.name}\n" for file in files if file.name.startswith("etc/"))
+    return [*found, *([File(f"{_ROOT}/DEBIAN/conffiles", conffiles.encode())] if conffiles else [])]
+
+
+def _folder(library: Source) -> str:
+    return f"{_SYSROOT}/{library.name}"
+
+
+def _find_programs() -> Step:
+    """List every ELF file. Python's own files are no candidates, and many."""
+    is_elf = ("grep", "--quiet", "--text", "--null-data", "--perl-regexp", "\\A\\x7fELF", "{}", ";")
+    args = ("find", _ROOT, "-type", "f", "!", "-name", "*.py", "!", "-name", "*.pyc", "-exec", *is_elf)
+    return Step("find programs and libraries", (*args, "-fprint0", _PROGRAMS))
+
+
+def _shlibdeps(libraries: tuple[Source, ...], env: Mapping[str, str]) -> Step:
+    """Compute Depends, in one call: with --exit xargs fails rather than make two."""
+    xargs = ("xargs", "--null", "--exit", "--max-args=1000000", "--max-chars=1000000", f"--arg-file={_PROGRAMS}")
+    known = (f"-S{_folder(one)}" for one in libraries)
+    return Step(
+        "dpkg-shlibdeps",
+        (*xargs, "dpkg-shlibdeps", f"-T{_SUBSTVARS}", *known),
+        env,
+        hint="a program needs a library of no known package: bring it along, or build with LIBRARIES=system",
+    )
