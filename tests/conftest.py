@@ -53,8 +53,16 @@ def _root() -> None:
         raise UserError("only root may mount a file system")
 
 
+def _debian() -> None:
+    tools = "checkbashisms dpkg-name dpkg-shlibdeps lintian piuparts shellcheck".split()
+    absent = [tool for tool in tools if not shutil.which(tool)]
+    if absent:
+        raise UserError(f"no {', '.join(absent)} here; .ci/run installs them")
+
+
 _NEEDS: dict[str, Callable[[], None]] = {
     "docker": lambda: _docker(Arch.native()),
+    "debian": _debian,
     "arm64": lambda: _docker(Arch.ARM64),
     "host": _host,
     "inspectors": _inspectors,

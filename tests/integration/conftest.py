@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from builder.targets import Arch
 from tests.integration.checkout import Checkout, copy_of_this
+from tests.integration.debs import Deb
 from tests.integration.patches import patched_copy
+
+
+@pytest.fixture(scope="session")
+def debs(docker_checkout: Checkout) -> dict[str, Deb]:
+    """The packages of both variants, made from that checkout's tarballs, by name."""
+    docker_checkout.nox("deb", "deb-dev").succeeds()
+    return {name: Deb(docker_checkout.out / f"{name}_0_{Arch.native().value}.deb") for name in ("prt", "prt-dev")}
 
 
 @pytest.fixture(scope="session")

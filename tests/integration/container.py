@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.models.containers import Container
@@ -20,10 +21,19 @@ def base_image(arch: Arch, system: str = "bookworm") -> str:
 
 
 @contextmanager
-def running(image: str, arch: Arch, network: str = "bridge") -> Iterator[Container]:
-    """A container of an image, removed at the end; in the network `none` it reaches only itself."""
+def running(image: str, arch: Arch, network: str = "bridge", **options: Any) -> Iterator[Container]:
+    """A container of an image, removed at the end; in the network `none` it reaches only itself.
+
+    `options` are the Docker SDK's.
+    """
     container = docker.from_env().containers.run(
-        image, ["sleep", str(24 * 3600)], platform=arch.platform, detach=True, auto_remove=True, network_mode=network
+        image,
+        ["sleep", str(24 * 3600)],
+        platform=arch.platform,
+        detach=True,
+        auto_remove=True,
+        network_mode=network,
+        **options,
     )
     try:
         yield container

@@ -63,7 +63,7 @@ echo "$PRT_ROOT $PRT_VENV_ROOT $PRT_VARIANT $(grep starlette "$CONSTRAINT_FILE")
 
 def patched_copy(folder: Path) -> Checkout:
     """A checkout for the docker engine whose recipe has patches and a script."""
-    checkout = copy_of_this(folder, ENGINE="docker")
+    checkout = copy_of_this(folder, ENGINE="docker", PACKAGE_MAINTAINER="Jo Doe <jo@python.org>")
     checkout.write("recipes/runtime/pre-patch/10-copyright.patch", COPYRIGHT)
     checkout.write("recipes/runtime/pre-patch/20-copyright.patch", COPYRIGHT_AGAIN)
     checkout.write("recipes/runtime/post-patch/10-hello.patch", HELLO)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.targets import Arch
 from tests.integration.checkout import Checkout
+from tests.integration.debs import Deb
 
 pytestmark = pytest.mark.needs("host")
 
@@ -53,3 +55,12 @@ def test_the_other_architecture_is_refused_with_what_to_do(host_checkout: Checko
     text = host_checkout.nox("runtime-arm").fails()
     assert "no Docker daemon answers" in text
     assert "ENGINE=host" in text
+
+
+@pytest.mark.needs("debian")
+def test_its_package_depends_on_the_libraries_of_this_machine_that_are_not_inside(host_checkout: Checkout) -> None:
+    host_checkout.nox("deb").succeeds()
+    depends = Deb(host_checkout.out / f"prt_0_{Arch.native().value}.deb").field("Depends").split(", ")
+    inside = {source["name"] for source in host_checkout.manifest("prt_v0_amd64.manifest.json")["sources"]}
+    for library, package in {"openssl": "libssl3", "sqlite": "libsqlite3-0", "libffi": "libffi8"}.items():
+        assert any(one.startswith(package) for one in depends) is (library not in inside), depends
