@@ -8,6 +8,7 @@
 #   "python-debian>=1",
 #   "requests>=2.32",
 #   "tenacity>=9",
+#   "trustme>=1.2",
 # ]
 # ///
 """The sessions. `nox` prints the settings, `nox -s help` the sessions; the README explains both."""
@@ -25,7 +26,7 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 
 from builder import sessions
-from builder.targets import Arch, Target, Variant
+from builder.targets import Arch, Format, Target, Variant
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
@@ -36,26 +37,50 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CLEANUP
 DEPENDENCIES = nox.project.load_toml("noxfile.py")["dependencies"]
 
 
-def session(name: str, group: str, purpose: str, action: Callable[[], None]) -> None:
+def session(name: str, group: str, purpose: str, action: Callable[[], None], *tags: str) -> None:
     """Register a session that needs no arguments."""
+    with_arguments(name, group, purpose, lambda args: action(), *tags)
+
+
+def with_arguments(name: str, group: str, purpose: str, action: Callable[[list[str]], None], *tags: str) -> None:
+    """Register a session that takes what stands after `--`."""
 
     def run(session: nox.Session) -> None:
         try:
-            action()
+            action(session.posargs)
         except sessions.SessionFailed as failure:
             print(f"\nerror: {failure}\n", file=sys.stderr)
             session.error()
 
     run.__doc__ = purpose
     PURPOSES[group].append((name, purpose))
-    nox.session(name=name, tags=[group], venv_backend="none", default=False)(run)
+    nox.session(name=name, tags=[group, *tags], venv_backend="none", default=False)(run)
 
 
-def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch], None]) -> None:
-    """Register a session for this machine's own architecture, and again for each one by name."""
+def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch], None], *tags: str) -> None:
+    """Register a session for this machine's own architecture, and again for each one by name, which gets the tags."""
     session(name, group, purpose, lambda: action(Arch.native()))
     for arch in Arch:
-        session(f"{name}-{arch.suffix}", group, f"{purpose} for {arch.value}", partial(action, arch))
+        named = f"{name}-{arch.suffix}"
+        session(named, group, f"{purpose} for {arch.value}", partial(action, arch), arch.value, *tags)
+
+
+def prove(name: str, purpose: str, variant: Variant, form: Format) -> None:
+    """Register a session that proves a package; those of a named architecture make the matrix of CI."""
+    for_each_arch(name, TESTING, purpose, lambda arch: sessions.test(Target(variant, arch), form), "matrix")
+
+
+def run_in_place(name: str, purpose: str, variant: Variant) -> None:
+    """Register a `run` session in its three forms; nox ends with the exit code of the command."""
+
+    def act(arch: Arch, args: list[str]) -> None:
+        code = sessions.run(Target(variant, arch), args)
+        if code:
+            sys.exit(code)
+
+    with_arguments(name, TESTING, purpose, lambda args: act(Arch.native(), args))
+    for arch in Arch:
+        with_arguments(f"{name}-{arch.suffix}", TESTING, f"{purpose} for {arch.value}", partial(act, arch), arch.value)
 
 
 for_each_arch("runtime", BUILDING, "Build the runtime", lambda arch: sessions.build(Target(Variant.RUNTIME, arch)))
@@ -75,6 +100,12 @@ for_each_arch(
     lambda arch: sessions.build_deb(Target(Variant.RUNTIME_DEV, arch)),
 )
 for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.builder_image)
+session("all", BUILDING, "Build every package this machine can", sessions.build_all)
+prove("test", "Prove the runtime in a fresh container", Variant.RUNTIME, Format.TAR)
+prove("test-dev", "Prove runtime-dev in a fresh container", Variant.RUNTIME_DEV, Format.TAR)
+session("test-all", TESTING, "Prove every package this machine can", sessions.test_all)
+run_in_place("run", "A prompt where the runtime is installed, or the command after --", Variant.RUNTIME)
+run_in_place("run-dev", "The same with runtime-dev", Variant.RUNTIME_DEV)
 session("clean", CLEANUP, "Remove the packages", sessions.clean)
 session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)
 session("settings", MISC, "Print every setting, its value and where it came from (default)", sessions.show_settings)

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +28,17 @@ def output(args: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] 
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BuildError(f"`{quoted(args)}` failed with exit code {done.returncode}:\n{last}")
     return done.stdout
+
+
+def has_terminal() -> bool:
+    """Whether somebody sits before this process: both its input and its output are a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def attached(args: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+    """Run a command on this process's own terminal, input and output, and return its exit code."""
+    sys.stdout.flush()
+    return subprocess.run(args, cwd=cwd, env=env, check=False).returncode
 
 
 def stream(

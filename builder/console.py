@@ -53,15 +53,20 @@ class Log:
 
 @dataclass
 class Console:
-    """`verbose` shows every line a step prints; `folding` does so in groups that GitHub Actions folds."""
+    """`verbose` shows every line a step prints; `folding` does so in groups that GitHub Actions folds.
+
+    `prefix` stands before each line, where several targets are worked on at a time.
+    """
 
     verbose: bool = False
     folding: bool = False
     stream: TextIO = field(default_factory=lambda: sys.stdout)
+    prefix: str = ""
 
     def say(self, text: str) -> None:
-        """One line for the user."""
-        print(text, file=self.stream, flush=True)
+        """One line for the user, or several. Written at once: another thread's line never comes between."""
+        self.stream.write("".join(f"{self.prefix}{line}\n" for line in text.split("\n")))
+        self.stream.flush()
 
     @contextmanager
     def step(self, name: str, log: Log, tells: bool = False) -> Iterator[Callable[[str], None]]:
@@ -75,7 +80,7 @@ class Console:
             self.say(f"::group::{name}")
         elif self.verbose:
             self.say(f"  {name} …")
-        elif self.stream.isatty():
+        elif self.stream.isatty() and not self.prefix:
             print(f"  {name} …", end="\r", file=self.stream, flush=True)
         started = time.monotonic()
         told: list[str] = []

@@ -8,6 +8,7 @@ import logging
 import shlex
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
 from builder import project as projects
+from builder import variations
 from builder.console import Console, clock, table
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError, UserError
@@ -23,10 +25,14 @@ from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.plan import deb_file
 from builder.project import Project
+from builder.prover import Prover
 from builder.settings import SETTINGS, environment
-from builder.targets import Arch, Target, Variant
+from builder.targets import Arch, Format, Target, Variant
+from builder.variations import Row, Variation
 
 ROOT = Path(__file__).parents[1]
+
+_LOGS = "the full output of every step is in ARTIFACT_DIR/logs"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,6 +83,53 @@ def build_deb(target: Target) -> None:
     console = Console(verbose=project.settings.v, folding=project.folding)
     artifacts = _pipeline(project, target.arch, console).deb(target)
     console.say(_closing_table(artifacts, project.settings.artifact_dir))
+
+
+@reported
+def test(target: Target, form: Format) -> None:
+    """Prove one package on every test image, built first if needed."""
+    project = projects.read(ROOT, environment())
+    console = Console(verbose=project.settings.v, folding=project.folding)
+    pipeline = _pipeline(project, target.arch, console)
+    package = _make(pipeline, Variation(target, form))[0].name
+    outcomes = Prover(project, pipeline.engine, console).prove(target, package)
+    console.say(variations.checks_table(outcomes))
+    variations.demand([variations.failures(package, outcomes)], _LOGS)
+
+
+@reported
+def run(target: Target, args: Sequence[str]) -> int:
+    """Run a command where the package is installed, or a shell; returns its exit code."""
+    project = projects.read(ROOT, environment())
+    # Standard output is the command's own.
+    console = Console(stream=sys.stderr, verbose=project.settings.v)
+    pipeline = _pipeline(project, target.arch, console)
+    archive = pipeline.build(target)[0].name
+    with Prover(project, pipeline.engine, console).installed(target, archive) as place:
+        return place.attach(args or ("bash",))
+
+
+@reported
+def build_all() -> None:
+    """Build every package this machine can, and print them all."""
+
+    def build(pipeline: Pipeline, one: Variation) -> list[Row]:
+        made = _make(pipeline, one)
+        return [Row(artifact.name, "", f"{artifact.size:,} bytes", artifact.seconds) for artifact in made]
+
+    _every_variation(build)
+
+
+@reported
+def test_all() -> None:
+    """Prove every package this machine can, and print one table."""
+
+    def prove(pipeline: Pipeline, one: Variation) -> list[Row]:
+        package = _make(pipeline, one)[0].name
+        outcomes = Prover(pipeline.project, pipeline.engine, pipeline.console).prove(one.target, package)
+        return variations.proved(package, outcomes)
+
+    _every_variation(prove)
 
 
 @reported
@@ -170,6 +223,39 @@ def clobber() -> None:
             print(f"removed {folder}")
     for tag in choice.remove_images(project.settings):
         print(f"removed image {tag}")
+
+
+def _every_variation(work: Callable[[Pipeline, Variation], list[Row]]) -> None:
+    """Do some work for every variation, print the table of all, and fail if any failed."""
+    project = projects.read(ROOT, environment())
+    jobs = project.settings.jobs
+    pipelines, rows = {}, []
+    for arch in Arch:
+        reason = choice.unable(project.settings, arch)
+        if reason:
+            rows.append(Row(f"every package for {arch.value}", "", f"left out: {reason}", 0))
+        else:
+            prefix = f"{arch.value}: " if jobs > 1 else ""
+            console = Console(verbose=project.settings.v, folding=project.folding and jobs == 1, prefix=prefix)
+            pipelines[arch] = _pipeline(project, arch, console)
+
+    def run(arch: Arch) -> list[Row]:
+        chain = variations.chain(arch)
+        return [row for one in chain for row in variations.attempt(one, functools.partial(work, pipelines[arch]))]
+
+    def stop() -> None:
+        for pipeline in pipelines.values():
+            pipeline.engine.stop()
+
+    chains = {arch: functools.partial(run, arch) for arch in pipelines}
+    for found in variations.side_by_side(chains, jobs, stop).values():
+        rows += found
+    print(variations.closing(rows))
+    variations.demand([row.problem for row in rows], _LOGS)
+
+
+def _make(pipeline: Pipeline, one: Variation) -> list[Artifact]:
+    return pipeline.build(one.target)
 
 
 def _pipeline(project: Project, arch: Arch, console: Console) -> Pipeline:

@@ -81,6 +81,16 @@ def _existing_file(text: str) -> Path | None:
     return Path(text).absolute() if text else None
 
 
+def _images(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d*", text):
+        raise ValueError("must be a number, 1 or more")
+    return int(text)
+
+
 _text = _matching(r"[^\n]*", "must be one line")
 
 SETTINGS: tuple[Setting, ...] = (
@@ -112,6 +122,8 @@ SETTINGS: tuple[Setting, ...] = (
             "run: `docker`, `host` (this machine), or `auto`: docker when it answers."),
     Setting("BASE_IMAGE", "debian:bookworm-slim", _matching(r"[^\s]+", "must be an image name"), "Build", "Image the "
             "builder image starts from; `{arch}` becomes amd64 or arm64."),
+    Setting("TEST_IMAGE", "", _images, "Build", "Images the test sessions install the package in, separated by blanks, "
+            "each with `{arch}` as above; by default BASE_IMAGE."),
     Setting("DOCKER_HOST_AMD64", "", _text, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
             "default the docker command's own."),
     Setting("DOCKER_HOST_ARM64", "", _text, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
@@ -123,6 +135,8 @@ SETTINGS: tuple[Setting, ...] = (
             "machine's."),
     Setting("NO_CACHE", "0", _switch, "Run", "`1` builds everything anew: no cache is read or written."),
     Setting("NO_PACKAGE_CACHE", "0", _switch, "Run", "`1` installs the packages anew, on a cached interpreter."),
+    Setting("JOBS", "1", _count, "Run", "Targets that `all` and `test-all` work on at a time, at most one of an "
+            "architecture."),
     Setting("V", "0", _switch, "Run", "`1` shows the full output of every step."),
 )  # fmt: skip
 
@@ -148,6 +162,7 @@ class Settings:
     artifact_dir: Path
     engine: str
     base_image: str
+    test_image: tuple[str, ...]
     docker_host_amd64: str
     docker_host_arm64: str
     source_mirror: str
@@ -156,6 +171,7 @@ class Settings:
     ca_bundle: Path | None
     no_cache: bool
     no_package_cache: bool
+    jobs: int
     v: bool
     values: Mapping[str, Value]
 

@@ -59,6 +59,12 @@ class Variant(Enum):
         return {Variant.RUNTIME: "", Variant.RUNTIME_DEV: "-dev"}[self]
 
 
+class Format(Enum):
+    """What a package is: an archive of PRT_ROOT's content."""
+
+    TAR = "tar"
+
+
 @dataclass(frozen=True)
 class Target:
     """One thing to build."""

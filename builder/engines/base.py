@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -36,6 +36,9 @@ class Workplace(Protocol):
     def get(self, name: str, destination: Path) -> None:
         """Copy a file of the work folder to this machine."""
 
+    def attach(self, args: Sequence[str]) -> int:
+        """Run a command on the user's own terminal, with the network of a step that downloads; return its exit code."""
+
 
 class Engine(Protocol):
     """A way to run stages."""
@@ -68,6 +71,15 @@ class Engine(Protocol):
 
         It is gone when the context ends, however it ends.
         """
+
+    def testbed(self, arch: Arch, image: str) -> AbstractContextManager[Workplace]:
+        """Open a place where nothing was built: a container of an image, or this machine with a PRT_ROOT of its own.
+
+        PRT_ROOT may be absent there. It is gone when the context ends; UserError where there can be none.
+        """
+
+    def stop(self) -> None:
+        """End what runs in other threads, and let nothing new begin: the user interrupted us."""
 
 
 def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[str, str], str]:

@@ -40,6 +40,21 @@ def choose(settings: Settings, network: Network, recipes: Path, arch: Arch, cons
     return DockerEngine(endpoints, image, settings.prt_root, network, settings.artifact_dir, console)
 
 
+def unable(settings: Settings, arch: Arch) -> str | None:
+    """Why nothing can be built for an architecture that is not this machine's; None if it can."""
+    if arch is Arch.native():
+        return None
+    if settings.engine == "host":
+        return f"the host engine builds for {Arch.native().value} only"
+    from builder.engines.endpoint import Endpoint
+
+    try:
+        Endpoint(_urls(settings)[arch]).check(arch)
+    except UserError as problem:
+        return problem.message
+    return None
+
+
 def remove_images(settings: Settings) -> Iterator[str]:
     """Remove every image we made, where a Docker daemon answers; yields their tags."""
     from builder.engines.endpoint import Endpoint

@@ -7,18 +7,22 @@ import io
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.images import Image
 
+from builder import command
 from builder.console import Console
 from builder.engines.base import Item, Output, fill, step_environment
 from builder.engines.endpoint import Endpoint
-from builder.engines.images import BuilderImage, Role
+from builder.engines.images import BuilderImage, Role, of_others
+from builder.engines.preflight import Problem
 from builder.engines.toolchain import fingerprint
 from builder.errors import BuildError
 from builder.network import Network
@@ -32,9 +36,10 @@ _LIFETIME = "86400"  # seconds after which a container ends by itself, should no
 
 @dataclass(frozen=True)
 class DockerWorkplace:
-    """A running container with an empty PRT_ROOT."""
+    """A running container."""
 
     container: Container
+    endpoint: Endpoint
     prt_root: PurePosixPath
     network: Network
     jobs: int
@@ -51,10 +56,7 @@ class DockerWorkplace:
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step by `docker exec`."""
         args, env, cwd = fill(step, _WORK, self.jobs)
-        ca_bundle = f"{_WORK}/{_CA_BUNDLE}" if self.network.ca_bundle else None
-        network = self.network if step.network else None
-        whole = step_environment(env, self.prt_root, _WORK, network, ca_bundle)
-        return self._exec(args, whole, on_output, cwd)
+        return self._exec(args, self._environment(env, step.network), on_output, cwd)
 
     def get(self, name: str, destination: Path) -> None:
         """Copy a file of the work folder to this machine."""
@@ -68,13 +70,30 @@ class DockerWorkplace:
                 assert content, f"{name} is a file"
                 shutil.copyfileobj(content, file)
 
-    def prepare(self) -> None:
-        """Make the folders every step expects, and bring the CA bundle."""
-        folders = [str(self.prt_root), f"{_WORK}/home", f"{_WORK}/tmp"]
+    def attach(self, args: Sequence[str]) -> int:
+        """Run a command by the docker command, which knows how to pass a terminal on."""
+        # In a file: no password stands on a command line.
+        with tempfile.NamedTemporaryFile("w", prefix="environment-") as variables:
+            variables.writelines(f"{name}={value}\n" for name, value in self._environment({}, network=True).items())
+            variables.flush()
+            terminal = ["--tty"] if command.has_terminal() else []
+            options = ["--interactive", *terminal, f"--env-file={variables.name}", f"--workdir={_WORK}/home"]
+            try:
+                return command.attached(self.endpoint.docker("exec", *options, str(self.container.id), *args))
+            except FileNotFoundError:
+                raise Problem.NO_COMMAND.error() from None
+
+    def prepare(self, *folders: str) -> None:
+        """Make the folders every step expects, and these; bring the CA bundle."""
+        folders = (f"{_WORK}/home", f"{_WORK}/tmp", *folders)
         if self._exec(["mkdir", "-p", *folders], {}, lambda line: None, "/"):
-            raise BuildError(f"can't make {', '.join(folders)} in the builder image")
+            raise BuildError(f"can't make {', '.join(folders)} in the container")
         if self.network.ca_bundle:
             self.put([Item(_CA_BUNDLE, self.network.ca_bundle)])
+
+    def _environment(self, env: dict[str, str], network: bool) -> dict[str, str]:
+        ca_bundle = f"{_WORK}/{_CA_BUNDLE}" if self.network.ca_bundle else None
+        return step_environment(env, self.prt_root, _WORK, self.network if network else None, ca_bundle)
 
     def _exec(self, args: list[str], env: Mapping[str, str], on_output: Output, workdir: str) -> int:
         assert self.container.client
@@ -107,6 +126,8 @@ class DockerEngine:
     artifact_dir: Path
     console: Console
     name: str = "docker"
+    containers: list[Container] = field(default_factory=list)  # that run now
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def crosses(self, arch: Arch) -> bool:
         """The compiler image can; see Engine."""
@@ -143,21 +164,48 @@ class DockerEngine:
 
     @contextmanager
     def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[DockerWorkplace]:
-        """A fresh container; it is removed at the end, with whatever still runs in it."""
+        """A fresh container of a builder image; see Engine."""
+        with self._container(self.endpoints[arch], self._ensure(arch, compiles)) as place:
+            place.prepare(str(self.prt_root))
+            yield place
+
+    @contextmanager
+    def testbed(self, arch: Arch, image: str) -> Iterator[DockerWorkplace]:
+        """A fresh container of a test image; see Engine."""
         endpoint = self.endpoints[arch]
-        image = self._ensure(arch, compiles)
+        found, _ = of_others(endpoint, image, arch, "TEST_IMAGE")
+        with self._container(endpoint, found) as place:
+            place.prepare()
+            yield place
+
+    @contextmanager
+    def _container(self, endpoint: Endpoint, image: Image) -> Iterator[DockerWorkplace]:
+        """A fresh container; it is removed at the end, with whatever still runs in it."""
         platform = Arch(image.attrs["Architecture"]).platform
         container = endpoint.client.containers.create(
             image, ["sleep", _LIFETIME], platform=platform, working_dir=str(_WORK), auto_remove=True
         )
+        self.containers.append(container)
         try:
+            if self.stopped.is_set():
+                raise KeyboardInterrupt
             container.start()
             jobs = int(endpoint.client.info()["NCPU"])
-            place = DockerWorkplace(container, self.prt_root, self.network.from_elsewhere(), jobs)
-            place.prepare()
-            yield place
+            yield DockerWorkplace(container, endpoint, self.prt_root, self.network.from_elsewhere(), jobs)
         finally:
-            container.remove(force=True)
+            self.containers.remove(container)
+            _remove(container)
+
+    def stop(self) -> None:
+        """Remove the containers that still run, so that every step in them ends; see Engine."""
+        self.stopped.set()
+        for container in tuple(self.containers):
+            _remove(container)
+
+
+def _remove(container: Container) -> None:
+    with suppress(APIError):  # it is gone already, or on its way
+        container.remove(force=True)
 
 
 def _add(archive: tarfile.TarFile, item: Item) -> None:

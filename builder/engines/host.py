@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from builder import command
 from builder.engines.base import Item, Output, fill, step_environment
 from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
-from builder.errors import UserError
+from builder.errors import BuildError, UserError
 from builder.network import Network
 from builder.stages.step import Step
 from builder.targets import Arch
@@ -21,11 +21,12 @@ from builder.targets import Arch
 
 @dataclass(frozen=True)
 class HostWorkplace:
-    """PRT_ROOT and a work folder on this machine."""
+    """PRT_ROOT and a work folder on this machine. `inside` is put before every command."""
 
     prt_root: PurePosixPath
     work: Path
     network: Network
+    inside: tuple[str, ...] = ()
 
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
@@ -41,14 +42,22 @@ class HostWorkplace:
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step as a process of this machine, in an environment of its own."""
         args, env, cwd = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
-        ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
-        network = self.network if step.network else None
-        whole = step_environment(env, self.prt_root, PurePosixPath(self.work), network, ca_bundle)
-        return command.stream(args, on_output, cwd=Path(cwd), env=whole, umask=0o022)
+        whole = self._environment(env, step.network)
+        return command.stream([*self.inside, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022)
 
     def get(self, name: str, destination: Path) -> None:
         """Move a file out of the work folder."""
         shutil.move(self.work / name, destination)
+
+    def attach(self, args: Sequence[str]) -> int:
+        """Run a command on the user's own terminal."""
+        env = self._environment({"TERM": "xterm"}, network=True)
+        return command.attached([*self.inside, *args], cwd=self.work / "home", env=env)
+
+    def _environment(self, env: dict[str, str], network: bool) -> dict[str, str]:
+        ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
+        work = PurePosixPath(self.work)
+        return step_environment(env, self.prt_root, work, self.network if network else None, ca_bundle)
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,17 @@ class HostEngine:
             yield HostWorkplace(self.prt_root, work, self.network)
 
     @contextmanager
+    def testbed(self, arch: Arch, image: str) -> Iterator[HostWorkplace]:
+        """This machine, with a PRT_ROOT that only our own processes see; see Engine."""
+        root = Path(self.prt_root)
+        with self._work() as work, _mount_point(root):
+            inside = _private_mount(work / "private-root", root)
+            yield HostWorkplace(self.prt_root, work, self.network, inside)
+
+    def stop(self) -> None:
+        """Nothing: this engine runs one stage at a time, in the main thread."""
+
+    @contextmanager
     def _work(self) -> Iterator[Path]:
         # CPython's makefiles and python-build break on blanks in a path.
         if any(letter.isspace() for letter in str(self.scratch)):
@@ -141,6 +161,39 @@ def _taken(root: Path, note: Path) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         note.unlink(missing_ok=True)
+
+
+@contextmanager
+def _mount_point(root: Path) -> Iterator[None]:
+    """Have a folder there to mount on: what was not there before is gone afterwards."""
+    absent = [folder for folder in (root, *root.parents) if not folder.exists()]
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(
+            f"PRT_ROOT={root} can't be created: {problem.strerror}", f"sudo mkdir -p {root}, or ENGINE=docker"
+        ) from None
+    try:
+        yield
+    finally:
+        for folder in absent:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _private_mount(folder: Path, root: Path) -> tuple[str, ...]:
+    """What to put before a command so that it sees `folder` at `root`, and nobody else does."""
+    folder.mkdir()
+    user = () if os.geteuid() == 0 else ("--map-root-user",)
+    mount = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    inside = ("unshare", "--mount", *user, "sh", "-c", mount, str(folder), str(root))
+    try:
+        command.output([*inside, "true"])
+    except (BuildError, OSError) as problem:
+        raise UserError(
+            f"this machine allows no private mount of PRT_ROOT={root}: {problem}", "run it as root, or ENGINE=docker"
+        ) from None
+    return inside
 
 
 def _left_behind(root: Path, note: Path) -> bool:

@@ -39,7 +39,7 @@ class BuilderImage:
 
     def ensure(self, endpoint: Endpoint, role: Role, arch: Arch, console: Console, logs: Path) -> Image:
         """The image of a role for an architecture; built if there is none of these inputs yet."""
-        base, base_tag = self._base(endpoint, arch)
+        base, base_tag = of_others(endpoint, self.base, arch, "BASE_IMAGE")
         tag = f"{REPOSITORY}/{role.value}:{self._digest(base, role)}-{arch.value}"
         try:
             return endpoint.client.images.get(tag)
@@ -64,29 +64,6 @@ class BuilderImage:
                 raise step_failed(f"{role.value} image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
         return endpoint.client.images.get(tag)
 
-    def _base(self, endpoint: Endpoint, arch: Arch) -> tuple[Image, str]:
-        """The base image, and a tag of ours that keeps it: a plain name holds one architecture at a time."""
-        name = self.base.replace("{arch}", arch.value)
-        kept = f"{REPOSITORY}/base:{hashlib.sha256(name.encode()).hexdigest()[:12]}-{arch.value}"
-        images = endpoint.client.images
-        for tag in (name, kept):
-            try:
-                image = images.get(tag)
-            except ImageNotFound:
-                continue
-            if image.attrs["Architecture"] == arch.value:
-                break
-        else:
-            try:
-                image = images.pull(name, platform=arch.platform)
-            except APIError as problem:
-                reason = problem.explanation or str(problem)
-                raise UserError(
-                    f"BASE_IMAGE {name} can't be pulled for {arch.value}: {reason}", "set BASE_IMAGE"
-                ) from None
-        image.tag(kept)
-        return image, kept
-
     def _digest(self, base: Image, role: Role) -> str:
         inputs = hashlib.sha256(str(base.id).encode())
         others = {f"{other.value}.txt" for other in Role if other is not role}
@@ -94,6 +71,28 @@ class BuilderImage:
             if path.is_file() and path.name not in others:
                 inputs.update(f"\0{path.relative_to(self.folder)}\0".encode() + path.read_bytes())
         return inputs.hexdigest()[:12]
+
+
+def of_others(endpoint: Endpoint, name: str, arch: Arch, setting: str) -> tuple[Image, str]:
+    """An image that a setting names, and a tag of ours that keeps it: a plain name holds one architecture at a time."""
+    name = name.replace("{arch}", arch.value)
+    kept = f"{REPOSITORY}/base:{hashlib.sha256(name.encode()).hexdigest()[:12]}-{arch.value}"
+    images = endpoint.client.images
+    for tag in (name, kept):
+        try:
+            image = images.get(tag)
+        except ImageNotFound:
+            continue
+        if image.attrs["Architecture"] == arch.value:
+            break
+    else:
+        try:
+            image = images.pull(name, platform=arch.platform)
+        except APIError as problem:
+            reason = problem.explanation or str(problem)
+            raise UserError(f"{setting} {name} can't be pulled for {arch.value}: {reason}", f"set {setting}") from None
+    image.tag(kept)
+    return image, kept
 
 
 def ours(endpoint: Endpoint) -> Iterator[str]:

@@ -46,13 +46,7 @@ def runtime(
     env = {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONDONTWRITEBYTECODE": "1"}
     if libc_floor:
         env |= {"PYTHONPATH": f"{WORK}/wheels", "MANYLINUX_FLOOR": libc_floor}
-    recipe_env = {
-        **env,
-        "PRT_ROOT": str(prt_root),
-        "PRT_VENV_ROOT": f"{prt_root}/venv",
-        "CONSTRAINT_FILE": f"{WORK}/constraints.txt",
-        "PRT_VARIANT": recipe.variant.value,
-    }
+    recipe_env = {**env, **recipe_environment(prt_root, recipe.variant)}
     folder = f"recipes/{recipe.variant.recipe_folder}"
     steps = [
         unpack("unpack parent", PARENT, str(prt_root)),
@@ -91,6 +85,16 @@ def runtime(
         steps=tuple(steps),
         output=ARTIFACT,
     )
+
+
+def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, str]:
+    """What the scripts and checks of a recipe find in their environment."""
+    return {
+        "PRT_ROOT": str(prt_root),
+        "PRT_VENV_ROOT": f"{prt_root}/venv",
+        "CONSTRAINT_FILE": f"{WORK}/constraints.txt",
+        "PRT_VARIANT": variant.value,
+    }
 
 
 def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:

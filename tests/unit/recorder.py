@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,8 @@ class RecordingWorkplace:
     steps: list[Step] = field(default_factory=list)
     compiles: bool = False
     arch: Arch = Arch.AMD64
+    image: str = ""
+    attached: list[Sequence[str]] = field(default_factory=list)
     open: bool = True
 
     def put(self, items: Iterable[Item]) -> None:
@@ -68,6 +70,11 @@ class RecordingWorkplace:
         else:
             destination.write_bytes(f"canned {name}".encode())
 
+    def attach(self, args: Sequence[str]) -> int:
+        """Remember the command and end as told, by its first word."""
+        self.attached.append(args)
+        return self.answers.get(args[0], Answer()).code
+
 
 @dataclass
 class Recorder:
@@ -80,6 +87,8 @@ class Recorder:
     machine: Arch = Arch.AMD64
     answers: dict[str, Answer] = field(default_factory=dict)
     workplaces: list[RecordingWorkplace] = field(default_factory=list)
+    testbeds: list[RecordingWorkplace] = field(default_factory=list)
+    stopped: bool = False
 
     @property
     def step_names(self) -> list[str]:
@@ -105,12 +114,27 @@ class Recorder:
         """The emulator it was made with."""
         return self.emulated_by
 
+    def stop(self) -> None:
+        """Note that it was stopped."""
+        self.stopped = True
+
     @contextmanager
     def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[RecordingWorkplace]:
         """Open a workplace, and note that it was closed."""
-        place = RecordingWorkplace(self.answers, compiles=compiles, arch=arch)
-        self.workplaces.append(place)
-        try:
+        with _opened(RecordingWorkplace(self.answers, compiles=compiles, arch=arch), self.workplaces) as place:
             yield place
-        finally:
-            place.open = False
+
+    @contextmanager
+    def testbed(self, arch: Arch, image: str) -> Iterator[RecordingWorkplace]:
+        """The same where nothing was built."""
+        with _opened(RecordingWorkplace(self.answers, arch=arch, image=image), self.testbeds) as place:
+            yield place
+
+
+@contextmanager
+def _opened(place: RecordingWorkplace, places: list[RecordingWorkplace]) -> Iterator[RecordingWorkplace]:
+    places.append(place)
+    try:
+        yield place
+    finally:
+        place.open = False

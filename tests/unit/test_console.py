@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_a_terminal_shows_the_running_step_in_the_line_of_its_result(log: Log) -
 
 
 @pytest.mark.parametrize("console", [{}, {"verbose": True}, {"folding": True}])
-def test_no_secret_is_shown_or_logged(log: Log, console: dict[str, bool]) -> None:
+def test_no_secret_is_shown_or_logged(log: Log, console: dict[str, Any]) -> None:
     shown = run(Console(**console, stream=io.StringIO()), log, "password=secret")
     assert "secret" not in shown + log.path.read_text()
     assert "password=****" in log.path.read_text()

@@ -1,0 +1,67 @@
+"""The manifest is readable, is the one that was published, and says what the interpreter says of itself.
+
+Arguments: PRT_ROOT, the published manifest, and NAME=value for what it must say.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import platform
+import sqlite3
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from builder.inside.proof.report import differs, end
+
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+# A venv may have no pip of its own: every interpreter is asked through the runtime's.
+_LIST = ("list", "--format=json", "--disable-pip-version-check")
+
+
+def packages(*python: str) -> list[str]:
+    """What pip lists for an interpreter, as NAME VERSION, sorted."""
+    listed = subprocess.run([sys.executable, "-m", "pip", *python, *_LIST], check=True, stdout=subprocess.PIPE).stdout
+    return named(json.loads(listed))
+
+
+def named(listed: list[dict[str, str]]) -> list[str]:
+    """The same of a manifest's list."""
+    return sorted(f"{one['name']} {one['version']}" for one in listed)
+
+
+def changes(what: str, manifest: list[str], seen: list[str]) -> Iterator[str]:
+    """What the manifest has too much or too little, in place of two long lists."""
+    yield from (
+        f"{what}\n  expected: {one} (the manifest)\n  seen:     not installed" for one in manifest if one not in seen
+    )
+    yield from (f"{what}\n  expected: nothing (the manifest)\n  seen:     {one}" for one in seen if one not in manifest)
+
+
+def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterator[str]:
+    """Where the manifest in the tree and the world differ."""
+    manifest: dict[str, Any] = json.loads((root / "manifest.json").read_text())
+    beside = json.loads(pathlib.Path(published).read_text())
+    for key in sorted({*manifest, *beside}):
+        yield from differs(f"manifest.json in the tree, beside the package: {key}", beside.get(key), manifest.get(key))
+    for fact in facts:
+        name, _, value = fact.partition("=")
+        yield from differs(f"manifest: {name}", value, manifest[name])
+    yield from differs("manifest: python_version", platform.python_version(), manifest["python_version"])
+    yield from differs("manifest: arch", _MACHINES[platform.machine()], manifest["arch"])
+    yield from differs("manifest: prt_root", sys.prefix, manifest["prt_root"])
+    yield from changes("manifest: python_packages", named(manifest["python_packages"]), packages())
+    venvs = sorted(path.parent.name for path in (root / "venv").glob("*/pyvenv.cfg"))
+    yield from differs("manifest: venvs", venvs, sorted(manifest["venvs"]))
+    for venv in venvs:
+        seen = packages("--python", str(root / "venv" / venv / "bin" / "python"))
+        yield from changes(f"manifest: venvs: {venv}", named(manifest["venvs"].get(venv, [])), seen)
+    inside = {one["name"]: one["version"] for one in manifest["sources"]}
+    for name, version in (("openssl", ssl.OPENSSL_VERSION.split()[1]), ("sqlite", sqlite3.sqlite_version)):
+        yield from differs(f"manifest: sources: {name}", version, inside.get(name, version))
+
+
+end(differences(pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))

@@ -1,0 +1,19 @@
+"""How a proof ends: well, or with everything that differs, as expected and as seen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+
+def differs(what: str, expected: object, seen: object) -> Iterator[str]:
+    """One message if the two differ, none if they are equal."""
+    if expected != seen:
+        yield f"{what}\n  expected: {expected}\n  seen:     {seen}"
+
+
+def end(differences: Iterable[str]) -> None:
+    """Exit with every difference, or well if there is none."""
+    found = list(differences)
+    if found:
+        sys.exit("\n".join(found))

@@ -1,0 +1,62 @@
+"""What is checked of an installed runtime, however it was installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.proofs.proof import MANIFEST, TLS
+from builder.recipe import Recipe
+from builder.settings import Settings
+from builder.stages.runtime import recipe_environment
+from builder.stages.step import WORK, File, Step
+from builder.targets import Target
+
+# Small, pure Python, without dependencies, and hardly in anybody's recipe.
+_FROM_THE_INDEX = "peppercorn==0.6"
+
+_BUILDER = Path(__file__).parents[1]
+_PROGRAMS = ("__init__.py", "inside/__init__.py")
+
+
+def files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
+    """The programs of `inside/proof/`, and the recipes' own checks."""
+    programs = sorted((_BUILDER / "inside" / "proof").glob("*.py"))
+    for path in (*(_BUILDER / name for name in _PROGRAMS), *programs):
+        yield File(f"builder/{path.relative_to(_BUILDER)}", path.read_bytes())
+    yield File("constraints.txt", b"\n".join(recipe.constraints for recipe in recipes))
+    for recipe in recipes:
+        for one in recipe.checks:
+            yield File(f"checks/{recipe.variant.recipe_folder}/{one.name}", one.content)
+
+
+def checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
+    """Every check of a target; `recipes` are those it is made of, the production one first."""
+    root = settings.prt_root
+    python = f"{root}/bin/python"
+    facts = {
+        "arch": target.arch.value,
+        "variant": target.variant.value,
+        "prt_root": str(root),
+        "runtime_version": settings.package_version,
+    }
+
+    def program(name: str, module: str, *args: str, network: bool = False) -> Step:
+        return Step(name, (python, "-B", "-m", f"builder.inside.proof.{module}", *args), network=network)
+
+    said = (f"{name}={value}" for name, value in facts.items())
+    patterns = (pattern for recipe in recipes for pattern in recipe.prune)
+    yield program("manifest", "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
+    yield program("ELF files", "elf", str(root))
+    yield program("standard library", "stdlib", *patterns)
+    yield program("TLS", "tls", f"{WORK}/{TLS}")
+    yield program("SQLite", "sqlite")
+    yield program("virtual environment", "venv")
+    yield Step("pip check", (python, "-B", "-m", "pip", "check"))
+    yield program("pip install, uninstall", "pip", _FROM_THE_INDEX, network=True)
+    for recipe in recipes:
+        folder = recipe.variant.recipe_folder
+        env = {"PYTHONDONTWRITEBYTECODE": "1", **recipe_environment(root, recipe.variant)}
+        for one in recipe.checks:
+            command = (python, "-I", "-B", f"{WORK}/checks/{folder}/{one.name}")
+            yield Step(f"recipes/{folder}/checks/{one.name}", command, env)

@@ -1,0 +1,127 @@
+"""Proves a finished package: it is installed in a fresh place, and every check runs, whatever the others came to."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from builder.console import Console, Log, step_failed
+from builder.engines.base import Engine, Item, Workplace
+from builder.errors import BuildError
+from builder.project import Project
+from builder.proofs import package
+from builder.proofs.proof import MANIFEST, PACKAGE, TLS, Proof
+from builder.recipe import Recipe
+from builder.stages.step import File, Step
+from builder.targets import Target, Variant
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended: the seconds it took, and what it said if it failed."""
+
+    check: str
+    image: str
+    seconds: float
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Prover:
+    """Proves packages of one project with one engine."""
+
+    project: Project
+    engine: Engine
+    console: Console
+
+    def prove(self, target: Target, archive: str) -> list[Outcome]:
+        """Prove a target's archive, which stands in ARTIFACT_DIR under that name, on every test image."""
+        proof = package.tarball(target, self.project.settings, self._recipes(target))
+        return [outcome for image in self._images(target) for outcome in self._on(image, proof, target, archive)]
+
+    @contextmanager
+    def installed(self, target: Target, archive: str) -> Iterator[Workplace]:
+        """A fresh place on the first test image with the archive unpacked in it, and nothing else."""
+        image = self._images(target)[0]
+        log = self._log(target, "run", image)
+        with self.engine.testbed(target.arch, image) as place:
+            place.put([self._item(PACKAGE, archive)])
+            for step in package.unpacked(self.project.settings.prt_root):
+                _run(step, place, self.console, log)
+            yield place
+
+    def _on(self, image: str, proof: Proof, target: Target, archive: str) -> Iterator[Outcome]:
+        """What the checks come to on one image; an installation that fails is the only outcome."""
+        settings = self.project.settings
+        log = self._log(target, "test", image)
+        self.console.say(f"{archive} on {image}:")
+        with self.engine.testbed(target.arch, image) as place:
+            manifest = target.artifact(settings.package_prefix, settings.package_version, "manifest.json")
+            brought = [self._item(PACKAGE, archive), self._item(MANIFEST, manifest), *certificates()]
+            place.put([*brought, *map(_item, proof.files)])
+            for step in proof.install:
+                outcome = self._outcome(step, place, image, log)
+                if outcome.problem:
+                    yield outcome
+                    return
+            for step in proof.checks:
+                yield self._outcome(step, place, image, log)
+
+    def _outcome(self, step: Step, place: Workplace, image: str, log: Log) -> Outcome:
+        started = time.monotonic()
+        problem = ""
+        try:
+            _run(step, place, self.console, log)
+        except BuildError:
+            problem = "\n".join(log.tail) or "it failed without a word"
+        return Outcome(step.name, image, time.monotonic() - started, problem)
+
+    def _item(self, name: str, artifact: str) -> Item:
+        return Item(name, self.project.settings.artifact_dir / artifact)
+
+    def _recipes(self, target: Target) -> tuple[Recipe, ...]:
+        chain = (Variant.RUNTIME,) if target.variant is Variant.RUNTIME else (Variant.RUNTIME, target.variant)
+        return tuple(self.project.recipes[variant] for variant in chain)
+
+    def _images(self, target: Target) -> Sequence[str]:
+        settings = self.project.settings
+        if self.engine.name == "host":
+            return ("this machine",)
+        return [name.replace("{arch}", target.arch.value) for name in settings.test_image or (settings.base_image,)]
+
+    def _log(self, target: Target, what: str, image: str) -> Log:
+        name = re.sub(r"[^\w.-]+", "-", f"{what}-{target.variant.value}-{target.arch.value}-{image}")
+        path = self.project.settings.artifact_dir / "logs" / f"{name}.log"
+        path.unlink(missing_ok=True)
+        return Log(path, self.project.network.redact)
+
+
+def certificates() -> Iterator[Item]:
+    """A private CA of this moment, and certificates for localhost that it signed: a good one and an expired one."""
+    # Imported here: no other session has to wait for it.
+    import trustme
+
+    ca = trustme.CA()
+    long_ago = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+    day = datetime.timedelta(days=1)
+    good = ca.issue_cert("localhost")
+    expired = ca.issue_cert("localhost", not_before=long_ago, not_after=long_ago + day)
+    yield Item(f"{TLS}/ca.pem", ca.cert_pem.bytes())
+    yield Item(f"{TLS}/server.pem", good.private_key_and_cert_chain_pem.bytes())
+    yield Item(f"{TLS}/expired.pem", expired.private_key_and_cert_chain_pem.bytes())
+
+
+def _item(file: File) -> Item:
+    assert isinstance(file.content, bytes), f"{file.name}: a proof downloads nothing"
+    return Item(file.name, file.content)
+
+
+def _run(step: Step, place: Workplace, console: Console, log: Log) -> None:
+    with console.step(step.name, log) as on_output:
+        code = place.run(step, on_output)
+        if code:
+            raise step_failed(step.name, code, step.hint, log)
