@@ -103,6 +103,8 @@ for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.bui
 session("all", BUILDING, "Build every package this machine can", sessions.build_all)
 prove("test", "Prove the runtime in a fresh container", Variant.RUNTIME, Format.TAR)
 prove("test-dev", "Prove runtime-dev in a fresh container", Variant.RUNTIME_DEV, Format.TAR)
+prove("test-deb", "Prove its Debian package", Variant.RUNTIME, Format.DEB)
+prove("test-deb-dev", "Prove the Debian package of runtime-dev", Variant.RUNTIME_DEV, Format.DEB)
 session("test-all", TESTING, "Prove every package this machine can", sessions.test_all)
 run_in_place("run", "A prompt where the runtime is installed, or the command after --", Variant.RUNTIME)
 run_in_place("run-dev", "The same with runtime-dev", Variant.RUNTIME_DEV)

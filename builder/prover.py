@@ -14,10 +14,10 @@ from builder.engines.base import Engine, Item, Workplace
 from builder.errors import BuildError
 from builder.project import Project
 from builder.proofs import package
-from builder.proofs.proof import MANIFEST, PACKAGE, TLS, Proof
+from builder.proofs.proof import MANIFEST, OTHER, PACKAGE, TLS, Proof
 from builder.recipe import Recipe
 from builder.stages.step import File, Step
-from builder.targets import Target, Variant
+from builder.targets import Format, Target, Variant
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,20 @@ class Prover:
     engine: Engine
     console: Console
 
-    def prove(self, target: Target, archive: str) -> list[Outcome]:
-        """Prove a target's archive, which stands in ARTIFACT_DIR under that name, on every test image."""
-        proof = package.tarball(target, self.project.settings, self._recipes(target))
-        return [outcome for image in self._images(target) for outcome in self._on(image, proof, target, archive)]
+    def unable(self, form: Format) -> str | None:
+        """Why packages of a format can't be proved; None if they can."""
+        if form is Format.DEB and self.engine.name == "host":
+            return "a Debian package is proved in a container, and no Docker daemon is used here"
+        return None
+
+    def prove(self, target: Target, form: Format, packages: Sequence[str]) -> list[Outcome]:
+        """Prove a target's package on every test image.
+
+        `packages` are file names in ARTIFACT_DIR: the package, and where there is one the other variant's.
+        """
+        plan = {Format.TAR: package.tarball, Format.DEB: package.deb}[form]
+        proof = plan(target, self.project.settings, self._recipes(target))
+        return [outcome for image in self._images(target) for outcome in self._on(image, proof, target, packages)]
 
     @contextmanager
     def installed(self, target: Target, archive: str) -> Iterator[Workplace]:
@@ -54,15 +64,16 @@ class Prover:
                 _run(step, place, self.console, log)
             yield place
 
-    def _on(self, image: str, proof: Proof, target: Target, archive: str) -> Iterator[Outcome]:
+    def _on(self, image: str, proof: Proof, target: Target, packages: Sequence[str]) -> Iterator[Outcome]:
         """What the checks come to on one image; an installation that fails is the only outcome."""
         settings = self.project.settings
-        log = self._log(target, "test", image)
-        self.console.say(f"{archive} on {image}:")
+        log = self._log(target, f"test-{packages[0].rpartition('.')[2]}", image)
+        self.console.say(f"{packages[0]} on {image}:")
         with self.engine.testbed(target.arch, image) as place:
             manifest = target.artifact(settings.package_prefix, settings.package_version, "manifest.json")
-            brought = [self._item(PACKAGE, archive), self._item(MANIFEST, manifest), *certificates()]
-            place.put([*brought, *map(_item, proof.files)])
+            # The second name has no file where there is no other variant to exchange it for.
+            brought = [self._item(*pair) for pair in zip((PACKAGE, OTHER), packages, strict=False)]
+            place.put([*brought, self._item(MANIFEST, manifest), *certificates(), *map(_item, proof.files)])
             for step in proof.install:
                 outcome = self._outcome(step, place, image, log)
                 if outcome.problem:

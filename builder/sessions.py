@@ -91,10 +91,14 @@ def test(target: Target, form: Format) -> None:
     project = projects.read(ROOT, environment())
     console = Console(verbose=project.settings.v, folding=project.folding)
     pipeline = _pipeline(project, target.arch, console)
-    package = _make(pipeline, Variation(target, form))[0].name
-    outcomes = Prover(project, pipeline.engine, console).prove(target, package)
+    prover = Prover(project, pipeline.engine, console)
+    reason = prover.unable(form)
+    if reason:
+        raise UserError(reason, "start Docker, or prove the tarball: nox -s test")
+    packages = _packages(pipeline, Variation(target, form))
+    outcomes = prover.prove(target, form, packages)
     console.say(variations.checks_table(outcomes))
-    variations.demand([variations.failures(package, outcomes)], _LOGS)
+    variations.demand([variations.failures(packages[0], outcomes)], _LOGS)
 
 
 @reported
@@ -125,9 +129,12 @@ def test_all() -> None:
     """Prove every package this machine can, and print one table."""
 
     def prove(pipeline: Pipeline, one: Variation) -> list[Row]:
-        package = _make(pipeline, one)[0].name
-        outcomes = Prover(pipeline.project, pipeline.engine, pipeline.console).prove(one.target, package)
-        return variations.proved(package, outcomes)
+        prover = Prover(pipeline.project, pipeline.engine, pipeline.console)
+        reason = prover.unable(one.format)
+        if reason:
+            return [Row(str(one), "", f"left out: {reason}", 0)]
+        packages = _packages(pipeline, one)
+        return variations.proved(packages[0], prover.prove(one.target, one.format, packages))
 
     _every_variation(prove)
 
@@ -255,7 +262,16 @@ def _every_variation(work: Callable[[Pipeline, Variation], list[Row]]) -> None:
 
 
 def _make(pipeline: Pipeline, one: Variation) -> list[Artifact]:
-    return pipeline.build(one.target)
+    return pipeline.deb(one.target) if one.format is Format.DEB else pipeline.build(one.target)
+
+
+def _packages(pipeline: Pipeline, one: Variation) -> list[str]:
+    """The package to prove, by its file's name, built if needed; and what its proof needs beside it."""
+    pipeline.build(one.target)  # a proof reads the manifest as well
+    names = [_make(pipeline, one)[0].name]
+    if one.format is Format.DEB and one.target.variant is Variant.RUNTIME_DEV:
+        names.append(pipeline.deb(Target(Variant.RUNTIME, one.target.arch))[0].name)
+    return names
 
 
 def _pipeline(project: Project, arch: Arch, console: Console) -> Pipeline:

@@ -60,9 +60,10 @@ class Variant(Enum):
 
 
 class Format(Enum):
-    """What a package is: an archive of PRT_ROOT's content."""
+    """What a package is: an archive of PRT_ROOT's content, or a Debian package."""
 
     TAR = "tar"
+    DEB = "deb"
 
 
 @dataclass(frozen=True)

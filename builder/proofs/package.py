@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from builder.proofs import runtime
-from builder.proofs.proof import PACKAGE, Proof
+from builder.proofs.proof import OTHER, PACKAGE, Proof
 from builder.recipe import Recipe
 from builder.settings import Settings
-from builder.stages.step import Step, unpack
-from builder.targets import Target
+from builder.stages.step import WORK, Step, unpack
+from builder.targets import Target, Variant
+
+# What changes on any system, or whenever dpkg runs.
+_RESTLESS = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log")
+_NOTHING = '[ ! -e "$0" ] || { echo "expected: nothing in $0"; echo "seen:"; find "$0"; exit 1; }'
 
 
 def tarball(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proof:
@@ -24,3 +29,73 @@ def tarball(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> 
 def unpacked(prt_root: PurePosixPath) -> tuple[Step, ...]:
     """The steps that unpack an archive at PRT_ROOT, as the README tells a user to."""
     return (Step("make PRT_ROOT", ("mkdir", "-p", str(prt_root))), unpack("unpack", PACKAGE, str(prt_root)))
+
+
+def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proof:
+    """The Debian package installed, exchanged for the other variant's (the development one only), and removed."""
+    return Proof(
+        files=tuple(runtime.files(recipes)),
+        install=(
+            *(_dependencies(target, settings) if settings.libraries == "system" else ()),
+            *_listing("before"),
+            Step("dpkg --install", ("dpkg", "--install", PACKAGE)),
+        ),
+        checks=(
+            _status("package", target.variant, settings),
+            *_system(target, settings),
+            *runtime.checks(target, settings, recipes),
+            *(_exchange(target, settings) if target.variant is Variant.RUNTIME_DEV else ()),
+            *_removal(target, settings),
+        ),
+    )
+
+
+def _name(variant: Variant, settings: Settings) -> str:
+    return settings.package_prefix + variant.package_suffix
+
+
+def _dependencies(target: Target, settings: Settings) -> Iterator[Step]:
+    """Have the distribution's libraries there, which outlast the package, before the system is listed."""
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ("apt-get", "install", "--yes", "--no-install-recommends", f"{WORK}/{PACKAGE}")
+    yield Step("apt-get update", ("apt-get", "update"), quiet, network=True)
+    yield Step("apt-get install", install, quiet, network=True)
+    yield Step("remove the package again", ("dpkg", "--purge", _name(target.variant, settings)))
+
+
+def _listing(name: str) -> Iterator[Step]:
+    """List every file of the system: kind, mode, owner, and of what is no folder size, date and where a link points."""
+    aside = [word for folder in (WORK, *_RESTLESS) for word in ("-o", "-path", folder)][1:]
+    facts = ("-type", "d", "-fprintf", name, "%y %m %u:%g\\0%p\\n", "-o")
+    rest = ("-fprintf", name, "%y %m %u:%g %s %T@ %l\\0%p\\n")
+    yield Step(f"files {name}", ("find", "/", "-xdev", "(", *aside, ")", "-prune", "-o", *facts, *rest))
+    yield Step(f"files {name}, sorted", ("sort", f"--output={name}", name))
+
+
+def _status(name: str, variant: Variant, settings: Settings) -> Step:
+    (other,) = (each for each in Variant if each is not variant)
+    packages = (_name(variant, settings), _name(other, settings))
+    return runtime.program(name, settings.prt_root, "installed", *packages, str(settings.prt_root), variant.value)
+
+
+def _system(target: Target, settings: Settings) -> Iterator[Step]:
+    yield from _listing("after")
+    name = _name(target.variant, settings)
+    yield runtime.program("system untouched", settings.prt_root, "system", name, "before", "after")
+
+
+def _exchange(target: Target, settings: Settings) -> Iterator[Step]:
+    production, development = (_name(variant, settings) for variant in (Variant.RUNTIME, target.variant))
+    yield Step(f"install {production}", ("dpkg", "--install", OTHER))
+    yield _status(f"{production} replaces {development}", Variant.RUNTIME, settings)
+    yield Step(f"install {development}", ("dpkg", "--install", PACKAGE))
+    yield _status(f"{development} replaces {production}", target.variant, settings)
+
+
+def _removal(target: Target, settings: Settings) -> Iterator[Step]:
+    name = _name(target.variant, settings)
+    yield Step("dpkg --remove", ("dpkg", "--remove", name))
+    yield Step("remove leaves nothing", ("sh", "-c", _NOTHING, str(settings.prt_root)))
+    yield Step("dpkg --purge", ("dpkg", "--purge", name))
+    yield from _listing("afterwards")
+    yield Step("purge leaves nothing", ("diff", "before", "afterwards"))

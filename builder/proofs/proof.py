@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from builder.stages.step import File, Step
 
 # Names in WORK of what the prover brings along.
-PACKAGE = "package.tgz"
+PACKAGE = "package.deb"  # or an archive: what reads it goes by content
+OTHER = "other.deb"  # that of the other variant, where the proof exchanges the two
 MANIFEST = "published-manifest.json"
 TLS = "tls"  # folder of the certificates of inside/proof/tls.py
 

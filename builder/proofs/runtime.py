@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from builder.proofs.proof import MANIFEST, TLS
 from builder.recipe import Recipe
@@ -30,10 +30,16 @@ def files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
             yield File(f"checks/{recipe.variant.recipe_folder}/{one.name}", one.content)
 
 
+def program(name: str, prt_root: PurePosixPath, module: str, *args: str, network: bool = False) -> Step:
+    """A check by one of the programs of `inside/proof/`, run by the installed Python."""
+    command = (_python(prt_root), "-B", "-m", f"builder.inside.proof.{module}", *args)
+    return Step(name, command, network=network)
+
+
 def checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
     """Every check of a target; `recipes` are those it is made of, the production one first."""
     root = settings.prt_root
-    python = f"{root}/bin/python"
+    python = _python(root)
     facts = {
         "arch": target.arch.value,
         "variant": target.variant.value,
@@ -41,22 +47,23 @@ def checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> I
         "runtime_version": settings.package_version,
     }
 
-    def program(name: str, module: str, *args: str, network: bool = False) -> Step:
-        return Step(name, (python, "-B", "-m", f"builder.inside.proof.{module}", *args), network=network)
-
     said = (f"{name}={value}" for name, value in facts.items())
     patterns = (pattern for recipe in recipes for pattern in recipe.prune)
-    yield program("manifest", "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
-    yield program("ELF files", "elf", str(root))
-    yield program("standard library", "stdlib", *patterns)
-    yield program("TLS", "tls", f"{WORK}/{TLS}")
-    yield program("SQLite", "sqlite")
-    yield program("virtual environment", "venv")
+    yield program("manifest", root, "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
+    yield program("ELF files", root, "elf", str(root))
+    yield program("standard library", root, "stdlib", *patterns)
+    yield program("TLS", root, "tls", f"{WORK}/{TLS}")
+    yield program("SQLite", root, "sqlite")
+    yield program("virtual environment", root, "venv")
     yield Step("pip check", (python, "-B", "-m", "pip", "check"))
-    yield program("pip install, uninstall", "pip", _FROM_THE_INDEX, network=True)
+    yield program("pip install, uninstall", root, "pip", _FROM_THE_INDEX, network=True)
     for recipe in recipes:
         folder = recipe.variant.recipe_folder
         env = {"PYTHONDONTWRITEBYTECODE": "1", **recipe_environment(root, recipe.variant)}
         for one in recipe.checks:
             command = (python, "-I", "-B", f"{WORK}/checks/{folder}/{one.name}")
             yield Step(f"recipes/{folder}/checks/{one.name}", command, env)
+
+
+def _python(prt_root: PurePosixPath) -> str:
+    return f"{prt_root}/bin/python"
