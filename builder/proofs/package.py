@@ -14,6 +14,11 @@ from builder.targets import Target, Variant
 
 # What changes on any system, or whenever dpkg runs.
 _RESTLESS = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log")
+
+# Shell, because Python is not there before the package, nor after it.
+_BEFORE = "files-before"
+_KEEP = '"$@" | sort > "$0"'
+_COMPARE = '"$@" | sort | diff "$0" -'
 _NOTHING = '[ ! -e "$0" ] || { echo "expected: nothing in $0"; echo "seen:"; find "$0"; exit 1; }'
 
 
@@ -37,12 +42,12 @@ def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proo
         files=tuple(runtime.files(recipes)),
         install=(
             *(_dependencies(target, settings) if settings.libraries == "system" else ()),
-            *_listing("before"),
+            Step("list the system's files", ("sh", "-c", _KEEP, _BEFORE, *_listing())),
             Step("dpkg --install", ("dpkg", "--install", PACKAGE)),
         ),
         checks=(
             _status("package", target.variant, settings),
-            *_system(target, settings),
+            _untouched(target, settings),
             *runtime.checks(target, settings, recipes),
             *(_exchange(target, settings) if target.variant is Variant.RUNTIME_DEV else ()),
             *_removal(target, settings),
@@ -63,13 +68,12 @@ def _dependencies(target: Target, settings: Settings) -> Iterator[Step]:
     yield Step("remove the package again", ("dpkg", "--purge", _name(target.variant, settings)))
 
 
-def _listing(name: str) -> Iterator[Step]:
-    """List every file of the system: kind, mode, owner, and of what is no folder size, date and where a link points."""
+def _listing() -> tuple[str, ...]:
+    """The command that lists every file of the system: kind, mode and owner, and of what is no folder size and date."""
     aside = [word for folder in (WORK, *_RESTLESS) for word in ("-o", "-path", folder)][1:]
-    facts = ("-type", "d", "-fprintf", name, "%y %m %u:%g\\0%p\\n", "-o")
-    rest = ("-fprintf", name, "%y %m %u:%g %s %T@ %l\\0%p\\n")
-    yield Step(f"files {name}", ("find", "/", "-xdev", "(", *aside, ")", "-prune", "-o", *facts, *rest))
-    yield Step(f"files {name}, sorted", ("sort", f"--output={name}", name))
+    folders = ("-type", "d", "-printf", "%y %m %u:%g\\t%p\\n", "-o")
+    others = ("-printf", "%y %m %u:%g %s %T@ %l\\t%p\\n")
+    return ("find", "/", "-xdev", "(", *aside, ")", "-prune", "-o", *folders, *others)
 
 
 def _status(name: str, variant: Variant, settings: Settings) -> Step:
@@ -78,10 +82,9 @@ def _status(name: str, variant: Variant, settings: Settings) -> Step:
     return runtime.program(name, settings.prt_root, "installed", *packages, str(settings.prt_root), variant.value)
 
 
-def _system(target: Target, settings: Settings) -> Iterator[Step]:
-    yield from _listing("after")
+def _untouched(target: Target, settings: Settings) -> Step:
     name = _name(target.variant, settings)
-    yield runtime.program("system untouched", settings.prt_root, "system", name, "before", "after")
+    return runtime.program("system untouched", settings.prt_root, "system", name, _BEFORE, *_listing())
 
 
 def _exchange(target: Target, settings: Settings) -> Iterator[Step]:
@@ -97,5 +100,4 @@ def _removal(target: Target, settings: Settings) -> Iterator[Step]:
     yield Step("dpkg --remove", ("dpkg", "--remove", name))
     yield Step("remove leaves nothing", ("sh", "-c", _NOTHING, str(settings.prt_root)))
     yield Step("dpkg --purge", ("dpkg", "--purge", name))
-    yield from _listing("afterwards")
-    yield Step("purge leaves nothing", ("diff", "before", "afterwards"))
+    yield Step("purge leaves nothing", ("sh", "-c", _COMPARE, _BEFORE, *_listing()))

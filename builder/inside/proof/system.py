@@ -1,7 +1,7 @@
 """The system is as it was before: no file was changed or removed, and every new one belongs to the package.
 
-Arguments: the package, and two listings of the system, made before and after it was installed: one line a file, sorted,
-with its path at the end behind a NUL.
+Arguments: the package, a listing of the system made before it was installed, and the command that makes one. A listing
+has a line for each file, with its path at the end behind a tab.
 """
 
 from __future__ import annotations
@@ -14,19 +14,23 @@ from collections.abc import Iterator
 from builder.inside.proof.report import differs, end
 
 
-def listed(path: str) -> dict[str, str]:
+def said(*command: str) -> str:
+    """What a command prints."""
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode(errors="surrogateescape")
+
+
+def listed(text: str) -> dict[str, str]:
     """What a listing says, by the file's path."""
-    lines = pathlib.Path(path).read_text(errors="surrogateescape").splitlines()
-    return {name: facts for facts, _, name in (line.partition("\0") for line in lines)}
+    return {name: facts for facts, _, name in (line.partition("\t") for line in text.splitlines())}
 
 
-def differences(package: str, before: str, after: str) -> Iterator[str]:
+def differences(package: str, before: str, *command: str) -> Iterator[str]:
     """What is not as it was."""
-    old, new = listed(before), listed(after)
+    old = listed(pathlib.Path(before).read_text(errors="surrogateescape"))
+    new = listed(said(*command))
     for name, facts in old.items():
         yield from differs(name, facts, new.get(name, "nothing"))
-    owned = subprocess.run(["dpkg", "--listfiles", package], check=True, stdout=subprocess.PIPE).stdout.decode()
-    strangers = sorted(new.keys() - old.keys() - {*owned.splitlines()})
+    strangers = sorted(new.keys() - old.keys() - {*said("dpkg", "--listfiles", package).splitlines()})
     yield from differs("new files that are not the package's", [], strangers)
 
 
