@@ -25,7 +25,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder import sessions
+from builder import proving, sessions
 from builder.targets import Arch, Format, Target, Variant
 
 nox.needs_version = ">=2025.2.9"
@@ -67,14 +67,14 @@ def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch], 
 
 def prove(name: str, purpose: str, variant: Variant, form: Format) -> None:
     """Register a session that proves a package; those of a named architecture make the matrix of CI."""
-    for_each_arch(name, TESTING, purpose, lambda arch: sessions.test(Target(variant, arch), form), "matrix")
+    for_each_arch(name, TESTING, purpose, lambda arch: proving.test(Target(variant, arch), form), "matrix")
 
 
 def run_in_place(name: str, purpose: str, variant: Variant) -> None:
     """Register a `run` session in its three forms; nox ends with the exit code of the command."""
 
     def act(arch: Arch, args: list[str]) -> None:
-        code = sessions.run(Target(variant, arch), args)
+        code = proving.run(Target(variant, arch), args)
         if code:
             sys.exit(code)
 
@@ -100,12 +100,12 @@ for_each_arch(
     lambda arch: sessions.build_deb(Target(Variant.RUNTIME_DEV, arch)),
 )
 for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.builder_image)
-session("all", BUILDING, "Build every package this machine can", sessions.build_all)
+session("all", BUILDING, "Build every package this machine can", proving.build_all)
 prove("test", "Prove the runtime in a fresh container", Variant.RUNTIME, Format.TAR)
 prove("test-dev", "Prove runtime-dev in a fresh container", Variant.RUNTIME_DEV, Format.TAR)
 prove("test-deb", "Prove its Debian package", Variant.RUNTIME, Format.DEB)
 prove("test-deb-dev", "Prove the Debian package of runtime-dev", Variant.RUNTIME_DEV, Format.DEB)
-session("test-all", TESTING, "Prove every package this machine can", sessions.test_all)
+session("test-all", TESTING, "Prove every package this machine can", proving.test_all)
 run_in_place("run", "A prompt where the runtime is installed, or the command after --", Variant.RUNTIME)
 run_in_place("run-dev", "The same with runtime-dev", Variant.RUNTIME_DEV)
 session("clean", CLEANUP, "Remove the packages", sessions.clean)

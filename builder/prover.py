@@ -102,7 +102,7 @@ class Prover:
         settings = self.project.settings
         if self.engine.name == "host":
             return ("this machine",)
-        return [name.replace("{arch}", target.arch.value) for name in settings.test_image or (settings.base_image,)]
+        return [name.replace("{arch}", target.arch.value) for name in (settings.test_image or settings.base_image).split()]
 
     def _log(self, target: Target, what: str, image: str) -> Log:
         name = re.sub(r"[^\w.-]+", "-", f"{what}-{target.variant.value}-{target.arch.value}-{image}")

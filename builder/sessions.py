@@ -8,7 +8,6 @@ import logging
 import shlex
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,6 @@ from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
 from builder import project as projects
-from builder import variations
 from builder.console import Console, clock, table
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError, UserError
@@ -25,14 +23,10 @@ from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.plan import deb_file
 from builder.project import Project
-from builder.prover import Prover
 from builder.settings import SETTINGS, environment
-from builder.targets import Arch, Format, Target, Variant
-from builder.variations import Row, Variation
+from builder.targets import Arch, Target, Variant
 
 ROOT = Path(__file__).parents[1]
-
-_LOGS = "the full output of every step is in ARTIFACT_DIR/logs"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +66,7 @@ def build(target: Target) -> None:
     """Build one target and print its artifacts."""
     project = projects.read(ROOT, environment())
     console = Console(verbose=project.settings.v, folding=project.folding)
-    artifacts = _pipeline(project, target.arch, console).build(target)
+    artifacts = pipeline_for(project, target.arch, console).build(target)
     console.say(_closing_table(artifacts, project.settings.artifact_dir))
 
 
@@ -81,62 +75,8 @@ def build_deb(target: Target) -> None:
     """Build the Debian package of one target and print it."""
     project = projects.read(ROOT, environment())
     console = Console(verbose=project.settings.v, folding=project.folding)
-    artifacts = _pipeline(project, target.arch, console).deb(target)
+    artifacts = pipeline_for(project, target.arch, console).deb(target)
     console.say(_closing_table(artifacts, project.settings.artifact_dir))
-
-
-@reported
-def test(target: Target, form: Format) -> None:
-    """Prove one package on every test image, built first if needed."""
-    project = projects.read(ROOT, environment())
-    console = Console(verbose=project.settings.v, folding=project.folding)
-    pipeline = _pipeline(project, target.arch, console)
-    prover = Prover(project, pipeline.engine, console)
-    reason = prover.unable(form)
-    if reason:
-        raise UserError(reason, "start Docker, or prove the tarball: nox -s test")
-    packages = _packages(pipeline, Variation(target, form))
-    outcomes = prover.prove(target, form, packages)
-    console.say(variations.checks_table(outcomes))
-    variations.demand([variations.failures(packages[0], outcomes)], _LOGS)
-
-
-@reported
-def run(target: Target, args: Sequence[str]) -> int:
-    """Run a command where the package is installed, or a shell; returns its exit code."""
-    project = projects.read(ROOT, environment())
-    # Standard output is the command's own.
-    console = Console(stream=sys.stderr, verbose=project.settings.v)
-    pipeline = _pipeline(project, target.arch, console)
-    archive = pipeline.build(target)[0].name
-    with Prover(project, pipeline.engine, console).installed(target, archive) as place:
-        return place.attach(args or ("bash",))
-
-
-@reported
-def build_all() -> None:
-    """Build every package this machine can, and print them all."""
-
-    def build(pipeline: Pipeline, one: Variation) -> list[Row]:
-        made = _make(pipeline, one)
-        return [Row(artifact.name, "", f"{artifact.size:,} bytes", artifact.seconds) for artifact in made]
-
-    _every_variation(build)
-
-
-@reported
-def test_all() -> None:
-    """Prove every package this machine can, and print one table."""
-
-    def prove(pipeline: Pipeline, one: Variation) -> list[Row]:
-        prover = Prover(pipeline.project, pipeline.engine, pipeline.console)
-        reason = prover.unable(one.format)
-        if reason:
-            return [Row(str(one), "", f"left out: {reason}", 0)]
-        packages = _packages(pipeline, one)
-        return variations.proved(packages[0], prover.prove(one.target, one.format, packages))
-
-    _every_variation(prove)
 
 
 @reported
@@ -144,7 +84,7 @@ def builder_image(arch: Arch) -> None:
     """Make the builder images, or on the host check that everything is there."""
     project = projects.read(ROOT, environment())
     console = Console(verbose=project.settings.v, folding=project.folding)
-    engine = _pipeline(project, arch, console).engine
+    engine = pipeline_for(project, arch, console).engine
     if engine.crosses(arch):
         engine.toolchain(arch, compiles=True)
     fingerprint = engine.toolchain(arch, compiles=False)
@@ -232,49 +172,13 @@ def clobber() -> None:
         print(f"removed image {tag}")
 
 
-def _every_variation(work: Callable[[Pipeline, Variation], list[Row]]) -> None:
-    """Do some work for every variation, print the table of all, and fail if any failed."""
-    project = projects.read(ROOT, environment())
-    jobs = project.settings.jobs
-    pipelines, rows = {}, []
-    for arch in Arch:
-        reason = choice.unable(project.settings, arch)
-        if reason:
-            rows.append(Row(f"every package for {arch.value}", "", f"left out: {reason}", 0))
-        else:
-            prefix = f"{arch.value}: " if jobs > 1 else ""
-            console = Console(verbose=project.settings.v, folding=project.folding and jobs == 1, prefix=prefix)
-            pipelines[arch] = _pipeline(project, arch, console)
-
-    def run(arch: Arch) -> list[Row]:
-        chain = variations.chain(arch)
-        return [row for one in chain for row in variations.attempt(one, functools.partial(work, pipelines[arch]))]
-
-    def stop() -> None:
-        for pipeline in pipelines.values():
-            pipeline.engine.stop()
-
-    chains = {arch: functools.partial(run, arch) for arch in pipelines}
-    for found in variations.side_by_side(chains, jobs, stop).values():
-        rows += found
-    print(variations.closing(rows))
-    variations.demand([row.problem for row in rows], _LOGS)
+def read_project() -> Project:
+    """This checkout, read."""
+    return projects.read(ROOT, environment())
 
 
-def _make(pipeline: Pipeline, one: Variation) -> list[Artifact]:
-    return pipeline.deb(one.target) if one.format is Format.DEB else pipeline.build(one.target)
-
-
-def _packages(pipeline: Pipeline, one: Variation) -> list[str]:
-    """The package to prove, by its file's name, built if needed; and what its proof needs beside it."""
-    pipeline.build(one.target)  # a proof reads the manifest as well
-    names = [_make(pipeline, one)[0].name]
-    if one.format is Format.DEB and one.target.variant is Variant.RUNTIME_DEV:
-        names.append(pipeline.deb(Target(Variant.RUNTIME, one.target.arch))[0].name)
-    return names
-
-
-def _pipeline(project: Project, arch: Arch, console: Console) -> Pipeline:
+def pipeline_for(project: Project, arch: Arch, console: Console) -> Pipeline:
+    """What builds for an architecture, with the engine that can."""
     engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
     return Pipeline(project, engine, console, project.source_shelf(console.say))
 

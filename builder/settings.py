@@ -81,10 +81,6 @@ def _existing_file(text: str) -> Path | None:
     return Path(text).absolute() if text else None
 
 
-def _images(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d*", text):
         raise ValueError("must be a number, 1 or more")
@@ -122,7 +118,7 @@ SETTINGS: tuple[Setting, ...] = (
             "run: `docker`, `host` (this machine), or `auto`: docker when it answers."),
     Setting("BASE_IMAGE", "debian:bookworm-slim", _matching(r"[^\s]+", "must be an image name"), "Build", "Image the "
             "builder image starts from; `{arch}` becomes amd64 or arm64."),
-    Setting("TEST_IMAGE", "", _images, "Build", "Images the test sessions install the package in, separated by blanks, "
+    Setting("TEST_IMAGE", "", _text, "Build", "Images the test sessions install the package in, separated by blanks, "
             "each with `{arch}` as above; by default BASE_IMAGE."),
     Setting("DOCKER_HOST_AMD64", "", _text, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
             "default the docker command's own."),
@@ -162,7 +158,7 @@ class Settings:
     artifact_dir: Path
     engine: str
     base_image: str
-    test_image: tuple[str, ...]
+    test_image: str
     docker_host_amd64: str
     docker_host_arm64: str
     source_mirror: str

@@ -39,6 +39,7 @@ ORDER = [
     ["pipeline", "prover"],
     ["variations"],
     ["sessions"],
+    ["proving"],
 ]
 POSITION = {part: position for position, parts in enumerate(ORDER) for part in parts}
 

@@ -24,8 +24,9 @@ from tests.unit.recorder import Answer, Recorder
 ROOT = Path(__file__).parents[2]
 RUNTIME = Target(Variant.RUNTIME, Arch.native())
 
-EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image"}
-SINGLE = {"clean", "clobber", "settings", "env", "pins", "help", "tests", "lint", "bench"}
+PROOFS = {"test", "test-dev", "test-deb", "test-deb-dev"}
+EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image", "run", "run-dev"} | PROOFS
+SINGLE = {"all", "test-all", "clean", "clobber", "settings", "env", "pins", "help", "tests", "lint", "bench"}
 
 
 @pytest.fixture(autouse=True)
