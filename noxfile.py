@@ -67,7 +67,8 @@ def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch], 
 
 def prove(name: str, purpose: str, variant: Variant, form: Format) -> None:
     """Register a session that proves a package; those of a named architecture make the matrix of CI."""
-    for_each_arch(name, TESTING, purpose, lambda arch: proving.test(Target(variant, arch), form), "matrix")
+    tags = ("matrix", form.value, variant.value)
+    for_each_arch(name, TESTING, purpose, lambda arch: proving.test(Target(variant, arch), form), *tags)
 
 
 def run_in_place(name: str, purpose: str, variant: Variant) -> None:
@@ -125,11 +126,12 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def lint(session: nox.Session) -> None:
-    """Check style and types."""
+    """Check style, types and workflows."""
     session.install("--quiet", "-r", "tests/requirements.txt", *DEPENDENCIES)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("actionlint")
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
@@ -141,6 +143,6 @@ def bench(session: nox.Session) -> None:
 
 PURPOSES[TESTING] += [
     ("tests", "Run every test this machine can"),
-    ("lint", "Check style and types"),
+    ("lint", "Check style, types and workflows"),
     ("bench", "Measure the runtime's speed beside other builds of Python"),
 ]

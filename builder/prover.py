@@ -88,7 +88,8 @@ class Prover:
         try:
             _run(step, place, self.console, log)
         except BuildError:
-            problem = "\n".join(log.tail) or "it failed without a word"
+            said = [line for line in log.tail if line != f"=== {step.name}"]
+            problem = "\n".join(said) or "it failed without a word"
         return Outcome(step.name, image, time.monotonic() - started, problem)
 
     def _item(self, name: str, artifact: str) -> Item:
@@ -102,7 +103,9 @@ class Prover:
         settings = self.project.settings
         if self.engine.name == "host":
             return ("this machine",)
-        return [name.replace("{arch}", target.arch.value) for name in (settings.test_image or settings.base_image).split()]
+        return [
+            name.replace("{arch}", target.arch.value) for name in (settings.test_image or settings.base_image).split()
+        ]
 
     def _log(self, target: Target, what: str, image: str) -> Log:
         name = re.sub(r"[^\w.-]+", "-", f"{what}-{target.variant.value}-{target.arch.value}-{image}")

@@ -114,3 +114,13 @@ def test_an_interruption_kills_the_command_and_its_children(tmp_path: Path, erro
     ended = poll.poll(10_000)
     os.close(reader)
     assert ended, "a child is still alive"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_attached_command_has_our_output_and_its_own_exit_code(code: int, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command.attached(["sh", "-c", f"echo hello; exit {code}"]) == code
+    assert capfd.readouterr().out == "hello\n"
+
+
+def test_under_a_test_there_is_no_terminal() -> None:
+    assert not command.has_terminal()
