@@ -1,0 +1,175 @@
+"""The sessions that prove and run packages, for real; and what must make them fail."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from builder.settings import environment
+from builder.targets import Arch
+from tests.integration.checkout import Checkout, Run
+from tests.integration.container import base_image
+from tests.integration.debs import Deb
+from tests.integration.tampering import replaced, tampered
+
+pytestmark = pytest.mark.needs("docker")
+
+NATIVE = Arch.native()
+ARCHIVE = f"prt_v0_{NATIVE.value}.tgz"
+MANIFEST = f"prt_v0_{NATIVE.value}.manifest.json"
+IMAGES = [base_image(NATIVE, system) for system in ("bookworm", "trixie")]
+EVERYWHERE = {
+    "manifest", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
+    "pip install, uninstall", "recipes/runtime/checks/10-rest.py",
+}  # fmt: skip
+TOOLS = {"recipes/dev/checks/10-tools.py", "recipes/dev/checks/50-ansible.py"}
+INSTALLED = {
+    "package", "system untouched", "dpkg --remove", "remove leaves nothing", "dpkg --purge", "purge leaves nothing",
+}  # fmt: skip
+EXCHANGE = {"install prt", "prt replaces prt-dev", "install prt-dev", "prt-dev replaces prt"}
+
+
+def last_table(text: str) -> dict[str, list[str]]:
+    """The cells of the last table of checks, by its first column."""
+    table = re.findall(r"^CHECK .*\n((?:.+\n)+?)(?=nox >|\n)", text, re.MULTILINE)[-1]
+    return {name: cells for name, *cells in (re.split(r" {2,}", line) for line in table.splitlines())}
+
+
+def test_the_archive_passes_on_each_test_image_in_one_table(docker_checkout: Checkout) -> None:
+    told = docker_checkout.nox("test", TEST_IMAGE=" ".join(IMAGES)).succeeds()
+    assert re.search(r"^CHECK +" + r" +".join(map(re.escape, IMAGES)) + "$", told, re.MULTILINE)
+    table = last_table(told)
+    assert table.keys() == EVERYWHERE
+    assert all(re.fullmatch(r"\d+:\d\d", cell) for cells in table.values() for cell in cells)
+    assert {len(cells) for cells in table.values()} == {len(IMAGES)}
+
+
+@pytest.mark.usefixtures("debs")
+@pytest.mark.parametrize(
+    ("session", "checks"),
+    [
+        ("test-dev", EVERYWHERE | TOOLS),
+        ("test-deb", EVERYWHERE | INSTALLED),
+        ("test-deb-dev", EVERYWHERE | TOOLS | INSTALLED | EXCHANGE),
+    ],
+)
+def test_every_other_package_passes(docker_checkout: Checkout, session: str, checks: set[str]) -> None:
+    assert last_table(docker_checkout.nox(session).succeeds()).keys() == checks
+
+
+@pytest.mark.needs("arm64")
+def test_the_arm64_archive_passes_under_emulation(arm_checkout: Checkout) -> None:
+    assert last_table(arm_checkout.nox("test-arm").succeeds()).keys() == EVERYWHERE
+
+
+def failed(run: Run, *checks: str) -> str:
+    """What a session says whose named checks failed, and no other."""
+    told = run.fails()
+    assert {name for name, cells in last_table(told).items() if "failed" in cells} == {*checks}
+    return told
+
+
+def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) -> None:
+    def without_colorsys(tree: Path) -> None:
+        (tree / "lib" / "python3.13" / "colorsys.py").unlink()
+        (tree / "lib" / "python3.13" / "__pycache__" / "colorsys.cpython-313.pyc").unlink()
+
+    with tampered(docker_checkout, ARCHIVE, without_colorsys, tmp_path):
+        told = failed(docker_checkout.nox("test"), "standard library")
+    assert f"{ARCHIVE} on {IMAGES[0]}: check 'standard library' failed:" in told
+    assert "    module colorsys\n      expected: imports\n      seen:     ModuleNotFoundError" in told
+
+
+def test_a_manifest_that_lies_is_told_what_is_true(docker_checkout: Checkout, tmp_path: Path) -> None:
+    lie: dict[str, Any] = docker_checkout.manifest(MANIFEST)
+    (fastapi,) = (one for one in lie["python_packages"] if one["name"] == "fastapi")
+    true = fastapi["version"]
+    fastapi["version"], lie["libc_floor"] = "99.9", "glibc 2.17"
+    (tmp_path / "lie").write_text(json.dumps(lie))
+
+    def lying(tree: Path) -> None:
+        shutil.copy(tmp_path / "lie", tree / "manifest.json")
+
+    with tampered(docker_checkout, ARCHIVE, lying, tmp_path):
+        told = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+        assert "manifest.json in the tree, beside the package: libc_floor" in told
+        with replaced(docker_checkout, MANIFEST, tmp_path / "lie", tmp_path):
+            told = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+    assert (
+        "manifest: python_packages\n      expected: fastapi 99.9 (the manifest)\n      seen:     not installed" in told
+    )
+    assert f"expected: nothing (the manifest)\n      seen:     fastapi {true}" in told
+    assert "manifest: libc_floor\n      expected: glibc 2." in told
+
+
+@pytest.mark.needs("arm64")
+def test_a_file_of_another_architecture_is_named(arm_checkout: Checkout, tmp_path: Path) -> None:
+    def planted(tree: Path) -> None:
+        shutil.copy("/bin/true", tree / "lib" / "planted")
+
+    with tampered(arm_checkout, "prt_v0_arm64.tgz", planted, tmp_path):
+        told = failed(arm_checkout.nox("test-arm"), "ELF files")
+    assert "    architecture of lib/planted\n      expected: arm64\n      seen:     amd64" in told
+
+
+def test_a_package_that_changes_the_system_is_told(
+    docker_checkout: Checkout, debs: dict[str, Deb], tmp_path: Path
+) -> None:
+    root = debs["prt"].unpacked(tmp_path / "root")
+    (root / "DEBIAN" / "postinst").write_text("#!/bin/sh\necho prt > /etc/motd\ntouch /usr/bin/stray\n")
+    (root / "DEBIAN" / "postinst").chmod(0o755)
+    part = tmp_path / "part.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", root, part], check=True)
+    with replaced(docker_checkout, debs["prt"].path.name, part, tmp_path):
+        told = failed(docker_checkout.nox("test-deb"), "system untouched", "purge leaves nothing")
+    assert "/etc/motd" in told
+    assert "/usr/bin/stray" in told
+
+
+def test_an_image_that_is_not_there_is_named(docker_checkout: Checkout) -> None:
+    told = docker_checkout.nox("test", TEST_IMAGE="no-such-image-of-ours:1").fails()
+    assert "TEST_IMAGE no-such-image-of-ours:1 can't be pulled" in told
+
+
+def command(*args: str) -> list[str]:
+    """How a user types it."""
+    return [sys.executable, "-m", "nox", "--script-mode=none", "-s", *args]
+
+
+def test_a_command_has_its_own_output_input_and_exit_code(docker_checkout: Checkout) -> None:
+    script = "import sys; print(sys.prefix, sys.stdin.read()); sys.exit(7)"
+    done = subprocess.run(
+        command("run", "--", "python", "-c", script), cwd=docker_checkout.root,
+        env={**environment(), **docker_checkout.env}, input="tea", text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 7, done.stderr
+    assert done.stdout == "/prt tea\n"
+
+
+def test_at_a_terminal_there_is_a_prompt_and_python_is_ours(docker_checkout: Checkout) -> None:
+    program, *args = command("run-dev")
+    env = {**environment(), **docker_checkout.env}
+    with pexpect.spawn(program, args, cwd=docker_checkout.root, env=env, encoding="utf-8", timeout=120) as terminal:
+        terminal.expect_exact("# ")
+        terminal.sendline("type python; ansible --version | head -n 1; exit 4")
+        terminal.expect_exact("python is /prt/bin/python")
+        terminal.expect_exact("ansible [core")
+        terminal.expect_exact(pexpect.EOF)
+    assert terminal.exitstatus == 4
+
+
+@pytest.mark.needs("host", "root")
+def test_the_host_engine_proves_and_runs_in_a_mount_of_its_own(host_checkout: Checkout) -> None:
+    assert last_table(host_checkout.nox("test").succeeds()).keys() == EVERYWHERE
+    assert "Python 3.13" in host_checkout.nox("run", "--", "python", "--version").succeeds()
+    assert not Path("/prt").exists()
+    told = host_checkout.nox("test-deb").fails()
+    assert "a Debian package is proved in a container" in told
