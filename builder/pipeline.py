@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from builder.sysroot import pack
 from builder.targets import Arch, Target
 
 _COMPILED = "compiled"
+
+# Targets may be built side by side; these downloads and images are the same for several of them.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,10 @@ class Pipeline:
 
     def _plan(self, target: Target) -> Plan:
         project = self.project
-        python_build = project.python_build(self.sources)
-        version = project.python_version(python_build, self.console.say)
-        bench = self._bench(target)
+        with _ONE_AT_A_TIME:
+            python_build = project.python_build(self.sources)
+            version = project.python_version(python_build, self.console.say)
+            bench = self._bench(target)
         return planning.make(
             target, version, project.settings, project.recipes, project.repository, python_build,
             extras=project.extras, bench=bench,
@@ -175,7 +180,9 @@ class Pipeline:
         log_path = self.project.settings.artifact_dir / "logs" / f"{stage.name}-{arch}.log"
         log_path.unlink(missing_ok=True)
         log = Log(log_path, self.project.network.redact)
-        place.put([*self._items(stage), *more])
+        with _ONE_AT_A_TIME:
+            items = [*self._items(stage)]
+        place.put([*items, *more])
         for step in stage.steps:
             with self.console.step(step.name, log, step.tells) as on_output:
                 code = place.run(step, on_output)

@@ -109,8 +109,8 @@ def _make(pipeline: Pipeline, one: Variation) -> list[Artifact]:
 
 def _packages(pipeline: Pipeline, one: Variation) -> list[str]:
     """The package to prove, by its file's name, built if needed; and what its proof needs beside it."""
-    pipeline.build(one.target)  # a proof reads the manifest as well
-    names = [_make(pipeline, one)[0].name]
-    if one.format is Format.DEB and one.target.variant is Variant.RUNTIME_DEV:
-        names.append(pipeline.deb(Target(Variant.RUNTIME, one.target.arch))[0].name)
-    return names
+    archive = pipeline.build(one.target)[0].name  # with its manifest, which every proof reads
+    if one.format is Format.TAR:
+        return [archive]
+    others = [Target(Variant.RUNTIME, one.target.arch)] if one.target.variant is Variant.RUNTIME_DEV else []
+    return [pipeline.deb(target)[0].name for target in (one.target, *others)]

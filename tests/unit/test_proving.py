@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from builder import package_recipe, proving, sessions
 from builder.engines import choice
 from builder.sessions import SessionFailed
+from builder.sources import Source, SourceShelf
 from builder.targets import Arch, Format, Target, Variant
 from tests.unit.factories import checkout, environ
 from tests.unit.recorder import Answer, Recorder
@@ -129,6 +132,23 @@ def test_test_all_proves_every_package_and_ends_with_one_table(
     assert {row[-1] for row in rows} == {"passed"}
     assert {place.arch for place in engine.testbeds} == {*Arch}
     assert ("arm64: prt_v0_arm64.tgz: to be built" in told) == (jobs == "2")
+
+
+@pytest.mark.usefixtures("engine")
+def test_side_by_side_nothing_is_downloaded_twice_at_a_time(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, root, JOBS="2", COMPILE="across")
+    downloading, fetch, fetched = threading.Lock(), SourceShelf.fetch, []
+
+    def alone(shelf: SourceShelf, source: Source) -> Path:
+        assert downloading.acquire(blocking=False), "another thread downloads"
+        time.sleep(0.02)
+        fetched.append(source.file)
+        downloading.release()
+        return fetch(shelf, source)
+
+    monkeypatch.setattr(SourceShelf, "fetch", alone)
+    proving.build_all()
+    assert len(fetched) > len(set(fetched))
 
 
 @pytest.mark.usefixtures("root")
