@@ -12,8 +12,11 @@ from builder.settings import Settings
 from builder.stages.step import WORK, Step, unpack
 from builder.targets import Target, Variant
 
-# What changes on any system, or whenever dpkg runs.
-_RESTLESS = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log")
+# What changes on any system, or whenever dpkg runs; and homes, where a program a check runs may keep its own.
+_RESTLESS = (
+    "/dev", "/home", "/proc", "/root", "/run", "/sys", "/tmp",
+    "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log",
+)  # fmt: skip
 
 # Shell, because Python is not there before the package, nor after it.
 _BEFORE = "files-before"

@@ -78,14 +78,14 @@ def failed(run: Run, *checks: str) -> str:
 
 
 def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) -> None:
-    def without_colorsys(tree: Path) -> None:
-        (tree / "lib" / "python3.13" / "colorsys.py").unlink()
-        (tree / "lib" / "python3.13" / "__pycache__" / "colorsys.cpython-313.pyc").unlink()
+    def without_tabnanny(tree: Path) -> None:
+        (tree / "lib" / "python3.13" / "tabnanny.py").unlink()
+        (tree / "lib" / "python3.13" / "__pycache__" / "tabnanny.cpython-313.pyc").unlink()
 
-    with tampered(docker_checkout, ARCHIVE, without_colorsys, tmp_path):
+    with tampered(docker_checkout, ARCHIVE, without_tabnanny, tmp_path):
         told = failed(docker_checkout.nox("test"), "standard library")
     assert f"{ARCHIVE} on {IMAGES[0]}: check 'standard library' failed:" in told
-    assert "    module colorsys\n      expected: imports\n      seen:     ModuleNotFoundError" in told
+    assert "    module tabnanny\n      expected: imports\n      seen:     ModuleNotFoundError" in told
 
 
 def test_a_manifest_that_lies_is_told_what_is_true(docker_checkout: Checkout, tmp_path: Path) -> None:
