@@ -76,6 +76,7 @@ def draw(results: Results) -> str:
         ],
         rows=drawn,
         machine=results.machine,
+        noise=f"{results.noise:.1%}",
     )
 
 

@@ -21,6 +21,8 @@ from builder.settings import environment
 from builder.stages.compile import CPython
 from builder.targets import Arch, Target, Variant
 
+_BUSY = 0.03  # noise above which a comparison is worth little
+
 
 @sessions.reported
 def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: str) -> None:
@@ -49,9 +51,12 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
             place.get(OUTPUT, measured)
         found = results.read(measured.read_text())
     for name, text in (("bench.json", results.write(found)), ("bench.svg", chart.draw(found))):
-        (settings.artifact_dir / name).write_text(text)
-        console.say(str(settings.artifact_dir / name))
+        part = settings.artifact_dir / f"{name}.part"
+        part.write_text(text)
+        console.say(str(part.rename(settings.artifact_dir / name)))
     rows = [(name, *(f"{speed:.2f}" for speed in speeds)) for name, speeds in found.rows()]
+    if found.noise > _BUSY:
+        console.say(f"note: half of all turns are {found.noise:.1%} off their median: something else ran beside them")
     console.say("\n" + table((f"{label}: TIMES AS FAST AS", *found.others), rows))
 
 

@@ -40,6 +40,16 @@ class Results:
         """Times as fast as `other` over all benchmarks: the geometric mean."""
         return geometric_mean([self.speed(benchmark, other) for benchmark in self.seconds])
 
+    @property
+    def noise(self) -> float:
+        """How far half of all turns at most are from their median, as a fraction of it: 0.01 is a quiet machine."""
+        return median(
+            abs(value / median(values) - 1)
+            for times in self.seconds.values()
+            for values in times.values()
+            for value in values
+        )
+
     def rows(self) -> Iterator[tuple[str, list[float]]]:
         """The comparison: the mean first, then each benchmark, with the speed relative to each other interpreter."""
         yield "geometric mean", [self.mean_speed(other) for other in self.others]
@@ -71,6 +81,7 @@ def write(results: Results) -> str:
     head = {
         "machine": results.machine,
         "interpreters": dict(results.interpreters),
+        "noise": round(results.noise, 4),
         "speed": {
             other: {name: round(speeds[column], 3) for name, speeds in results.rows()}
             for column, other in enumerate(results.others)

@@ -55,6 +55,13 @@ def test_what_is_written_is_json_with_the_comparison_and_reads_back_the_same() -
     assert results.write(results.read(text)) == text
 
 
+def test_noise_is_how_far_turns_are_from_their_median() -> None:
+    assert MEASURED.noise == 0
+    assert compared(1.0).noise == 0
+    uneven = Results("m", {"ours": ""}, {"b": {"ours": (0.9, 1.0, 1.2)}, "c": {"ours": (1.0, 2.0, 3.0)}})
+    assert uneven.noise == pytest.approx(0.15)
+
+
 def test_the_chart_as_a_whole() -> None:
     assert_golden("bench.svg", chart.draw(MEASURED))
 
