@@ -50,7 +50,9 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
             pipeline.run(stage, place, target, items)
             place.get(OUTPUT, measured)
         found = results.read(measured.read_text())
-    for name, text in (("bench.json", results.write(found)), ("bench.svg", chart.draw(found))):
+    kept = results.write(found)
+    # Drawn from the rounded numbers, so that anyone can draw the same again from the file.
+    for name, text in (("bench.json", kept), ("bench.svg", chart.draw(results.read(kept)))):
         part = settings.artifact_dir / f"{name}.part"
         part.write_text(text)
         console.say(str(part.rename(settings.artifact_dir / name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -87,3 +88,8 @@ def test_the_axis_has_few_numbers_and_1_is_one_of_them(ratios: list[float]) -> N
     ticks = [str(text.text) for text in root.iter(f"{SVG}text") if text.get("text-anchor") == "middle"]
     assert "1.0" in ticks
     assert 2 <= len(ticks) <= 20
+
+
+def test_the_committed_chart_shows_the_committed_numbers() -> None:
+    folder = Path(chart.__file__).parent
+    assert chart.draw(results.read((folder / "bench.json").read_text())) == (folder / "bench.svg").read_text()
