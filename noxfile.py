@@ -2,13 +2,16 @@
 # requires-python = ">=3.11"
 # dependencies = [
 #   "docker>=7.1",
+#   "filelock>=3.16",
 #   "jinja2>=3.1",
 #   "nox>=2025.2.9",
 #   "packaging>=24.2",
 #   "python-debian>=1",
 #   "requests>=2.32",
 #   "tenacity>=9",
+#   "tqdm>=4.66",
 #   "trustme>=1.2",
+#   "urllib3>=2.3",
 # ]
 # ///
 """The sessions. `nox` prints the settings, `nox -s help` the sessions; the README explains both."""
@@ -32,8 +35,8 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["settings"]
 
-BUILDING, TESTING, CLEANUP, MISC = "building", "testing", "cleanup", "misc"
-PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CLEANUP: [], MISC: []}
+BUILDING, TESTING, CACHE, CLEANUP, MISC = "building", "testing", "cache", "cleanup", "misc"
+PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CACHE: [], CLEANUP: [], MISC: []}
 DEPENDENCIES = nox.project.load_toml("noxfile.py")["dependencies"]
 
 
@@ -109,6 +112,8 @@ prove("test-deb-dev", "Prove the Debian package of runtime-dev", Variant.RUNTIME
 session("test-all", TESTING, "Prove every package this machine can", proving.test_all)
 run_in_place("run", "A prompt where the runtime is installed, or the command after --", Variant.RUNTIME)
 run_in_place("run-dev", "The same with runtime-dev", Variant.RUNTIME_DEV)
+session("upload-cache", CACHE, "Publish what the local cache has at CACHE_URL", sessions.upload_cache)
+session("cache-check", CACHE, "Try whether the server of CACHE_URL is fit to be the cache", sessions.check_cache)
 session("clean", CLEANUP, "Remove the packages", sessions.clean)
 session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)
 session("settings", MISC, "Print every setting, its value and where it came from (default)", sessions.show_settings)

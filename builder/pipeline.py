@@ -10,20 +10,24 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from builder import plan as planning
-from builder.cache.store import Hit, Miss
+from builder.cache.distributions import unpacked
+from builder.cache.layers import Cache
+from builder.cache.store import Hit
 from builder.console import Console, Log, step_failed
 from builder.engines.base import Engine, Item, Workplace
+from builder.materials import materials
+from builder.outlook import remember
 from builder.packages.record import Artifact
-from builder.pins import Sysroot
 from builder.plan import Bench, Plan
 from builder.project import Project
-from builder.sources import Source, SourceShelf
-from builder.stages.runtime import PARENT, PLANNED_MANIFEST
+from builder.sources import SourceShelf
+from builder.stages.packages import DISTRIBUTIONS, FETCHED, LOCK, PARENT, PIP_LOCK, Distribution, lines, read_lock
+from builder.stages.runtime import PLANNED_MANIFEST
 from builder.stages.step import Json, Stage
-from builder.sysroot import pack
 from builder.targets import Arch, Target
 
 _COMPILED = "compiled"
@@ -40,7 +44,12 @@ class Pipeline:
     engine: Engine
     console: Console
     sources: SourceShelf
-    made: dict[str, Hit] = field(default_factory=dict)  # what this run compiled, by key
+    made: dict[str, Hit] = field(default_factory=dict)  # what this run found or compiled, by key
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Where results of stages are found and kept."""
+        return self.project.cache(self.console.say)
 
     def build(self, target: Target) -> list[Artifact]:
         """Build a target, or find that nothing changed; returns its artifacts."""
@@ -56,7 +65,7 @@ class Pipeline:
             self._plan(target), project.settings, project.package_recipe, project.repository,
             project.pins,
         )  # fmt: skip
-        standing = None if project.settings.no_cache else project.artifacts.standing(plan.file, plan.stage.key)
+        standing = None if self.cache.blind else project.artifacts.standing(plan.file, plan.stage.key)
         if standing:
             self.console.say(f"{plan.file}: up to date, nothing to do")
             return [standing]
@@ -77,6 +86,7 @@ class Pipeline:
             python_build = project.python_build(self.sources)
             version = project.python_version(python_build, self.console.say)
             bench = self._bench(target)
+        remember(project, target.arch, bench)
         return planning.make(
             target, version, project.settings, project.recipes, project.repository, python_build,
             extras=project.extras, bench=bench,
@@ -87,13 +97,16 @@ class Pipeline:
         """Where files stand until they are complete."""
         work = self.project.settings.artifact_dir / "work"
         work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=work, prefix="parts-") as parts:
-            yield Path(parts)
+        try:
+            with tempfile.TemporaryDirectory(dir=work, prefix="parts-") as parts:
+                yield Path(parts)
+        finally:
+            self.cache.close(self.project.settings.artifact_dir)
 
     def _artifacts(self, plan: Plan, parts: Path) -> list[Artifact]:
         """A plan's artifacts, old or new."""
         settings = self.project.settings
-        if not (settings.no_cache or settings.no_package_cache):
+        if not (self.cache.blind or settings.no_package_cache):
             standing = [self.project.artifacts.standing(name, plan.stage.key) for name in plan.artifacts.values()]
             if all(standing):
                 self.console.say(f"{plan.tarball}: up to date, nothing to do")
@@ -122,35 +135,49 @@ class Pipeline:
         toolchain = engine.toolchain(target.arch, compiles=across)
         return Bench(engine.name, toolchain, engine.builds_on(target.arch), across)
 
-    def compiled(self, stage: Stage, target: Target, parts: Path) -> Hit:
-        """The result of a stage that compiles: from the cache, else made after its parents, proved and kept."""
-        fresh = self.project.settings.no_cache
+    def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
+        """The result of a stage that is kept: from the cache, else made with `more` in its workplace."""
         if stage.key in self.made:
             return self.made[stage.key]
-        found = Miss("NO_CACHE=1") if fresh else self.project.store.find(stage.name, stage.key_inputs)
-        if isinstance(found, Hit):
-            self.console.say(f"{stage.name}: from the cache ({found.path})")
-            return found
+        with self.cache.lock(stage):
+            found = self.cache.find(stage, parts, lambda path: self._prove(stage, target, path))
+            if isinstance(found, Hit):
+                self.console.say(f"{stage.name}: from the cache ({found.path})")
+            else:
+                warning = "warning: " if found.damaged else ""
+                verb = "resolved" if stage.output == LOCK else "compiled"
+                self.console.say(f"{warning}{stage.name}: to be {verb} ({found.reason})")
+                found = self._compile(stage, target, parts, more)
+        self.made[stage.key] = found
+        return found
+
+    def _compile(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...]) -> Hit:
+        """Make a stage's result after its parents, prove and keep it."""
         parents = [Item(parent.output, self.compiled(parent, target, parts).path) for parent in stage.parents]
-        warning = "warning: " if found.damaged else ""
-        self.console.say(f"{warning}{stage.name}: to be compiled ({found.reason})")
         started = time.monotonic()
         part = parts / f"{stage.key[:16]}-{stage.output}"
         with self.engine.workplace(target.arch, stage.compiles) as place:
-            self.run(stage, place, target, parents)
+            self.run(stage, place, target, [*parents, *more])
             place.get(stage.output, part)
-        if stage.proof:
-            with self.engine.workplace(target.arch) as place:
-                self.run(stage.proof, place, target, [Item(stage.output, part)])
+            for name in stage.extras:
+                place.get(name, parts / f"{stage.key[:16]}-{name}")
+        if stage.compiles:  # else it has run as the target already
+            self._prove(stage, target, part)
         built: dict[str, Json] = {
             _COMPILED: self._how(stage, target.arch),
             "engine": self.engine.name,
             "seconds": round(time.monotonic() - started),
             "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
-        kept = Hit(part, built) if fresh else self.project.store.add(stage.name, stage.key_inputs, part, built)
-        self.made[stage.key] = kept
-        return kept
+        return self.cache.keep(stage, part, built)
+
+    def _prove(self, stage: Stage, target: Target, result: Path) -> None:
+        """Run a stage's proof with a result that was compiled or fetched; BuildError if it fails."""
+        if stage.output == LOCK:
+            read_lock(result)
+        if stage.proof:
+            with self.engine.workplace(target.arch) as place:
+                self.run(stage.proof, place, target, [Item(stage.output, result)])
 
     def _how(self, stage: Stage, arch: Arch) -> str:
         """How a stage was compiled, in the manifest's words."""
@@ -164,7 +191,11 @@ class Pipeline:
         started = time.monotonic()
         self.console.say(f"{plan.tarball}: to be built")
         manifest = {**plan.manifest, _COMPILED: compiled, "stage_keys": plan.stage_keys}
-        planned = [Item(PARENT, parent), Item(PLANNED_MANIFEST, json.dumps(manifest).encode())]
+        planned = [
+            Item(PARENT, parent),
+            Item(PLANNED_MANIFEST, json.dumps(manifest).encode()),
+            *self._packages(plan, Item(PARENT, parent), parts),
+        ]
         made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:
             self.run(plan.stage, place, plan.target, planned)
@@ -174,6 +205,27 @@ class Pipeline:
         publish = self.project.artifacts.publish
         return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]
 
+    def _packages(self, plan: Plan, parent: Item, parts: Path) -> list[Item]:
+        """What pip installs: the lock, and the files it names, from the cache or else downloaded."""
+        named = read_lock(self.compiled(plan.lock, plan.target, parts, (parent,)).path)
+        files = {one: self.cache.content(one.sha256, parts) for one in named}
+        missing = [one for one, path in files.items() if path is None]
+        files |= self._fetched(plan, missing, parent, parts) if missing else {}
+        return [
+            Item(LOCK, lines(named)),
+            Item(PIP_LOCK, lines(one for one in named if one.name == "pip")),
+            *(Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items() if path),
+        ]
+
+    def _fetched(self, plan: Plan, missing: list[Distribution], parent: Item, parts: Path) -> dict[Distribution, Path]:
+        """Distributions that came with the lock, or are downloaded; each verified by its sha256 before it is kept."""
+        archive = parts / f"{plan.lock.key[:16]}-{FETCHED}"
+        if not archive.is_file():
+            with self.engine.workplace(plan.target.arch) as place:
+                self.run(plan.fetch, place, plan.target, [parent, Item(LOCK, lines(missing))])
+                place.get(FETCHED, archive)
+        return {one: self.cache.keep_content(one.sha256, part) for one, part in unpacked(archive, missing, parts)}
+
     def run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
         """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
         arch = stage.inputs.get("arch", target.arch.value)
@@ -181,30 +233,10 @@ class Pipeline:
         log_path.unlink(missing_ok=True)
         log = Log(log_path, self.project.network.redact)
         with _ONE_AT_A_TIME:
-            items = [*self._items(stage)]
+            items = [*materials(stage, self.sources, self.project.cache_folder)]
         place.put([*items, *more])
         for step in stage.steps:
             with self.console.step(step.name, log, step.tells) as on_output:
                 code = place.run(step, on_output)
                 if code:
                     raise step_failed(step.name, code, step.hint, log)
-
-    def _items(self, stage: Stage) -> Iterable[Item]:
-        for file in stage.files:
-            content: bytes | Path
-            if isinstance(file.content, Source):
-                content = self.sources.fetch(file.content)
-            elif isinstance(file.content, Sysroot):
-                content = self._sysroot(file.content)
-            else:
-                content = file.content
-            yield Item(file.name, content, file.executable)
-
-    def _sysroot(self, sysroot: Sysroot) -> Path:
-        """A sysroot's archive, packed from its packages the first time."""
-        archive = (
-            self.project.cache_folder / "sysroots" / f"{sysroot.suite}-{sysroot.arch.value}-{sysroot.sha256[:16]}.tar"
-        )
-        if not archive.is_file():
-            pack(map(self.sources.fetch, sysroot.packages), archive)
-        return archive

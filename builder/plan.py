@@ -15,6 +15,7 @@ from builder.recipe import Extras, Recipe
 from builder.repository import NO_DATE, Repository
 from builder.settings import Settings
 from builder.sources import Source
+from builder.stages import packages
 from builder.stages.across import across, build_python, train
 from builder.stages.compile import CPython
 from builder.stages.deb import deb
@@ -44,12 +45,15 @@ class Bench:
 class Plan:
     """How one target is built. `parent` is the plan of the artifact it starts from; None means the interpreter.
 
+    `lock` resolves its packages, `fetch` downloads those that are missing, `stage` makes the artifact.
     `artifacts` are the files it makes: the name in its last workplace, and the one in ARTIFACT_DIR.
     """
 
     target: Target
     python_version: str
     interpreter: Stage
+    lock: Stage
+    fetch: Stage
     stage: Stage
     manifest: Mapping[str, Json]
     artifacts: Mapping[str, str]
@@ -108,15 +112,25 @@ def make(
     else:
         compiled = _interpreter(python_version, settings, recipes, python_build, extras, bench, target.arch)
     chain = (recipes[Variant.RUNTIME], recipes[target.variant]) if lower else (recipes[Variant.RUNTIME],)
+    floor = python_build.pins.sysroot(settings.sysroot, target.arch).glibc if bench.across else None
+    suited: dict[str, Json] = {
+        "version": python_version,
+        "arch": target.arch.value,
+        "libc": floor or bench.toolchain,
+        "below": lower.lock.key if lower else None,
+    }
     known = manifest.planned(target, settings, chain, repository, tuple(sources), bench.engine)
+    lock = packages.lock(chain, suited, prt_root=settings.prt_root, env=packages.environment(floor))
+    fetch = packages.fetch(chain, prt_root=settings.prt_root, env=packages.environment(floor))
     has_symbols = bench.across and not lower
     stage = runtime(
         chain,
         lower.stage.key if lower else compiled.key,
+        lock,
         prt_root=settings.prt_root,
         epoch=repository.date,
         manifest=known,
-        libc_floor=python_build.pins.sysroot(settings.sysroot, target.arch).glibc if bench.across else None,
+        libc_floor=floor,
         symbols=has_symbols,
     )
     endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", **({SYMBOLS_ARTIFACT: "symbols.tgz"} if has_symbols else {})}
@@ -124,7 +138,7 @@ def make(
         name: target.artifact(settings.package_prefix, settings.package_version, ending)
         for name, ending in endings.items()
     }
-    return Plan(target, python_version, compiled, stage, known, artifacts, lower)
+    return Plan(target, python_version, compiled, lock, fetch, stage, known, artifacts, lower)
 
 
 def package(

@@ -8,7 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from builder import network, package_recipe, pins, recipe, repository, settings, versions
-from builder.cache.store import Store
+from builder.cache import layers
+from builder.cache.layers import Cache
+from builder.cache.remote import Remote
+from builder.cache.report import Report
+from builder.errors import UserError
 from builder.network import Network
 from builder.package_recipe import PackageRecipe
 from builder.packages.record import ArtifactShelf
@@ -52,10 +56,16 @@ class Project:
         """Where everything is that `clobber` removes and another build can make again."""
         return self.settings.artifact_dir / "cache"
 
-    @cached_property
-    def store(self) -> Store:
-        """The cache of compiled interpreters."""
-        return Store(self.cache_folder)
+    def cache(self, say: Callable[[str], None]) -> Cache:
+        """The cache of results; `say` hears of all that goes wrong with it."""
+        return layers.opened(self.settings, self.network, self.cache_folder, say)
+
+    def remote_cache(self, say: Callable[[str], None]) -> Remote:
+        """The shared cache, for those who ask for it by name; UserError if no setting says where it is."""
+        if not self.settings.cache_url:
+            raise UserError("CACHE_URL is not set", "set it to the web server that is to be the cache")
+        server = layers.server(self.settings, self.network)
+        return Remote(server, Report(say, strict=True), self.cache_folder / "quarantine", writes=True)
 
     @cached_property
     def artifacts(self) -> ArtifactShelf:

@@ -8,6 +8,7 @@ import logging
 import shlex
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +16,14 @@ from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
 from builder import project as projects
+from builder.cache import report
+from builder.cache.conformance import points
+from builder.cache.upload import FAILED, upload
 from builder.console import Console, clock, table
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError, UserError
 from builder.newer import newer
+from builder.outlook import outlook
 from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.plan import deb_file
@@ -93,17 +98,22 @@ def builder_image(arch: Arch) -> None:
 
 @reported
 def show_settings() -> None:
-    """Print every setting, its value, and where it came from."""
-    settings = projects.read(ROOT, environment()).settings
-    rows = [(row.name, settings.values[row.name].text, settings.values[row.name].origin) for row in SETTINGS]
+    """Print every setting, its value, and where it came from; then what a build of the runtime would find."""
+    project = projects.read(ROOT, environment())
+    settings = project.settings
+    rows = [(row.name, settings.shown(row), settings.values[row.name].origin) for row in SETTINGS]
     print(table(("SETTING", "VALUE", "FROM"), rows))
+    target = Target(Variant.RUNTIME, Arch.native())
+    stages = list(outlook(project, target, project.cache(print)))
+    if stages:
+        print(f"\n{table((f'STAGE of {target}', 'AS THE LAST BUILD COMPILED'), stages)}")
 
 
 @reported
 def show_environment() -> None:
     """Print NAME=value lines, for `eval` and for env files: the settings, and the artifacts' names."""
     settings = projects.read(ROOT, environment()).settings
-    lines = {row.name: settings.values[row.name].text for row in SETTINGS}
+    lines = {row.name: settings.values[row.name].text for row in SETTINGS if not row.secret}
     lines["ARTIFACT_DIR"] = str(settings.artifact_dir)
     for arch in Arch:
         for variant in Variant:
@@ -136,6 +146,32 @@ def show_pins() -> None:
     print(table(("SOURCE", "VERSION", "NEWER", "LICENCE", "SHA256", "FIRST PLACE"), rows))
 
 
+@reported
+def upload_cache() -> None:
+    """Publish what the local cache has, with a table of all objects; SessionFailed if one could not be published."""
+    project = projects.read(ROOT, environment())
+    done = []
+    for one in upload(project.cache(print).store, project.remote_cache(print)):
+        done.append(one)
+        print(f"{one.outcome:<8}  {one.size:>13,}  {one.name}", flush=True)
+    failed = [f"\n  {one.name}: {one.problem}" for one in done if one.outcome == FAILED]
+    counts = Counter(one.outcome for one in done)
+    print("\n" + (", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to publish"))
+    if failed:
+        raise BuildError(f"{len(failed)} objects could not be published:{''.join(failed)}", "`nox -s cache-check`")
+
+
+@reported
+def check_cache() -> None:
+    """Try whether the server of CACHE_URL is fit to be the cache; SessionFailed if it is not."""
+    found = []
+    for point in points(projects.read(ROOT, environment()).remote_cache(print).server):
+        found.append(point)
+        print(f"{'ok' if not point.seen else 'NO':<4}{point.name}{f': {point.seen}' if point.seen else ''}", flush=True)
+    if any(point.seen for point in found):
+        raise BuildError("this server is not fit to be the cache", "remote_cache/ has one that is")
+
+
 def show_help(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
     """Print the sessions, group by group; those of one architecture stand beside their general form."""
     endings = tuple(f"-{arch.suffix}" for arch in Arch)
@@ -154,6 +190,7 @@ def show_help(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
 def clean() -> None:
     """Remove the packages."""
     project = projects.read(ROOT, environment())
+    (project.settings.artifact_dir / report.FILE).unlink(missing_ok=True)
     for path in project.artifacts.remove_all():
         print(f"removed {path}")
 
@@ -179,6 +216,7 @@ def read_project() -> Project:
 
 def pipeline_for(project: Project, arch: Arch, console: Console) -> Pipeline:
     """What builds for an architecture, with the engine that can."""
+    project.cache(console.say)  # what is wrong with its settings is said before anything starts
     engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
     return Pipeline(project, engine, console, project.source_shelf(console.say))
 

@@ -6,24 +6,16 @@ This is the only module that reads the environment.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from builder import makefile_vars
 from builder.errors import UserError
+from builder.parsers import TEXT, count, existing_file, matching, prt_root, server, size, switch
 
 FILE = "Makefile.vars"
 PREFIX = "PRT_"
-
-# Where a runtime must never be installed: a build empties PRT_ROOT, and removing the package removes it.
-# The system's own folders with all below them, and folders that many share.
-_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib\w*|proc|run|sbin|sys|usr(?!/local/)|var)(/.*)?")
-_SHARED = re.compile(
-    r"/|/(home|media|mnt|opt|root|srv|tmp)|/home/[^/]+"
-    r"|/usr/local/(bin|etc|games|include|lib|man|sbin|share|src)(/.*)?"
-)
 
 
 @dataclass(frozen=True)
@@ -35,6 +27,7 @@ class Setting:
     parse: Callable[[str], object]
     group: str
     help: str
+    secret: bool = False  # never shown
 
     @property
     def field(self) -> str:
@@ -50,90 +43,61 @@ class Value:
     origin: str
 
 
-def _matching(pattern: str, problem: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(problem)
-        return text
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    known = {"1": True, "yes": True, "true": True, "on": True, "": False, "0": False, "no": False, "false": False}
-    if text.lower() not in {*known, "off"}:
-        raise ValueError("must be 1 or 0")
-    return known.get(text.lower(), False)
-
-
-def _prt_root(text: str) -> PurePosixPath:
-    if not re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._+-]*)+/?", text):
-        raise ValueError("must be an absolute path of letters, digits and . _ + -")
-    path = PurePosixPath(text)
-    if _SYSTEM.fullmatch(str(path)) or _SHARED.fullmatch(str(path)):
-        raise ValueError("belongs to the whole system; the runtime needs a folder of its own")
-    return path
-
-
-def _existing_file(text: str) -> Path | None:
-    if text and not Path(text).is_file():
-        raise ValueError("no such file")
-    return Path(text).absolute() if text else None
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d*", text):
-        raise ValueError("must be a number, 1 or more")
-    return int(text)
-
-
-_text = _matching(r"[^\n]*", "must be one line")
-
 SETTINGS: tuple[Setting, ...] = (
-    Setting("PYTHON_VERSION", "3.13.5", _matching(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", "must be a CPython version, such "
+    Setting("PYTHON_VERSION", "3.13.5", matching(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", "must be a CPython version, such "
             "as 3.13.5, or 3.13 for its newest patch"), "Python", "Version of CPython; `3.13` means its newest known "
             "patch."),
-    Setting("PRT_ROOT", "/prt", _prt_root, "Python", "Folder in which the runtime is installed and runs."),
-    Setting("OPTIMIZE", "1", _switch, "Python", "`0` compiles without PGO and LTO: minutes, for tests and trials."),
-    Setting("COMPILE", "across", _matching(r"across|in-place", "must be across or in-place"), "Python", "`across`: by "
+    Setting("PRT_ROOT", "/prt", prt_root, "Python", "Folder in which the runtime is installed and runs."),
+    Setting("OPTIMIZE", "1", switch, "Python", "`0` compiles without PGO and LTO: minutes, for tests and trials."),
+    Setting("COMPILE", "across", matching(r"across|in-place", "must be across or in-place"), "Python", "`across`: by "
             "the build machine's compiler, for any architecture; `in-place`: as the target, with its libraries."),
-    Setting("LIBRARIES", "bundled", _matching(r"bundled|system", "must be bundled or system"), "Python", "`bundled`: "
+    Setting("LIBRARIES", "bundled", matching(r"bundled|system", "must be bundled or system"), "Python", "`bundled`: "
             "OpenSSL and the like inside, old C library; `system`: the distribution's (compiled in-place)."),
-    Setting("SYSROOT", "bullseye", _matching(r"[a-z]+", "must be a Debian suite, such as bullseye"), "Python", "Debian "
+    Setting("SYSROOT", "bullseye", matching(r"[a-z]+", "must be a Debian suite, such as bullseye"), "Python", "Debian "
             "suite whose C library is linked against: the runtime starts on it and everything newer."),
-    Setting("LINE_EDITOR", "libedit", _matching(r"libedit|readline", "must be libedit or readline"), "Python", "What "
+    Setting("LINE_EDITOR", "libedit", matching(r"libedit|readline", "must be libedit or readline"), "Python", "What "
             "edits lines at the prompt: `libedit`, or GNU `readline` (under the GPL)."),
-    Setting("PROFILE", "kept", _matching(r"kept|train", "must be kept or train"), "Python", "Profile of an optimised "
+    Setting("PROFILE", "kept", matching(r"kept|train", "must be kept or train"), "Python", "Profile of an optimised "
             "build: `kept` takes the one in `recipes/profiles`, if there is one; `train` makes one."),
-    Setting("PACKAGE_PREFIX", "prt", _matching(r"[a-z0-9][a-z0-9+.-]+", "must be a Debian package name: at least two "
+    Setting("PACKAGE_PREFIX", "prt", matching(r"[a-z0-9][a-z0-9+.-]+", "must be a Debian package name: at least two "
             "of a-z 0-9 + - . and no other"), "Package", "First part of every artifact's name."),
-    Setting("PACKAGE_VERSION", "v0", _matching(r"[A-Za-z0-9][A-Za-z0-9.+~!-]*", "must be letters, digits, . + ~ ! -"),
+    Setting("PACKAGE_VERSION", "v0", matching(r"[A-Za-z0-9][A-Za-z0-9.+~!-]*", "must be letters, digits, . + ~ ! -"),
             "Package", "Version of the runtime; by default the latest git tag `v*`, else `v0`."),
-    Setting("PACKAGE_DESC", "Python runtime", _text, "Package", "What the package is, in one line."),
-    Setting("PACKAGE_MAINTAINER", "Python Runtime Builder <root@localhost>", _matching(r"[^<>]*[^<>\s] <[^<>@\s]+@"
+    Setting("PACKAGE_DESC", "Python runtime", TEXT, "Package", "What the package is, in one line."),
+    Setting("PACKAGE_MAINTAINER", "Python Runtime Builder <root@localhost>", matching(r"[^<>]*[^<>\s] <[^<>@\s]+@"
             r"[^<>@\s]+>", "must look like Name <address@host>"), "Package", "Name and address of who answers for the "
             "package."),
-    Setting("ARTIFACT_DIR", "out", _text, "Build", "Folder for artifacts, logs and the cache."),
-    Setting("ENGINE", "auto", _matching(r"auto|docker|host", "must be auto, docker or host"), "Build", "Where steps "
+    Setting("ARTIFACT_DIR", "out", TEXT, "Build", "Folder for artifacts, logs and the cache."),
+    Setting("ENGINE", "auto", matching(r"auto|docker|host", "must be auto, docker or host"), "Build", "Where steps "
             "run: `docker`, `host` (this machine), or `auto`: docker when it answers."),
-    Setting("BASE_IMAGE", "debian:bookworm-slim", _matching(r"[^\s]+", "must be an image name"), "Build", "Image the "
+    Setting("BASE_IMAGE", "debian:bookworm-slim", matching(r"[^\s]+", "must be an image name"), "Build", "Image the "
             "builder image starts from; `{arch}` becomes amd64 or arm64."),
-    Setting("TEST_IMAGE", "", _text, "Build", "Images the test sessions install the package in, separated by blanks, "
+    Setting("TEST_IMAGE", "", TEXT, "Build", "Images the test sessions install the package in, separated by blanks, "
             "each with `{arch}` as above; by default BASE_IMAGE."),
-    Setting("DOCKER_HOST_AMD64", "", _text, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
+    Setting("DOCKER_HOST_AMD64", "", TEXT, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
             "default the docker command's own."),
-    Setting("DOCKER_HOST_ARM64", "", _text, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
-    Setting("SOURCE_MIRROR", "", _text, "Sources", "URL or folder asked first for source tarballs, by file name."),
-    Setting("DEBIAN_MIRROR", "", _text, "Sources", "Debian mirror for sources and the builder image; by default "
+    Setting("DOCKER_HOST_ARM64", "", TEXT, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
+    Setting("SOURCE_MIRROR", "", TEXT, "Sources", "URL or folder asked first for source tarballs, by file name."),
+    Setting("DEBIAN_MIRROR", "", TEXT, "Sources", "Debian mirror for sources and the builder image; by default "
             "what apt uses."),
-    Setting("PYENV_ROOT", "", _text, "Sources", "A pyenv whose python-build is used; by default the pinned one."),
-    Setting("CA_BUNDLE", "", _existing_file, "Sources", "CA certificates (PEM) for every download; by default this "
+    Setting("PYENV_ROOT", "", TEXT, "Sources", "A pyenv whose python-build is used; by default the pinned one."),
+    Setting("CA_BUNDLE", "", existing_file, "Sources", "CA certificates (PEM) for every download; by default this "
             "machine's."),
-    Setting("NO_CACHE", "0", _switch, "Run", "`1` builds everything anew: no cache is read or written."),
-    Setting("NO_PACKAGE_CACHE", "0", _switch, "Run", "`1` installs the packages anew, on a cached interpreter."),
-    Setting("JOBS", "1", _count, "Run", "Targets that `all` and `test-all` work on at a time, at most one of an "
+    Setting("CACHE_URL", "", server, "Cache", "Web server that shares results: takes GET, and PUT from who may write."),
+    Setting("CACHE_MODE", "read", matching("off|local|read|read-write|refresh", "must be off, local, read, "
+            "read-write or refresh"), "Cache", "`off`, `local`, `read` (CACHE_URL as well), `read-write` (publish what "
+            "was built), `refresh` (build anew, replace and publish)."),
+    Setting("CACHE_TOKEN", "", TEXT, "Cache", "Bearer token for CACHE_URL; never shown.", secret=True),
+    Setting("CACHE_USER", "", TEXT, "Cache", "User for CACHE_URL; without user and token, what netrc has."),
+    Setting("CACHE_PASSWORD", "", TEXT, "Cache", "Password of CACHE_USER; never shown.", secret=True),
+    Setting("CACHE_STRICT", "0", switch, "Cache", "`1` makes an error of every trouble with the cache."),
+    Setting("CACHE_SIZE", "10G", size, "Cache", "The local cache's size, in M, G or T; what was used least recently "
+            "goes first."),
+    Setting("NO_CACHE", "0", switch, "Run", "`1` builds everything anew: no cache is read or written."),
+    Setting("NO_PACKAGE_CACHE", "0", switch, "Run", "`1` installs the packages anew, on a cached interpreter."),
+    Setting("JOBS", "1", count, "Run", "Targets that `all` and `test-all` work on at a time, at most one of an "
             "architecture."),
-    Setting("V", "0", _switch, "Run", "`1` shows the full output of every step."),
+    Setting("V", "0", switch, "Run", "`1` shows the full output of every step."),
 )  # fmt: skip
 
 _BY_NAME = {spelling: setting for setting in SETTINGS for spelling in (setting.name, PREFIX + setting.name)}
@@ -165,11 +129,23 @@ class Settings:
     debian_mirror: str
     pyenv_root: str
     ca_bundle: Path | None
+    cache_url: str
+    cache_mode: str
+    cache_token: str = field(repr=False)
+    cache_user: str
+    cache_password: str = field(repr=False)
+    cache_strict: bool
+    cache_size: int
     no_cache: bool
     no_package_cache: bool
     jobs: int
     v: bool
-    values: Mapping[str, Value]
+    values: Mapping[str, Value] = field(repr=False)
+
+    def shown(self, setting: Setting) -> str:
+        """A setting's value as text, fit to be seen."""
+        text = self.values[setting.name].text
+        return "****" if setting.secret and text else text
 
 
 def environment() -> dict[str, str]:
@@ -231,4 +207,5 @@ def _parsed(setting: Setting, value: Value) -> object:
     try:
         return setting.parse(value.text)
     except ValueError as problem:
-        raise UserError(f"{setting.name}={value.text!r} ({value.origin}): {problem}") from None
+        text = "****" if setting.secret else repr(value.text)
+        raise UserError(f"{setting.name}={text} ({value.origin}): {problem}") from None

@@ -157,7 +157,7 @@ class SourceShelf:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         verify = str(self.network.ca_bundle) if self.network.ca_bundle else True
         with requests.get(
-            url, headers=headers, stream=True, timeout=_TIMEOUT, verify=verify, proxies=self._proxies(url)
+            url, headers=headers, stream=True, timeout=_TIMEOUT, verify=verify, proxies=proxies(url, self.network)
         ) as answer:
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
                 return  # all of it is here already: the digest will tell
@@ -170,11 +170,12 @@ class SourceShelf:
                 except requests.RequestException as problem:
                     raise _BrokenOff(*problem.args) from problem
 
-    def _proxies(self, url: str) -> dict[str, str]:
-        """The proxies for a URL, by scheme, as requests takes them."""
-        lower = {name.lower(): value for name, value in sorted(self.network.proxies.items())}  # lower case wins
-        bypassed = requests.utils.should_bypass_proxies(url, lower.pop("no_proxy", ""))
-        return {} if bypassed else {name.removesuffix("_proxy"): value for name, value in lower.items()}
+
+def proxies(url: str, network: Network) -> dict[str, str]:
+    """The proxies for a URL, by scheme, as requests takes them."""
+    lower = {name.lower(): value for name, value in sorted(network.proxies.items())}  # lower case wins
+    bypassed = requests.utils.should_bypass_proxies(url, lower.pop("no_proxy", ""))
+    return {} if bypassed else {name.removesuffix("_proxy"): value for name, value in lower.items()}
 
 
 def _reason(problem: Exception) -> str:

@@ -1,7 +1,7 @@
-"""The local cache: small entries named by key, which point to content named by its digest.
+"""The local cache: entries and content below one folder.
 
-`v1/ac/<kind>/<k[:2]>/<key>.json` says which bytes answer a key; `v1/cas/sha256/<d[:2]>/<digest>` are the bytes.
-The content is written first and the entry last, each beside its place and then renamed.
+Content is written first and the entry last, each beside its place and then renamed. What was used last has the
+newest date, so that the least recently used can be told.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, entry_name, parse
 from builder.sources import digest
 from builder.stages.step import Json, key_of
 
@@ -42,52 +45,74 @@ class Store:
     def find(self, kind: str, inputs: Mapping[str, Json]) -> Hit | Miss:
         """Look a result up by everything that decides it; its bytes are verified before they are handed out."""
         key = key_of(inputs)
-        entry_path = self._entry(kind, key)
+        path = self.folder / entry_name(kind, key)
         try:
-            entry = json.loads(entry_path.read_text())
-            sha256, size, built = entry["digest"], entry["size"], entry["built"]
-            honest = entry["kind"] == kind and entry["key"] == key and key_of(entry["inputs"]) == key
-            content = self._content(sha256)
+            entry = read(path, kind, key)
         except FileNotFoundError:
+            if path.is_symlink():
+                return Miss(f"{path} can't be read", damaged=True)
             return Miss(self._nearest(kind, inputs))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return Miss(f"{entry_path} can't be read", damaged=True)
-        if not honest or not isinstance(built, dict) or "compiled" not in built:
-            return Miss(f"{entry_path} is not what this key should find", damaged=True)
-        try:
-            whole = content.stat().st_size == size and digest(content) == sha256
         except OSError:
-            whole = False
-        return Hit(content, built) if whole else Miss(f"{content} is missing or altered", damaged=True)
+            return Miss(f"{path} can't be read", damaged=True)
+        except Unusable as problem:
+            return Miss(f"{path}: {problem}", damaged=True)
+        content = self.content(entry.digest, entry.size)
+        if content is None:
+            return Miss(f"{self.folder / content_name(entry.digest)} is missing or altered", damaged=True)
+        _touch(path)
+        return Hit(content, entry.built)
+
+    def content(self, sha256: str, size: int | None = None) -> Path | None:
+        """Content of that digest, if it is here unaltered; None if not."""
+        path = self.folder / content_name(sha256)
+        try:
+            whole = size in (None, path.stat().st_size) and digest(path) == sha256
+        except OSError:
+            return None
+        if whole:
+            _touch(path)
+        return path if whole else None
 
     def add(self, kind: str, inputs: Mapping[str, Json], result: Path, built: Mapping[str, Json]) -> Hit:
         """Take a finished, checked result into the cache; the file is moved."""
-        key = key_of(inputs)
-        sha256 = digest(result)
-        content = self._content(sha256)
-        size = result.stat().st_size
-        content.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(result, content)
-        entry: dict[str, Json] = {
-            "schema": 1, "kind": kind, "key": key, "inputs": dict(inputs), "digest": sha256, "size": size,
-            "built": dict(built),
-        }  # fmt: skip
-        path = self._entry(kind, key)
+        entry = Entry(kind, key_of(inputs), dict(inputs), digest(result), result.stat().st_size, dict(built))
+        return self.adopt(entry, result)
+
+    def adopt(self, entry: Entry, result: Path) -> Hit:
+        """Take verified content into the cache, and the entry that points to it; the file is moved."""
+        content = self.add_content(entry.digest, result)
+        path = self.folder / entry_name(entry.kind, entry.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(entry, sort_keys=True, indent=1))
-        part.rename(path)
-        return Hit(content, built)
+        part = path.with_suffix(f".{uuid.uuid4().hex}.part")
+        part.write_bytes(entry.encode())
+        _rename(part, path)
+        return Hit(content, entry.built)
+
+    def add_content(self, sha256: str, result: Path) -> Path:
+        """Take verified content into the cache under its digest; the file is moved."""
+        path = self.folder / content_name(sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{sha256}.{uuid.uuid4().hex}.part")
+        try:
+            shutil.move(result, part)
+            _rename(part, path)
+        except OSError:
+            if result.is_file():
+                part.unlink(missing_ok=True)
+            raise
+        return path
+
+    def entries(self) -> Iterator[tuple[Path, Entry]]:
+        """Every entry that can be read, and where it is."""
+        for path in sorted((self.folder / "v1" / "ac").glob("*/*/*.json")):
+            try:
+                yield path, read(path, path.parts[-3], path.stem)
+            except (OSError, Unusable):
+                continue
 
     def clear(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _entry(self, kind: str, key: str) -> Path:
-        return self.folder / "v1" / "ac" / kind / key[:2] / f"{key}.json"
-
-    def _content(self, sha256: str) -> Path:
-        return self.folder / "v1" / "cas" / "sha256" / sha256[:2] / sha256
 
     def _nearest(self, kind: str, inputs: Mapping[str, Json]) -> str:
         """Why there is no entry: which inputs differ from the most similar one there is."""
@@ -102,3 +127,24 @@ class Store:
         if not differences:
             return "none built yet"
         return f"changed: {', '.join(sorted(differences, key=len)[0])}"
+
+
+def read(path: Path, kind: str, key: str) -> Entry:
+    """Read an entry's file; OSError if that is impossible, Unusable if it is not that entry."""
+    with path.open("rb") as file:
+        return parse(file.read(LARGEST_ENTRY + 1), kind, key)
+
+
+def _touch(path: Path) -> None:
+    """Remember that it was used; a cache that can't be written can still be read."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def _rename(part: Path, path: Path) -> None:
+    """Give a file its final name once it is on the disk, whatever is in its place."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    part.rename(path)

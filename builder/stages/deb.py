@@ -12,7 +12,7 @@ from builder.package_recipe import SCRIPTS
 from builder.pins import Sysroot
 from builder.recipe import RecipeFile
 from builder.sources import Source
-from builder.stages.runtime import PARENT
+from builder.stages.packages import PARENT
 from builder.stages.step import WORK, File, Stage, Step, unpack
 from builder.targets import Arch
 

@@ -43,11 +43,12 @@ def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosi
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
         output=OUTPUT,
+        proof=proof(prt_root),
     )
 
 
 def proof(prt_root: PurePosixPath) -> Stage:
-    """What a cross-compiled interpreter must pass on its own architecture before it is kept."""
+    """What an interpreter compiled elsewhere must pass on its own architecture before it is kept."""
     hint = (
         "its library in recipes/pins.toml was not found by configure, or is of no use: the interpreter's log says why"
     )

@@ -56,6 +56,7 @@ class Stage:
 
     `parents` are stages whose outputs are put into WORK first. `compiles` asks for the build machine with its
     compilers; else the steps run as the target's architecture. `proof` is run with the output before it is kept.
+    `extras` are files in WORK that are of use to this run only.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Stage:
     parents: tuple[Stage, ...] = ()
     compiles: bool = False
     proof: Stage | None = None
+    extras: tuple[str, ...] = ()
 
     @property
     def key_inputs(self) -> dict[str, Json]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.engines.base import Item, Output
+from builder.stages.packages import LOCK
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.step import Json, Step
 from builder.targets import Arch
@@ -44,6 +45,7 @@ class RecordingWorkplace:
     image: str = ""
     attached: list[Sequence[str]] = field(default_factory=list)
     open: bool = True
+    canned: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, items: Iterable[Item]) -> None:
         """Remember the files; a path must exist."""
@@ -68,7 +70,8 @@ class RecordingWorkplace:
             assert isinstance(planned, bytes)
             destination.write_text(json.dumps({**json.loads(planned), **MEASURED}))
         else:
-            destination.write_bytes(f"canned {name}".encode())
+            nothing = b"# nothing to install\n" if name == LOCK else f"canned {name}".encode()
+            destination.write_bytes(self.canned.get(name, nothing))
 
     def attach(self, args: Sequence[str]) -> int:
         """Remember the command and end as told, by its first word."""
@@ -86,6 +89,7 @@ class Recorder:
     has_clang: bool = True
     machine: Arch = Arch.AMD64
     answers: dict[str, Answer] = field(default_factory=dict)
+    canned: dict[str, bytes] = field(default_factory=dict)  # what a file is in place of canned words, by name
     workplaces: list[RecordingWorkplace] = field(default_factory=list)
     testbeds: list[RecordingWorkplace] = field(default_factory=list)
     stopped: bool = False
@@ -121,7 +125,8 @@ class Recorder:
     @contextmanager
     def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[RecordingWorkplace]:
         """Open a workplace, and note that it was closed."""
-        with _opened(RecordingWorkplace(self.answers, compiles=compiles, arch=arch), self.workplaces) as place:
+        place = RecordingWorkplace(self.answers, compiles=compiles, arch=arch, canned=self.canned)
+        with _opened(place, self.workplaces):
             yield place
 
     @contextmanager

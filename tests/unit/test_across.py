@@ -187,7 +187,8 @@ def test_everything_but_the_proof_runs_on_the_build_machine(tmp_path: Path) -> N
 
 def test_an_interpreter_compiled_in_place_has_no_parents_and_proves_itself(tmp_path: Path) -> None:
     stage = across(tmp_path).on(across=False).compiled()["interpreter"]
-    assert (stage.parents, stage.compiles, stage.proof) == ((), False, None)
+    assert (stage.parents, stage.compiles) == ((), False)
+    assert stage.proof, "for the one that comes from a shared cache"
     assert "check modules" in [step.name for step in stage.steps]
 
 

@@ -22,7 +22,7 @@ INSIDE = {name: path for name, path in MODULES.items() if name.startswith("build
 ORDER = [
     ["errors"],
     ["console", "command", "targets"],
-    ["makefile_vars", "versions"],
+    ["makefile_vars", "parsers", "versions"],
     ["settings", "repository"],
     ["recipe", "network"],
     ["package_recipe"],
@@ -36,6 +36,7 @@ ORDER = [
     ["cache"],
     ["engines"],
     ["project"],
+    ["outlook", "materials"],
     ["pipeline", "prover"],
     ["variations"],
     ["sessions"],

@@ -39,15 +39,14 @@ def build(root: Path, engine: Recorder, variant: Variant = RUNTIME, **values: st
 
 
 def stages(engine: Recorder) -> list[str]:
-    """Which kinds of stages were run."""
-    return [
-        "interpreter" if COMPILE in [step.name for step in place.steps] else "package" for place in engine.workplaces
-    ]
+    """Which kinds of stages were run, beside the resolution of packages."""
+    names = [[step.name for step in place.steps] for place in engine.workplaces]
+    return ["interpreter" if COMPILE in one else "package" for one in names if "write lock" not in one]
 
 
 def published(root: Path) -> list[str]:
     """The names of the files in ARTIFACT_DIR."""
-    return sorted(path.name for path in (root / "out").iterdir() if path.is_file())
+    return sorted(path.name for path in (root / "out").iterdir() if path.is_file() and path.name != "cache-stats.json")
 
 
 def cached(root: Path) -> list[Path]:
@@ -201,7 +200,7 @@ def test_no_package_cache_installs_anew_on_the_cached_interpreter(root: Path) ->
 @pytest.mark.parametrize("bytes_", [b"", b"canned", b"CANNED INTERPRETER.TGZ"])
 def test_a_damaged_cached_interpreter_is_warned_about_and_compiled_again(root: Path, bytes_: bytes) -> None:
     build(root, Recorder())
-    (content,) = (path for path in cached(root) if "cas" in path.parts)
+    (content,) = (path for path in cached(root) if path.read_bytes() == b"canned interpreter.tgz")
     content.write_bytes(bytes_)
     engine = Recorder()
     _, told = build(root, engine, NO_PACKAGE_CACHE="1")
@@ -213,7 +212,7 @@ def test_a_damaged_cached_interpreter_is_warned_about_and_compiled_again(root: P
 def test_the_package_stage_starts_from_the_cached_interpreter(root: Path) -> None:
     engine = Recorder()
     build(root, engine)
-    parent = engine.workplaces[1].items["parent.tgz"].content
+    parent = engine.workplaces[-1].items["parent.tgz"].content
     assert isinstance(parent, Path)
     assert parent.is_relative_to(root / "out" / "cache")
     assert parent.read_bytes() == b"canned interpreter.tgz"
@@ -225,7 +224,7 @@ def test_runtime_dev_builds_runtime_first_and_starts_from_its_tarball(root: Path
     assert stages(engine) == ["interpreter", "package", "package"]
     assert published(root) == sorted([*FILES, *DEV_FILES])
     assert sorted(one.name for one in artifacts) == DEV_FILES
-    assert engine.workplaces[2].items["parent.tgz"].content == root / "out" / "prt_v0_amd64.tgz"
+    assert engine.workplaces[-1].items["parent.tgz"].content == root / "out" / "prt_v0_amd64.tgz"
 
 
 def test_runtime_dev_takes_the_runtime_that_is_there(root: Path) -> None:
@@ -233,7 +232,7 @@ def test_runtime_dev_takes_the_runtime_that_is_there(root: Path) -> None:
     engine = Recorder()
     build(root, engine, DEV)
     assert stages(engine) == ["package"]
-    assert "requirements 10-tools.txt" in engine.step_names
+    assert "resolve requirements" in engine.step_names
 
 
 def test_a_changed_development_recipe_leaves_the_runtime_alone(root: Path) -> None:
@@ -241,7 +240,7 @@ def test_a_changed_development_recipe_leaves_the_runtime_alone(root: Path) -> No
     (root / "recipes/dev/requirements/10-tools.txt").write_text("ruff\n")
     engine = Recorder()
     _, told = build(root, engine, DEV)
-    assert len(engine.workplaces) == 1
+    assert stages(engine) == ["package"]
     assert "prt_v0_amd64.tgz: up to date, nothing to do" in told
 
 

@@ -82,7 +82,8 @@ def test_the_prefixed_spelling_wins_over_the_plain_one_in_any_order(
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_each_setting_is_known_with_the_prefix(tmp_path: Path, setting: settings.Setting) -> None:
-    given = setting.default or str(tmp_path / settings.FILE)
+    example = "http://cache.example.org" if setting.name == "CACHE_URL" else str(tmp_path / settings.FILE)
+    given = setting.default or example
     loaded = load(tmp_path, environ={f"PRT_{setting.name}": given})
     assert loaded.values[setting.name] == Value(given, "environment")
 

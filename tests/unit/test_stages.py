@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from builder.engines.base import fill
+from builder.recipe import RecipeFile
 from builder.stages.step import File, Stage, Step, pack, unpack
-from builder.targets import Variant
+from builder.targets import Arch, Variant
 from tests.unit.factories import SOURCE, VERSION, inputs
 
 OWN_PATCHES = f"python-build/share/python-build/patches/{VERSION}/Python-{VERSION}"
@@ -130,15 +131,32 @@ def test_a_free_threaded_python_is_built_from_the_plain_source(tmp_path: Path) -
 
 
 def test_only_steps_that_download_get_the_network(tmp_path: Path) -> None:
-    networked = {
-        step.name.partition(" ")[0] for stage in inputs(tmp_path).stages().values() for step in stage.steps
-        if step.network
-    }  # fmt: skip
-    assert networked == {"upgrade", "requirements", "script"}
+    plan = inputs(tmp_path).plan()
+    stages = (plan.interpreter, plan.lock, plan.fetch, plan.stage)
+    networked = {step.name for stage in stages for step in stage.steps if step.network}
+    assert networked == {"resolve requirements", "download packages", "script 50-venv"}
 
 
-def test_each_requirements_file_is_installed_with_all_before_it(tmp_path: Path) -> None:
-    step = step_of(inputs(tmp_path).stages()["runtime-dev"], "requirements")
+def test_packages_are_installed_from_files_that_the_lock_names_and_no_index(tmp_path: Path) -> None:
+    step = step_of(inputs(tmp_path).stages()["runtime"], "install packages")
+    wanted = {"--no-index", "--require-hashes", "--no-deps", "--no-cache-dir", "--find-links={work}/distributions"}
+    assert wanted <= {*step.args}
+    assert not step.network
+
+
+def test_what_is_compiled_from_its_source_gets_the_index_for_what_that_needs(tmp_path: Path) -> None:
+    declared = (RecipeFile("10-web.txt", b"--no-binary fastapi\nfastapi\n"),)
+    step = step_of(
+        inputs(tmp_path).with_recipe(Variant.RUNTIME, requirements=declared).stages()["runtime"], "install p"
+    )
+    assert step.network
+    assert "--no-index" not in step.args
+    assert "--require-hashes" in step.args
+
+
+def test_all_requirements_are_resolved_together_with_those_below(tmp_path: Path) -> None:
+    step = step_of(inputs(tmp_path).plan().lock, "resolve")
+    assert "--only-binary=:all:" in step.args, "no source is compiled unless the requirements say so"
     assert [arg.rpartition("/")[2] for arg in step.args if arg.startswith("--requirement=")] == [
         "10-web.txt", "20-yaml.txt", "10-tools.txt",
     ]  # fmt: skip
@@ -192,11 +210,48 @@ def test_scripts_are_executable_and_learn_where_they_are(tmp_path: Path) -> None
     assert (env["PRT_ROOT"], env["PRT_VENV_ROOT"], env["PRT_VARIANT"]) == ("/prt", "/prt/venv", "runtime-dev")
 
 
-@pytest.mark.parametrize("start", ["requirements 10", "script", "check 10", "post-patch"])
+@pytest.mark.parametrize("start", ["script", "check 10", "post-patch"])
 def test_a_step_of_the_recipe_hints_at_its_file(tmp_path: Path, start: str) -> None:
     step = step_of(inputs(tmp_path).stages()["runtime"], start)
     assert "recipes/runtime/" in step.hint
     assert step.name.split()[1] in step.hint
+
+
+def test_a_failed_resolution_hints_at_the_requirements(tmp_path: Path) -> None:
+    hint = step_of(inputs(tmp_path).plan().lock, "resolve").hint
+    assert "recipes/dev/requirements/10-tools.txt" in hint
+    assert "--no-binary NAME" in hint
+
+
+LOCK_CHANGES = {
+    "requirements": lambda i: i.with_recipe(Variant.RUNTIME, requirements=(RecipeFile("10-web.txt", b"flask\n"),)),
+    "constraints": lambda i: i.with_recipe(Variant.RUNTIME, constraints=b"fastapi<2\n"),
+    "pip.conf": lambda i: i.with_recipe(Variant.RUNTIME_DEV, pip_conf=b"[install]\n"),
+    "architecture": lambda i: i.for_arch(Arch.ARM64),
+    "Python": lambda i: replace(i, version="3.13.4"),
+    "C library": lambda i: i.on(toolchain="another"),
+}
+LOCK_STAYS = {
+    "pre-patches": lambda i: i.with_recipe(Variant.RUNTIME, pre_patches=()),
+    "scripts": lambda i: i.with_recipe(Variant.RUNTIME, scripts=()),
+    "optimisation": lambda i: i.set(OPTIMIZE="0"),
+    "commit": lambda i: replace(i, repository=replace(i.repository, commit="0" * 40, date=1)),
+}
+
+
+@pytest.mark.parametrize("what", LOCK_CHANGES)
+def test_what_decides_which_files_suit_changes_the_lock(tmp_path: Path, what: str) -> None:
+    assert LOCK_CHANGES[what](inputs(tmp_path)).plan().lock.key != inputs(tmp_path).plan().lock.key
+
+
+@pytest.mark.parametrize("what", LOCK_STAYS)
+def test_what_does_not_leaves_it(tmp_path: Path, what: str) -> None:
+    assert LOCK_STAYS[what](inputs(tmp_path)).plan().lock.key == inputs(tmp_path).plan().lock.key
+
+
+def test_a_changed_lock_makes_another_artifact(tmp_path: Path) -> None:
+    stages = [given.stages()["runtime"] for given in (inputs(tmp_path), LOCK_CHANGES["constraints"](inputs(tmp_path)))]
+    assert stages[0].key_inputs["parents"] != stages[1].key_inputs["parents"]
 
 
 def test_checks_see_the_pruned_and_compiled_tree(tmp_path: Path) -> None:

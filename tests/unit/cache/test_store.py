@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -177,7 +176,7 @@ def test_an_entry_under_the_name_of_another_key_is_a_miss(tmp_path: Path) -> Non
     place = store.folder / "v1" / "ac" / "interpreter" / key[:2] / f"{key}.json"
     place.parent.mkdir()
     entry_of(store).rename(place)
-    assert store.find("interpreter", wanted) == Miss(f"{place} is not what this key should find", damaged=True)
+    assert store.find("interpreter", wanted) == Miss(f"{place}: not what this key should find", damaged=True)
 
 
 def test_adding_again_mends_what_was_damaged(tmp_path: Path) -> None:
@@ -191,9 +190,10 @@ def test_the_entry_is_written_after_the_content(tmp_path: Path, monkeypatch: pyt
     def full(*args: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    (tmp_path / "result").write_bytes(BYTES)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
-        filled(tmp_path)
+        Store(tmp_path / "cache").add("interpreter", INPUTS, tmp_path / "result", BUILT)
     store = Store(tmp_path / "cache")
     assert content_of(store).read_bytes() == BYTES
     assert store.find("interpreter", INPUTS) == Miss("none built yet")
@@ -203,7 +203,7 @@ def test_without_content_no_entry_is_written(tmp_path: Path, monkeypatch: pytest
     def full(*args: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(shutil, "move", full)
     with pytest.raises(OSError, match="No space"):
         filled(tmp_path)
     assert list((tmp_path / "cache").rglob("*.json")) == []

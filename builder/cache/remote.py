@@ -1,0 +1,125 @@
+"""The shared cache on a web server. Its trouble never fails a build: it is told once, and the server left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, entry_name, parse
+from builder.cache.patience import Absent, Trouble
+from builder.cache.report import Report
+from builder.cache.webdav import WebDav
+from builder.stages.step import Json, key_of
+
+# What is wrong with one object only: the server is asked on.
+_ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "no-space"}
+
+
+@dataclass
+class Remote:
+    """The server, and whether it is still asked. `aside` is the folder for content that was not what it should be."""
+
+    server: WebDav
+    report: Report
+    aside: Path
+    reads: bool = True
+    writes: bool = False
+    spoiled: set[str] = field(default_factory=set)  # digests of which the server has something else
+
+    def entry(self, kind: str, inputs: Mapping[str, Json]) -> Entry | None:
+        """The entry of a key; None if the server has none, or none that can be used."""
+        if not self.reads:
+            return None
+        key = key_of(inputs)
+        name = entry_name(kind, key)
+        try:
+            return parse(self.server.read(name, LARGEST_ENTRY), kind, key)
+        except Absent:
+            return None
+        except Unusable as problem:
+            self.report.trouble("entry", f"{self.server.url}/{name} is no entry of ours: {problem}")
+        except Trouble as trouble:
+            self._note(trouble, "entry" if trouble.cause == "oversized" else trouble.cause)
+        return None
+
+    def fetch(self, kind: str, inputs: Mapping[str, Json], part: Path) -> Entry | None:
+        """Bring the verified bytes that answer a key into a file; None if that was not possible."""
+        entry = self.entry(kind, inputs)
+        return entry if entry and self.content(entry.digest, part, entry.size) else None
+
+    def content(self, sha256: str, part: Path, size: int | None = None, most: int = 0) -> bool:
+        """Bring content into a file, verified; of that size, or of at most so many bytes. False if not possible."""
+        if not self.reads or sha256 in self.spoiled:
+            return False
+        name = content_name(sha256)
+        try:
+            for _ in range(2):  # what a proxy on the way spoils may be whole the second time
+                found = self.server.download(name, size or most, part, exact=size is not None)
+                if found == sha256:
+                    self.report.bytes_read += part.stat().st_size
+                    return True
+        except Absent:
+            if size is not None:
+                self.report.trouble("dangling", f"{self.server.url}/{name} is gone, although an entry names it")
+        except Trouble as trouble:
+            part.unlink(missing_ok=True)
+            if trouble.cause == "oversized":
+                self.spoiled.add(sha256)
+            self._note(trouble, trouble.cause)
+        else:
+            self.put_aside(sha256, part)
+            self.report.trouble(
+                "corrupt", f"{self.server.url}/{name} has other bytes than its name says; see {self.aside}"
+            )
+        return False
+
+    def put_aside(self, sha256: str, part: Path) -> None:
+        """Keep content that can't be trusted where nothing uses it, and remember that the server's is bad."""
+        self.spoiled.add(sha256)
+        self.aside.mkdir(parents=True, exist_ok=True)
+        part.replace(self.aside / sha256)
+
+    def publish(self, entry: Entry, content: Path) -> None:
+        """Put content and then its entry, as far as the server takes it."""
+        if self._written(lambda: self.put_content(entry.digest, content)):
+            name = entry_name(entry.kind, entry.key)
+            if self._written(lambda: self.server.write(name, entry.encode())):
+                self.report.published += 1
+
+    def publish_content(self, sha256: str, content: Path) -> None:
+        """Put content that needs no entry, as far as the server takes it."""
+        self._written(lambda: self.put_content(sha256, content))
+
+    def put_content(self, sha256: str, content: Path) -> str:
+        """Put content unless it is there; returns `present`, `new` or `replaced`. Raises Trouble."""
+        name, size = content_name(sha256), content.stat().st_size
+        before = self.server.size(name)
+        if before == size and sha256 not in self.spoiled:
+            return "present"
+        self.server.write(name, content)
+        self.report.bytes_written += size
+        # A careless server keeps what a broken connection left.
+        after = self.server.size(name)
+        if after not in {size, -1}:
+            raise Trouble("unexpected", f"{self.server.url}/{name} has {after} bytes after {size} were written")
+        self.spoiled.discard(sha256)
+        return "new" if before is None else "replaced"
+
+    def _written(self, write: Callable[[], object]) -> bool:
+        if not self.writes:
+            return False
+        try:
+            write()
+        except (Trouble, Absent) as trouble:
+            cause = trouble.cause if isinstance(trouble, Trouble) else "unexpected"
+            self.writes = self.writes and cause in _ABOUT_ONE
+            self.report.trouble(cause, f"{trouble}{'' if self.writes else '; nothing more is published'}")
+            return False
+        return True
+
+    def _note(self, trouble: Trouble, cause: str) -> None:
+        """Tell of trouble with reading; the server is not asked again if it is the server's."""
+        if cause not in _ABOUT_ONE:
+            self.reads = self.writes = False
+        self.report.trouble(cause, f"{trouble}{'' if self.reads else '; going on without this cache'}")

@@ -1,0 +1,78 @@
+"""Publishing what the local cache has: every object, content before the entries that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from builder.cache.entry import LARGEST_ENTRY, Entry, content_name, entry_name
+from builder.cache.patience import Absent, Trouble
+from builder.cache.remote import Remote
+from builder.cache.store import Store
+from builder.stages.packages import LOCK_STAGE, read_lock
+
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of one object: `new`, `present`, `replaced` or `failed`; why, if it failed."""
+
+    name: str
+    size: int
+    outcome: str
+    problem: str = ""
+
+
+def upload(store: Store, remote: Remote) -> Iterator[Upload]:
+    """Put every entry with its content, and replace what differs; yields each object as it is done."""
+    done: dict[str, Upload] = {}
+    for _, entry in store.entries():
+        if entry.digest not in done:
+            done[entry.digest] = _content(store, remote, entry.digest, entry.size)
+            yield done[entry.digest]
+        name, data = entry_name(entry.kind, entry.key), entry.encode()
+        if done[entry.digest].outcome == FAILED:
+            yield Upload(name, len(data), FAILED, "its content is not there")
+        else:
+            yield from _distributions(store, remote, entry, done)
+            yield _entry(remote, name, data)
+
+
+def _distributions(store: Store, remote: Remote, entry: Entry, done: dict[str, Upload]) -> Iterator[Upload]:
+    """What a lock names, as far as it is here: the others are on the index."""
+    content = store.content(entry.digest)
+    for one in read_lock(content) if entry.kind == LOCK_STAGE and content else ():
+        path = store.content(one.sha256)
+        if one.sha256 not in done and path:
+            done[one.sha256] = _content(store, remote, one.sha256, path.stat().st_size)
+            yield done[one.sha256]
+
+
+def _content(store: Store, remote: Remote, sha256: str, size: int) -> Upload:
+    name = content_name(sha256)
+    path = store.content(sha256, size)
+    if path is None:
+        return Upload(name, size, FAILED, "missing or altered in the local cache")
+    try:
+        return Upload(name, size, remote.put_content(sha256, path))
+    except Trouble as trouble:
+        return Upload(name, size, FAILED, str(trouble))
+
+
+def _entry(remote: Remote, name: str, data: bytes) -> Upload:
+    server = remote.server
+    try:
+        try:
+            before: bytes | None = server.read(name, LARGEST_ENTRY)
+        except Absent:
+            before = None
+        except Trouble as trouble:
+            if trouble.cause != "oversized":
+                raise
+            before = b""
+        if before != data:
+            server.write(name, data)
+    except Trouble as trouble:
+        return Upload(name, len(data), FAILED, str(trouble))
+    return Upload(name, len(data), "present" if before == data else "new" if before is None else "replaced")

@@ -1,0 +1,247 @@
+"""Objects on a web server that takes GET and PUT: bounded in time and memory, and nothing the server says is believed.
+
+How long a body is and what is in it is the caller's knowledge; the server's headers are not asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from typing import NoReturn, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from tqdm import tqdm
+from tqdm.utils import CallbackIOWrapper
+
+from builder.cache.credentials import NOBODY, Credentials
+from builder.cache.patience import PATIENT, Absent, Patience, Trouble, repeated
+
+T = TypeVar("T")
+
+_CHUNK = 256 * 1024
+_LATER = {408, 425, 429}  # as every 5xx but 501: worth another try
+_MOVED = {301, 302, 303, 307, 308}
+
+
+class _Bearer(requests.auth.AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def netrc(url: str) -> tuple[str, str] | None:
+    """User and password that the netrc file has for a URL."""
+    return requests.utils.get_netrc_auth(url)
+
+
+@dataclass
+class WebDav:
+    """The server. `verify` is a CA bundle or true, `proxies` are by scheme; both are all that is looked at."""
+
+    url: str
+    credentials: Credentials = NOBODY
+    verify: str | bool = True
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    patience: Patience = PATIENT
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.monotonic
+    session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        # Else netrc replaces our credentials, and REQUESTS_CA_BUNDLE our certificates.
+        self.session.trust_env = False
+        if self.credentials.token:
+            self.session.auth = _Bearer(self.credentials.token)
+        elif self.credentials.user or self.credentials.password:
+            self.session.auth = requests.auth.HTTPBasicAuth(
+                self.credentials.user.encode(), self.credentials.password.encode()
+            )
+
+    def read(self, name: str, most: int) -> bytes:
+        """A small object, of at most so many bytes."""
+
+        def attempt(deadline: float) -> bytes:
+            with self._get(name) as response:
+                return b"".join(self._body(response, name, most, deadline))
+
+        return self._repeated(attempt, 0)
+
+    def download(self, name: str, size: int, part: Path, exact: bool = True) -> str:
+        """Stream an object into a file, and return its sha256. It has that size, or at most that if not `exact`."""
+
+        def attempt(deadline: float) -> str:
+            seen = hashlib.sha256()
+            received = 0
+            with self._get(name) as response, part.open("wb", buffering=0) as file, _progress(name, size) as bar:
+                for chunk in self._body(response, name, size, deadline):
+                    seen.update(chunk)
+                    _write(file, chunk, part)
+                    received += len(chunk)
+                    bar.update(len(chunk))
+            if exact and received < size:
+                raise Trouble("truncated", f"{self.url}/{name} ended after {received} of {size} bytes", passing=True)
+            return seen.hexdigest()
+
+        return self._repeated(attempt, size)
+
+    def size(self, name: str) -> int | None:
+        """The length of an object as the server tells it; None if there is none, -1 if it doesn't tell."""
+
+        def attempt(deadline: float) -> int | None:
+            try:
+                with self._get(name, "HEAD") as response:
+                    length = response.headers.get("Content-Length", "")
+            except Absent:
+                return None
+            return int(length) if length.isdecimal() else -1
+
+        return self._repeated(attempt, 0)
+
+    def write(self, name: str, content: Path | bytes) -> bool:
+        """Put an object, from its first byte in every attempt; returns whether there was none before."""
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+
+        def attempt(deadline: float) -> bool:
+            if isinstance(content, bytes):
+                return self._put(name, content, size)
+            with content.open("rb") as file, _progress(name, size) as bar:
+
+                def sent(count: int) -> None:
+                    bar.update(count)
+                    self._keep_to(deadline, name)
+
+                return self._put(name, CallbackIOWrapper(sent, file, "read"), size)
+
+        return self._repeated(attempt, size)
+
+    def _repeated(self, attempt: Callable[[float], T], size: int) -> T:
+        return repeated(attempt, size, self.patience, self.sleep, self.now)
+
+    def request(
+        self, method: str, url: str, more: Mapping[str, str] | None = None, **options: object
+    ) -> requests.Response:
+        """One request, whatever the answer; Trouble if there is none."""
+        settled = {"timeout": (self.patience.connect, self.patience.idle), **options}
+        try:
+            return self.session.request(
+                method, url, headers={"Accept-Encoding": "identity", **(more or {})}, stream=True,
+                allow_redirects=False, verify=self.verify, proxies=dict(self.proxies),
+                **settled,  # type: ignore[arg-type]
+            )  # fmt: skip
+        except requests.exceptions.SSLError as problem:
+            reason = str(problem).rpartition("SSLError(")[2].strip("')\"")
+            raise Trouble(
+                "certificate", f"{url}: its certificate is not trusted ({reason}); CA_BUNDLE names the right ones"
+            ) from None
+        except requests.Timeout:
+            raise Trouble("timeout", f"{url} does not answer in time", passing=True) from None
+        except requests.RequestException as problem:
+            raise Trouble("unreachable", f"{url} can't be reached ({_reason(problem)})", passing=True) from None
+
+    def _keep_to(self, deadline: float, name: str) -> None:
+        if self.now() > deadline:
+            raise Trouble("timeout", f"{self.url}/{name} is too slow")
+
+    def _make_folders(self, name: str) -> None:
+        """Make the folders of an object one by one: a server that keeps to WebDAV's letter wants it so."""
+        folders = name.split("/")[:-1]
+        for count in range(1, len(folders) + 1):
+            self.request("MKCOL", f"{self.url}/{'/'.join(folders[:count])}").close()
+
+    def _get(self, name: str, method: str = "GET") -> requests.Response:
+        """An answer that has the object; follows a server to another place on itself, and nowhere else."""
+        url = f"{self.url}/{name}"
+        for _ in range(4):
+            response = self.request(method, url)
+            if response.status_code not in _MOVED:
+                break
+            response.close()
+            url = urljoin(url, response.headers.get("Location", ""))
+            if urlsplit(url)[:2] != urlsplit(self.url)[:2]:
+                raise Trouble("unexpected", f"{self.url}/{name} redirects to another server")
+        if response.status_code == 200:
+            return response
+        response.close()
+        if response.status_code in {404, 410}:
+            raise Absent(name)
+        raise self._trouble(response, name)
+
+    def _put(self, name: str, body: object, size: int) -> bool:
+        url = f"{self.url}/{name}"
+        # While a body is sent, the time to connect is the time between two bytes.
+        with self.request("PUT", url, data=body, timeout=(self.patience.idle, self.patience.idle)) as response:
+            code = response.status_code
+        if code == 409 and self.size(name) is None:
+            self._make_folders(name)
+            raise Trouble("unexpected", f"{url} can't be put: its folder is missing", passing=True)
+        if code in {200, 201, 204, 409, 412}:  # the last two: it is there, and this server keeps what it has
+            return code == 201
+        if code == 413:
+            megabytes = f"{size / 1e6:,.1f} MB"
+            raise Trouble(
+                "too-large", f"{url} is refused with its {megabytes}: raise the server's limit (client_max_body_size)"
+            )
+        if code in {500, 507}:
+            raise Trouble("full", f"{url} can't be written ({code}): the server's disk may be full", passing=True)
+        raise self._trouble(response, name)
+
+    def _body(self, response: requests.Response, name: str, most: int, deadline: float) -> Iterator[bytes]:
+        """The bytes as they come; Trouble as soon as there are more than there may be."""
+        received = 0
+        while True:
+            self._keep_to(deadline, name)
+            try:
+                # What is there: read() would wait for the whole chunk, however slowly it drips.
+                chunk = response.raw.read1(_CHUNK, decode_content=False)
+            except urllib3.exceptions.ReadTimeoutError:
+                raise Trouble("timeout", f"{self.url}/{name} stalled", passing=True) from None
+            except (urllib3.exceptions.HTTPError, OSError) as problem:
+                raise Trouble("truncated", f"{self.url}/{name} broke off ({_reason(problem)})", passing=True) from None
+            if not chunk:
+                return
+            received += len(chunk)
+            if received > most:
+                raise Trouble("oversized", f"{self.url}/{name} has more than {most} bytes")
+            yield chunk
+
+    def _trouble(self, response: requests.Response, name: str) -> Trouble:
+        code, what = response.status_code, f"{self.url}/{name}"
+        if code in {401, 403}:
+            return Trouble("forbidden", f"{what} is refused ({code}) with {self.credentials.source}")
+        if code in _LATER or (code >= 500 and code != 501):
+            asked = response.headers.get("Retry-After", "")
+            pause = float(asked) if asked.isdecimal() else 0
+            return Trouble("unavailable", f"{what} is unavailable ({code})", passing=True, retry_after=pause)
+        return Trouble("unexpected", f"{what} answers {code} {response.reason}")
+
+
+def _progress(name: str, size: int) -> tqdm[NoReturn]:
+    """A bar for people at a terminal, once a transfer takes more than two seconds."""
+    label = name.rpartition("/")[2][:12]
+    return tqdm(total=size, desc=label, unit="B", unit_scale=True, delay=2, leave=False, disable=None)
+
+
+def _write(file: FileIO, chunk: bytes, part: Path) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as problem:
+        raise Trouble("no-space", f"{part} can't be written: {problem.strerror}") from None
+
+
+def _reason(problem: BaseException) -> str:
+    """The innermost cause, in its own words: what requests raises wraps what urllib3 raised for what happened."""
+    inner: BaseException | None = problem
+    while inner:
+        problem, inner = inner, inner.__cause__ or inner.__context__
+    return getattr(problem, "strerror", None) or type(problem).__name__

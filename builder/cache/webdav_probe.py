@@ -1,0 +1,54 @@
+"""What no honest client asks of a web server, to see what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import requests
+
+from builder.cache.credentials import NOBODY
+from builder.cache.webdav import WebDav
+
+
+class _BrokeOff(Exception):
+    pass
+
+
+class _Half:
+    """A body that promises a size and breaks off in its middle."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield bytes(self._size // 2)
+        raise _BrokeOff
+
+
+def ask(server: WebDav, method: str, name: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+    """Send a bare request; the answer's code, and the first part of its body."""
+    with server.request(method, f"{server.url}/{name}", more=headers) as response:
+        return response.status_code, next(response.iter_content(100_000), b"")
+
+
+def write_half(server: WebDav, name: str, size: int) -> None:
+    """Begin to put an object of that size, and break off in its middle."""
+    writer = another(server)
+    with suppress(_BrokeOff):
+        writer.request("PUT", f"{server.url}/{name}", data=_Half(size))
+    writer.session.close()
+
+
+def another(server: WebDav) -> WebDav:
+    """The same server over a connection of its own."""
+    return replace(server, session=requests.Session())
+
+
+def anonymous(server: WebDav) -> WebDav:
+    """The same server for one who doesn't say who it is."""
+    return replace(server, session=requests.Session(), credentials=NOBODY)

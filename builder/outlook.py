@@ -1,0 +1,63 @@
+"""What a build would find and what it would make, before it runs: for each stage a hit, or a miss and why.
+
+The plan needs to know the compilers. Nothing is started to look at them: they are taken as the last build saw them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from builder import plan as planning
+from builder.cache.layers import Cache
+from builder.plan import Bench
+from builder.project import Project
+from builder.stages.step import Stage
+from builder.targets import Arch, Target
+
+
+def remember(project: Project, arch: Arch, bench: Bench) -> None:
+    """Note what builds for an architecture."""
+    note = _note(project, arch)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
+    part.rename(note)
+
+
+def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:
+    """Each stage a build of the target goes through, and what becomes of it; none if nothing was built here yet."""
+    bench = _remembered(project, target.arch)
+    if bench is None:
+        return
+    python_build = project.python_build(project.source_shelf(lambda note: None))
+    version = project.python_version(python_build, lambda note: None)
+    plan = planning.make(
+        target, version, project.settings, project.recipes, project.repository, python_build,
+        extras=project.extras, bench=bench,
+    )  # fmt: skip
+    yield from _stages(plan.interpreter, cache)
+    yield plan.lock.name, cache.outlook(plan.lock)[1]
+    standing = all(project.artifacts.standing(name, plan.stage.key) for name in plan.artifacts.values())
+    yield plan.stage.name, "up to date" if standing else "to be built"
+
+
+def _stages(stage: Stage, cache: Cache) -> Iterator[tuple[str, str]]:
+    found, told = cache.outlook(stage)
+    for parent in () if found else stage.parents:
+        yield from _stages(parent, cache)
+    yield stage.name, told
+
+
+def _remembered(project: Project, arch: Arch) -> Bench | None:
+    try:
+        fields = json.loads(_note(project, arch).read_text())
+        return Bench(**{**fields, "builds_on": Arch(fields["builds_on"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _note(project: Project, arch: Arch) -> Path:
+    return project.cache_folder / "benches" / f"{arch.value}.json"

@@ -1,0 +1,82 @@
+"""What the text of a setting may be: each parser returns the value or raises ValueError with what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+# Where a runtime must never be installed: a build empties PRT_ROOT, and removing the package removes it.
+# The system's own folders with all below them, and folders that many share.
+_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib\w*|proc|run|sbin|sys|usr(?!/local/)|var)(/.*)?")
+_SHARED = re.compile(
+    r"/|/(home|media|mnt|opt|root|srv|tmp)|/home/[^/]+"
+    r"|/usr/local/(bin|etc|games|include|lib|man|sbin|share|src)(/.*)?"
+)
+
+
+def matching(pattern: str, problem: str) -> Callable[[str], str]:
+    """A parser that takes a text that matches, as it is; `problem` says what it must be."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise ValueError(problem)
+        return text
+
+    return parse
+
+
+def switch(text: str) -> bool:
+    """1 or 0, in the spellings of make and CI."""
+    known = {"1": True, "yes": True, "true": True, "on": True, "": False, "0": False, "no": False, "false": False}
+    if text.lower() not in {*known, "off"}:
+        raise ValueError("must be 1 or 0")
+    return known.get(text.lower(), False)
+
+
+def prt_root(text: str) -> PurePosixPath:
+    """A folder that a build may empty and a package's removal may remove."""
+    if not re.fullmatch(r"(/[A-Za-z0-9][A-Za-z0-9._+-]*)+/?", text):
+        raise ValueError("must be an absolute path of letters, digits and . _ + -")
+    path = PurePosixPath(text)
+    if _SYSTEM.fullmatch(str(path)) or _SHARED.fullmatch(str(path)):
+        raise ValueError("belongs to the whole system; the runtime needs a folder of its own")
+    return path
+
+
+def existing_file(text: str) -> Path | None:
+    """A file that is there, or none."""
+    if text and not Path(text).is_file():
+        raise ValueError("no such file")
+    return Path(text).absolute() if text else None
+
+
+def server(text: str) -> str:
+    """The base of a web server, without what is not part of a place: credentials, query, fragment."""
+    url = urlsplit(text)
+    if text and not (url.scheme in {"http", "https"} and url.hostname and text.isprintable() and " " not in text):
+        raise ValueError("must be http://host/path or https://host/path")
+    if "@" in url.netloc:
+        raise ValueError("must not hold credentials: CACHE_USER and CACHE_PASSWORD, CACHE_TOKEN or netrc do")
+    if "?" in text or "#" in text:
+        raise ValueError("must not have a query or a fragment")
+    return text.rstrip("/")
+
+
+def count(text: str) -> int:
+    """A number of things, at least one."""
+    if not re.fullmatch(r"[1-9][0-9]*", text):
+        raise ValueError("must be a number, 1 or more")
+    return int(text)
+
+
+def size(text: str) -> int:
+    """A number of bytes."""
+    found = re.fullmatch(r"(\d{1,9})([MGT])", text)
+    if not found:
+        raise ValueError("must be a number and M, G or T, such as 10G")
+    return int(found[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[found[2]]
+
+
+TEXT = matching(r"[^\n]*", "must be one line")

@@ -1,0 +1,171 @@
+"""pip's part: what the requirements resolve to is locked by sha256, and only what the lock names is installed.
+
+The *lock* is a stage of its own, made once and kept like a compiled result. The files it names are distributions,
+known by their sha256 wherever they come from: downloaded with the lock, or by `fetch` if some are missing later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from builder.errors import BuildError
+from builder.recipe import Recipe, RecipeFile
+from builder.stages.step import WORK, File, Json, Stage, Step, unpack
+from builder.targets import Variant
+
+PARENT = "parent.tgz"
+LOCK_STAGE = "lock"
+LOCK = "packages.lock"
+PIP_LOCK = "pip.lock"
+FETCHED = "fetched.tar"
+DISTRIBUTIONS = "distributions"
+
+_INSIDE = Path(__file__).parents[1] / "inside"
+_OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
+_INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
+_REPORT = f"{WORK}/report.json"
+_LINE = re.compile(r"([\w.-]+)==(\S+) --hash=sha256:([0-9a-f]{64})  # ([\w+!-][\w.+!-]*)")
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A file the lock names, and its line there."""
+
+    name: str
+    file: str
+    sha256: str
+    line: str
+
+
+def read_lock(path: Path) -> list[Distribution]:
+    """Read a lock: a comment, then files; BuildError for anything in it that is not a file with its sha256."""
+    found = []
+    head, *rest = path.read_text(errors="replace").splitlines() or [""]
+    for line in rest if head.startswith("# ") else [head]:
+        match = _LINE.fullmatch(line)
+        if not match:
+            raise BuildError(f"{path} is no lock: {line[:100]!r}")
+        found.append(Distribution(match[1], match[4], match[3], line + "\n"))
+    return found
+
+
+def lines(distributions: Iterable[Distribution]) -> bytes:
+    """A lock of these distributions."""
+    return "".join(one.line for one in distributions).encode()
+
+
+def lock(
+    recipes: tuple[Recipe, ...], inputs: Mapping[str, Json], *, prt_root: PurePosixPath, env: Mapping[str, str]
+) -> Stage:
+    """Plan the resolution of the last recipe's requirements. `inputs` say which files suit the interpreter."""
+    recipe = recipes[-1]
+    pip = (f"{prt_root}/bin/python", "-m", "pip")
+    constraint = f"--constraint={WORK}/constraints.txt"
+    # The requirements below are asked for again: what they want still holds, or pip names the conflict.
+    asked = [f"--requirement={WORK}/{requirement(one, file)}" for one in recipes for file in one.requirements]
+    first = recipe.variant is Variant.RUNTIME
+    folder = f"recipes/{recipe.variant.recipe_folder}/requirements"
+    mend = ", ".join(f"{folder}/{file.name}" for file in recipe.requirements) or "the requirements"
+    steps = (
+        unpack("unpack parent", PARENT, str(prt_root)),
+        *have_pip(recipe, prt_root, env),
+        *(
+            (Step("upgrade pip", (*pip, *_INSTALL, constraint, "--upgrade", "pip"), env, network=True),)
+            if first
+            else ()
+        ),
+        Step(
+            "resolve requirements",
+            (
+                *pip, *_INSTALL, "--dry-run", "--quiet", f"--report={_REPORT}", "--only-binary=:all:",
+                *(("--ignore-installed",) if first else ()), constraint, "pip", *asked,
+            ),
+            env,
+            network=True,
+            hint=f"mend {mend} or constraints.txt; a package that has no wheel for this platform is compiled from its "
+            "source if the requirements say `--no-binary NAME`",
+        ),
+        Step(
+            "write lock",
+            (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/write_lock.py", _REPORT, f"{WORK}/{LOCK}"),
+            env,
+            hint="a requirement must be a release on an index, not a repository or a folder",
+        ),
+    )  # fmt: skip
+    steps += _download(prt_root, env)  # while there is a pip at hand
+    return Stage(LOCK_STAGE, inputs, (*files(recipes), _inside("write_lock.py")), steps, LOCK, extras=(FETCHED,))
+
+
+def fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
+    """Plan the download of what a lock names; `LOCK` has the lines of the files that are wanted."""
+    steps = (
+        unpack("unpack parent", PARENT, str(prt_root)),
+        *have_pip(recipes[-1], prt_root, env),
+        *_download(prt_root, env),
+    )
+    return Stage("fetch", {}, tuple(files(recipes[-1:])), steps, FETCHED)
+
+
+def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ...]:
+    download = (
+        f"{prt_root}/bin/python", "-m", "pip", "download", *_OPTIONS, "--no-deps", "--require-hashes",
+        f"--dest={WORK}/{DISTRIBUTIONS}", f"--requirement={WORK}/{LOCK}",
+    )  # fmt: skip
+    archive = ("tar", "--create", f"--file={WORK}/{FETCHED}", f"--directory={WORK}/{DISTRIBUTIONS}", ".")
+    return (
+        Step("make folder", ("mkdir", "-p", f"{WORK}/{DISTRIBUTIONS}")),
+        Step("download packages", download, env, network=True, hint="NO_PACKAGE_CACHE=1 resolves the packages anew"),
+        Step("pack packages", archive),
+    )
+
+
+def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
+    """The steps that install what the lock names, from files only; pip first, which installs the others."""
+    pip = (f"{prt_root}/bin/python", "-m", "pip")
+    # What is compiled from its source needs what that asks for, from the index.
+    compiled = any(re.search(rb"^\s*--no-binary\b", file.content, re.MULTILINE) for file in recipe.requirements)
+    options = (
+        *_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}",
+    )  # fmt: skip
+    yield from have_pip(recipe, prt_root, env)
+    if recipe.variant is Variant.RUNTIME:
+        yield Step("upgrade pip", (*pip, *options, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
+    offline = () if compiled else ("--no-index",)
+    yield Step("install packages", (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
+    yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
+
+
+def environment(libc_floor: str | None) -> dict[str, str]:
+    """The variables of every step that runs pip: it takes no wheel that needs a newer glibc than `libc_floor`."""
+    floor = {"PYTHONPATH": f"{WORK}/wheels", "MANYLINUX_FLOOR": libc_floor} if libc_floor else {}
+    return {"PYTHONDONTWRITEBYTECODE": "1", **floor}
+
+
+def have_pip(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
+    """The steps after which there is a pip, configured as the recipe wants it."""
+    if recipe.pip_conf is not None:
+        yield Step("pip.conf", ("install", "-m", "644", f"{WORK}/pip.conf", f"{prt_root}/pip.conf"))
+    if recipe.variant is Variant.RUNTIME:
+        yield Step("ensure pip", (f"{prt_root}/bin/python", "-m", "ensurepip", "--default-pip"), env)
+
+
+def files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
+    """The requirements and constraints of all recipes, and pip's configuration of the last."""
+    yield File("constraints.txt", b"\n".join(one.constraints for one in recipes))
+    for one in recipes:
+        yield from (File(requirement(one, file), file.content) for file in one.requirements)
+    if recipes[-1].pip_conf is not None:
+        yield File("pip.conf", recipes[-1].pip_conf)
+    yield File("wheels/_manylinux.py", (_INSIDE / "_manylinux.py").read_bytes())
+
+
+def requirement(recipe: Recipe, file: RecipeFile) -> str:
+    """Where a requirements file is in the work folder."""
+    return f"requirements/{recipe.variant.recipe_folder}/{file.name}"
+
+
+def _inside(name: str) -> File:
+    return File(name, (_INSIDE / name).read_bytes())

@@ -1,0 +1,127 @@
+"""remote_cache/trim, the script that keeps a server's folder within bounds, run as a server's owner runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from builder.cache.entry import entry_name
+from builder.cache.store import Store
+from builder.stages.step import key_of
+from tests.unit.cache.scene import BUILT
+
+TRIM = Path(__file__).parents[3] / "remote_cache" / "trim"
+DAY = 86400
+
+
+def published(data: Path, name: str, days: float, content: bytes = b"", kind: str = "interpreter") -> tuple[Path, Path]:
+    """An entry and its content, last used so many days ago."""
+    result = data.parent / "result"
+    result.write_bytes(content or name.encode() * 1000)
+    store = Store(data)
+    hit = store.add(kind, {"name": name}, result, BUILT)
+    return used(data / entry_name(kind, key_of({"name": name})), days), used(hit.path, days)
+
+
+def used(path: Path, days: float) -> Path:
+    """Give a file its dates."""
+    os.utime(path, (time.time() - days * DAY,) * 2)
+    return path
+
+
+def trim(data: Path, *options: str) -> str:
+    """Run it; returns what it says."""
+    args = [sys.executable, str(TRIM), str(data), *options]
+    return subprocess.run(args, check=True, capture_output=True, text=True).stdout
+
+
+def there(*paths: Path) -> list[bool]:
+    """Which of them are still there."""
+    return [path.exists() for path in paths]
+
+
+def test_what_was_not_used_for_long_goes_entry_before_content(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    old, young = published(data, "a", 100), published(data, "b", 10)
+    said = trim(data).splitlines()
+    assert there(*old, *young) == [False, False, True, True]
+    assert [line.partition(":")[0] for line in said[:2]] == [str(path.relative_to(data)) for path in old]
+    assert said[-1].startswith("2 files")
+
+
+def test_over_the_size_the_longest_unused_goes_first(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    oldest, older, old = (published(data, name, days) for name, days in (("a", 9), ("b", 8), ("c", 7)))
+    trim(data.resolve(), "--max-size", "0")
+    assert there(*oldest, *older, *old) == [False] * 6
+
+
+def test_a_dry_run_with_size_0_deletes_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    kept = published(data, "a", 100)
+    said = trim(data, "--max-size", "0", "--dry-run")
+    assert there(*kept) == [True, True]
+    assert "would go" in said
+
+
+def test_what_is_younger_than_the_grace_stays_whatever_the_size(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    kept = published(data, "a", 0.5)
+    stray = published(data, "b", 0.5)
+    stray[0].unlink()
+    trim(data, "--max-size", "0")
+    assert there(*kept, stray[1]) == [True, True, True]
+
+
+def test_strays_go_after_the_grace(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    entry, without_entry = published(data, "a", 3)
+    entry.unlink()
+    without_content, content = published(data, "b", 3)
+    content.unlink()
+    half = data / "tmp" / "0000000001"
+    half.parent.mkdir()
+    half.touch()
+    used(half, 3)
+    trim(data)
+    assert there(without_entry, without_content, half) == [False, False, False]
+
+
+def test_content_that_another_entry_needs_stays(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    _, content = published(data, "a", 100, b"shared")
+    young_entry, _ = published(data, "b", 2, b"shared")
+    used(content, 100)
+    trim(data)
+    assert there(content, young_entry) == [True, True]
+
+
+def test_what_a_lock_names_stays_with_it_and_goes_with_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    entry, wheel = published(data, "wheel", 100)
+    entry.unlink()
+    lock = published(data, "lock", 2, f"six==1 --hash=sha256:{wheel.name}\n".encode(), kind="lock")
+    trim(data)
+    assert there(*lock, wheel) == [True, True, True]
+    for path in lock:
+        used(path, 100)
+    trim(data)
+    assert there(*lock, wheel) == [False, False, False]
+
+
+def test_looking_is_no_use(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    paths = published(data, "a", 30)
+    trim(data)
+    trim(data, "--max-age", "20d")
+    assert there(*paths) == [False, False]
+
+
+def test_a_folder_that_is_no_cache_is_refused(tmp_path: Path) -> None:
+    args = [sys.executable, str(TRIM), str(tmp_path)]
+    done = subprocess.run(args, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "has no v1/" in done.stderr

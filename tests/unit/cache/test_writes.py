@@ -1,0 +1,166 @@
+"""Publishing while a build goes on: content before its entry, and a server that refuses never fails the build."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from builder.cache.store import Hit
+from tests.unit.cache.hostile import Answer, Rule, hostile
+from tests.unit.cache.scene import GOOD, QUICK, content_path, entry, entry_path, scene, stage, tgz
+
+
+def taking(**others: Answer) -> Rule:
+    """A server that takes what it is given; `entry`, `content` or HEAD answers otherwise to PUT or HEAD."""
+    sizes: dict[str, int] = {}
+
+    def rule(method: str, path: str, before: int) -> Answer:
+        kind = "entry" if path.endswith(".json") else "content"
+        if method == "HEAD":
+            if path not in sizes:
+                return Answer(404)
+            return others.get("HEAD") or Answer(length=sizes[path])
+        if method != "PUT":
+            return Answer(404)
+        answer = others.get(kind) or Answer(201)
+        if answer.code < 300:
+            sizes[path] = len(GOOD)
+        return answer
+
+    return rule
+
+
+def test_content_is_put_first_and_its_size_confirmed_before_the_entry(tmp_path: Path) -> None:
+    with hostile(taking()) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        hit = here.keep()
+        assert server.requests == [
+            ("HEAD", content_path()), ("PUT", content_path()), ("HEAD", content_path()), ("PUT", entry_path()),
+        ]  # fmt: skip
+        assert server.bodies == {content_path(): GOOD, entry_path(): entry().encode()}
+    assert hit.path.read_bytes() == GOOD
+    assert here.told == []
+    assert (here.cache.report.published, here.cache.report.bytes_written) == (1, len(GOOD))
+
+
+def test_read_only_mode_puts_nothing_on_the_wire(tmp_path: Path) -> None:
+    with hostile(taking()) as server:
+        scene(tmp_path, server.url).keep()
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("code", [401, 403, 405])
+def test_put_401_403_405_warns_and_uploads_no_entry(tmp_path: Path, code: int) -> None:
+    with hostile(taking(content=Answer(code))) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        assert here.keep().path.read_bytes() == GOOD
+        here.keep(tgz(), stage("3.12.1"))
+        assert server.asked("PUT") == 1
+        assert here.cache.remote
+        assert here.cache.remote.reads
+        assert server.url in here.warnings[0]
+    assert len(here.warnings) == 1
+    assert "nothing more is published" in here.warnings[0]
+
+
+def test_413_names_the_size_and_the_limit_and_the_server_is_used_on(tmp_path: Path) -> None:
+    with hostile(taking(content=Answer(413))) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.keep()
+        assert server.requests[-1] == ("PUT", content_path()), "no entry"
+        assert here.cache.remote
+        assert (here.cache.remote.reads, here.cache.remote.writes) == (True, True)
+    assert "0.0 MB" in here.warnings[0]
+    assert "client_max_body_size" in here.warnings[0]
+
+
+@pytest.mark.parametrize("code", [507, 500])
+def test_507_and_nginx_500_on_a_full_disk_end_writes_and_not_reads(tmp_path: Path, code: int) -> None:
+    with hostile(taking(content=Answer(code))) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.keep()
+        assert server.asked("PUT") == 3
+        assert here.cache.remote
+        assert (here.cache.remote.reads, here.cache.remote.writes) == (True, False)
+    assert "the server's disk may be full" in here.warnings[0]
+    assert entry_path() not in server.bodies
+
+
+def test_connection_reset_in_mid_upload_is_retried_from_byte_0(tmp_path: Path) -> None:
+    def rule(method: str, path: str, before: int) -> Answer:
+        return Answer(reset=True, cut=0) if method == "PUT" and not before else taking_once(method, path, before)
+
+    taking_once = taking()
+    big = tgz() + bytes(3_000_000)
+    with hostile(rule) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        hit = here.keep(big)
+        assert isinstance(hit, Hit)
+        assert server.bodies[content_path(big)] == big
+    assert len(here.slept) >= 1
+
+
+def test_a_server_that_keeps_a_part_gets_no_entry(tmp_path: Path) -> None:
+    with hostile(taking(HEAD=Answer(length=3))) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.keep()
+        assert entry_path() not in server.bodies
+    assert "has 3 bytes after" in here.warnings[0]
+
+
+@pytest.mark.parametrize("code", [409, 412])
+def test_409_and_412_on_content_that_is_there_go_on_with_the_entry(tmp_path: Path, code: int) -> None:
+    asked = []
+
+    def rule(method: str, path: str, before: int) -> Answer:
+        asked.append(method)
+        if method == "HEAD":  # another builder was quicker
+            return Answer(length=len(GOOD)) if "PUT" in asked else Answer(404)
+        return Answer(code) if path == content_path() else Answer(201)
+
+    with hostile(rule) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.keep()
+        assert server.bodies[entry_path()] == entry().encode()
+    assert here.told == []
+
+
+def test_content_that_is_there_is_not_sent_again(tmp_path: Path) -> None:
+    with hostile(lambda method, *_: Answer(length=len(GOOD)) if method == "HEAD" else Answer(204)) as server:
+        scene(tmp_path, server.url, writes=True).keep()
+        assert [path for method, path in server.requests if method == "PUT"] == [entry_path()]
+
+
+def test_content_the_server_has_altered_is_replaced_by_what_was_built(tmp_path: Path) -> None:
+    def rule(method: str, path: str, before: int) -> Answer:
+        if method == "GET":
+            return Answer(body=entry().encode()) if path == entry_path() else Answer(body=b"x" * len(GOOD))
+        return (
+            Answer(204, length=len(GOOD) if method == "HEAD" else -1) if method == "PUT" else Answer(length=len(GOOD))
+        )
+
+    with hostile(rule) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.find()
+        here.keep()
+        assert server.bodies[content_path()] == GOOD
+
+
+def test_a_server_that_is_down_is_told_once_and_what_was_built_is_kept(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    here = scene(tmp_path, url, writes=True, patience=QUICK)
+    here.find()
+    here.keep()
+    assert len(here.warnings) == 1
+    assert isinstance(here.find(), Hit)
+
+
+def test_a_redirected_put_is_not_followed(tmp_path: Path) -> None:
+    with hostile(taking(content=Answer(302, headers=("Location: /elsewhere",)))) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.keep()
+        assert "/elsewhere" not in {path for _, path in server.requests}
+    assert here.cache.report.troubles == {"unexpected": 1}
