@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -53,6 +54,17 @@ def _root() -> None:
         raise UserError("only root may mount a file system")
 
 
+def _nginx() -> None:
+    if not shutil.which("nginx"):
+        raise UserError("no nginx here")
+
+
+def _compose() -> None:
+    done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    if done.returncode:
+        raise UserError("no docker compose here")
+
+
 def _debian() -> None:
     tools = "checkbashisms dpkg-name dpkg-shlibdeps lintian piuparts shellcheck".split()
     absent = [tool for tool in tools if not shutil.which(tool)]
@@ -68,6 +80,8 @@ _NEEDS: dict[str, Callable[[], None]] = {
     "inspectors": _inspectors,
     "qemu": _qemu,
     "root": _root,
+    "nginx": _nginx,
+    "compose": _compose,
 }
 
 

@@ -81,8 +81,9 @@ class Checkout:
         shutil.rmtree(self.out / "cache" / "artifacts", ignore_errors=True)
 
     def artifacts(self) -> list[str]:
-        """The names of the files in ARTIFACT_DIR."""
-        return sorted(path.name for path in self.out.iterdir() if path.is_file()) if self.out.is_dir() else []
+        """The names of the artifacts in ARTIFACT_DIR."""
+        files = self.out.iterdir() if self.out.is_dir() else ()
+        return sorted(path.name for path in files if path.is_file() and path.name != "cache-stats.json")
 
     def half_written(self) -> list[str]:
         """Artifacts that no record vouches for."""

@@ -1,0 +1,228 @@
+"""The cache before real servers: nginx with our own configuration, and wsgidav, which is careless."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.cache.conformance import points
+from builder.cache.credentials import NOBODY, Credentials
+from builder.cache.entry import content_name, entry_name
+from builder.cache.patience import Absent, Patience
+from builder.cache.store import Hit, Miss
+from builder.cache.webdav import WebDav
+from builder.cache.webdav_probe import another, write_half
+from builder.stages.step import Stage
+from tests.integration.cache.servers import PASSWORD, USER, Server, nginx, wsgidav
+from tests.unit.cache.scene import GOOD, Scene, content_path, entry, entry_path, file, scene, stage, tgz
+
+pytestmark = pytest.mark.needs("nginx")
+
+WRITER = Credentials("CACHE_USER and CACHE_PASSWORD", user=USER, password=PASSWORD)
+OTHER = stage("3.12.1")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server as we ship it."""
+    with nginx(tmp_path / "server") as one:
+        yield one
+
+
+def writer(folder: Path, server: Server, who: Credentials = WRITER, patience: Patience | None = None) -> Scene:
+    """A builder that publishes, in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    return scene(folder, server.url, who=who, writes=True, patience=patience or Patience(idle=5))
+
+
+def reader(folder: Path, server: Server, who: Credentials = NOBODY) -> Scene:
+    """A builder that only reads."""
+    folder.mkdir(exist_ok=True)
+    return scene(folder, server.url, who=who, patience=Patience(idle=5))
+
+
+def failing(server: Server) -> set[str]:
+    """The points of the check that a server does not pass."""
+    return {point.name for point in points(WebDav(server.url, WRITER)) if point.seen}
+
+
+def test_what_one_publishes_the_other_finds(server: Server, tmp_path: Path) -> None:
+    writer(tmp_path / "one", server).keep()
+    here = reader(tmp_path / "two", server)
+    found = here.find()
+    assert isinstance(found, Hit)
+    assert found.path.read_bytes() == GOOD
+    assert server.requests("PUT") == [("PUT", content_path(), 201), ("PUT", entry_path(), 201)], "content first"
+
+
+def test_a_reader_puts_nothing(server: Server, tmp_path: Path) -> None:
+    here = reader(tmp_path / "one", server)
+    here.find()
+    here.keep()
+    assert server.requests("PUT") == []
+
+
+def test_our_server_passes_the_check(server: Server) -> None:
+    assert failing(server) == set()
+
+
+def test_the_check_bites(tmp_path: Path) -> None:
+    with nginx(tmp_path / "one", {"dav_methods PUT;": "dav_methods PUT DELETE COPY MOVE;"}) as loose:
+        assert failing(loose) == {"nothing is renamed, copied or removed"}
+    listing = {"return 404;": "autoindex on;", "autoindex off;": "autoindex on;"}
+    with nginx(tmp_path / "two", listing) as listed:
+        assert failing(listed) == {"a folder is not listed"}
+    with wsgidav(tmp_path / "three") as careless:
+        assert {"an upload that breaks off leaves nothing", "a writer must say who it is"} <= failing(careless)
+
+
+def test_protected_reads_ask_for_credentials(tmp_path: Path) -> None:
+    with nginx(tmp_path / "server", reads="protected") as server:
+        here = reader(tmp_path / "one", server)
+        here.expect(here.find(), "forbidden")
+        assert "no credentials" in here.warnings[0]
+        writer(tmp_path / "two", server).keep()
+        assert isinstance(reader(tmp_path / "three", server, WRITER).find(), Hit)
+
+
+def test_a_wrong_password_publishes_nothing_and_shows_nothing(server: Server, tmp_path: Path) -> None:
+    here = writer(tmp_path / "one", server, replace(WRITER, password="wrong horse"))
+    here.keep(tgz(file("big", 3_000_000)))
+    assert [code for _, _, code in server.requests("PUT")] == [401]
+    assert "CACHE_USER and CACHE_PASSWORD" in here.warnings[0]
+    assert "horse" not in "".join(here.told)
+
+
+def test_only_names_of_the_cache_can_be_put(server: Server) -> None:
+    client = WebDav(server.url, WRITER)
+    for name in ("index.html", "v1/x", "v1/cas/sha256/ab/short", "v1/ac/kind/00/" + "0" * 64, "../users"):
+        with client.request("PUT", f"{server.url}/{name}", data=b"x") as answer:
+            assert answer.status_code in {400, 404}
+    assert [path for path in server.data.rglob("*") if path.is_file()] == []
+
+
+def test_413_is_told_with_the_limit(tmp_path: Path) -> None:
+    with nginx(tmp_path / "server", {"client_max_body_size 4g;": "client_max_body_size 1m;"}) as server:
+        here = writer(tmp_path / "one", server)
+        here.keep(b"x" * 20_000_000, Stage("profile", {}, (), (), "python.profdata"))
+        here.keep()
+        codes = [code for _, _, code in server.requests("PUT")]
+    assert codes == [413, 201, 201]
+    assert "20.0 MB" in here.warnings[0]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.needs("root")
+def test_a_full_disk_of_the_server_ends_writes_only(tmp_path: Path, tiny_disk: Path) -> None:
+    with nginx(tiny_disk) as server:
+        here = writer(tmp_path / "one", server)
+        here.keep()
+        here.keep(b"x" * 9_000_000, OTHER)
+        assert "the server's disk may be full" in here.warnings[0]
+        assert len(here.warnings) == 1
+        assert server.requests("PUT")[-1][2] == 500
+        assert isinstance(reader(tmp_path / "two", server).find(), Hit)
+        assert isinstance(reader(tmp_path / "three", server).find(OTHER), Miss)
+
+
+@pytest.mark.needs("root")
+def test_a_full_disk_here_leaves_nothing_and_the_server_is_asked_on(
+    server: Server, tmp_path: Path, tiny_disk: Path
+) -> None:
+    big = Stage("profile", {}, (), (), "python.profdata")
+    one = writer(tmp_path / "one", server)
+    one.keep(b"x" * 9_000_000, big)
+    one.keep()
+    here = reader(tiny_disk, server)
+    assert isinstance(here.find(big), Miss)
+    assert "No space left on device" in here.warnings[0]
+    assert here.left == []
+    assert isinstance(here.find(), Hit)
+
+
+def test_an_upload_that_breaks_off_is_never_seen_on_nginx(server: Server) -> None:
+    client = WebDav(server.url, WRITER)
+    write_half(client, content_path()[1:], 5_000_000)
+    assert client.size(content_path()[1:]) is None
+
+
+def test_what_a_careless_server_keeps_of_it_is_never_used(tmp_path: Path) -> None:
+    with wsgidav(tmp_path / "server") as server:
+        writer(tmp_path / "one", server).keep()
+        path = server.data / content_path()[1:]
+        path.write_bytes(GOOD[: len(GOOD) // 2])
+        here = reader(tmp_path / "two", server)
+        here.expect(here.find(), "truncated")
+        # Its HEAD tells the wrong size, so that the next builder heals it.
+        writer(tmp_path / "three", server).keep()
+        assert isinstance(reader(tmp_path / "four", server).find(), Hit)
+
+
+def test_altered_files_on_the_server_are_told_once_and_not_used(server: Server, tmp_path: Path) -> None:
+    writer(tmp_path / "one", server).keep()
+    path = server.data / content_path()[1:]
+    path.write_bytes(path.read_bytes()[::-1])
+    here = reader(tmp_path / "two", server)
+    here.expect(here.find(), "corrupt")
+    (server.data / entry_path()[1:]).write_text("altered")
+    here = reader(tmp_path / "three", server)
+    here.expect(here.find(), "entry")
+
+
+@pytest.mark.parametrize("kind", [nginx, wsgidav])
+def test_a_reader_during_300_overwrites_never_uses_half_of_one(tmp_path: Path, kind: object) -> None:
+    versions = [tgz(file("a", size)) for size in (200_000, 300_000)]
+    entries = [entry(version) for version in versions]
+    with kind(tmp_path / "server") as server:  # type: ignore[operator]
+        client = WebDav(server.url, WRITER)
+        for version, one in zip(versions, entries, strict=True):
+            client.write(content_name(one.digest), version)
+        name = entry_name(entries[0].kind, entries[0].key)
+        client.write(name, entries[0].encode())
+
+        def overwrite() -> None:
+            second = another(client)
+            for count in range(300):
+                second.write(name, entries[count % 2].encode())
+
+        thread = threading.Thread(target=overwrite)
+        thread.start()
+        outcomes = set()
+        count = 0
+        while thread.is_alive():
+            count += 1
+            here = reader(tmp_path / f"reader-{count}", server)
+            found = here.find()
+            outcomes.add(type(found))
+            assert not isinstance(found, Hit) or found.path.read_bytes() in versions
+            assert len(here.warnings) <= 1
+        thread.join()
+    if kind is nginx:
+        assert outcomes == {Hit}
+
+
+def test_a_server_killed_while_it_sends(server: Server, tmp_path: Path) -> None:
+    writer(tmp_path / "one", server).keep()
+    here = reader(tmp_path / "two", server)
+    assert here.cache.remote
+    here.cache.remote.server.read(entry_path()[1:], 100_000)  # the connection stands
+    server.stop()
+    here.expect(here.find(), "unreachable")
+
+
+def test_names_are_not_found_below_another_prefix(server: Server) -> None:
+    with pytest.raises(Absent):
+        WebDav(f"{server.url}/team", WRITER).read(entry_path()[1:], 100)
