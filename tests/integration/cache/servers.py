@@ -36,7 +36,12 @@ class Server:
 
     def requests(self, *methods: str) -> list[tuple[str, str, int]]:
         """Method, path and answer of each request so far, in the order they ended."""
-        found = re.findall(r'"([A-Z]+) (\S+) HTTP[^"]*" (\d+)', self.log.read_text())
+        # A request is logged after it was answered.
+        before, text = None, self.log.read_text()
+        while text != before:
+            time.sleep(0.2)
+            before, text = text, self.log.read_text()
+        found = re.findall(r'"([A-Z]+) (\S+) HTTP[^"]*" (\d+)', text)
         return [(method, path, int(code)) for method, path, code in found if not methods or method in methods]
 
     def stop(self) -> None:
