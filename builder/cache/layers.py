@@ -135,7 +135,7 @@ class Cache:
                 trim(self.store, self.most)
             self.report.close(folder)
         except OSError as problem:
-            self.report.say(f"warning: cache: {problem.filename}: {problem.strerror}")
+            self.report.say(f"warning: cache: {problem.filename or folder}: {problem.strerror}")
 
     def _wait(self, lock: filelock.BaseFileLock, stage: Stage) -> None:
         self.report.say(f"{stage.name}: another build makes the same: waiting for it")

@@ -79,8 +79,11 @@ class Report:
         }
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{FILE}.part"
-        part.write_text(json.dumps(stats, indent=1) + "\n")
-        part.rename(folder / FILE)
+        try:
+            part.write_text(json.dumps(stats, indent=1) + "\n")
+            part.rename(folder / FILE)
+        finally:
+            part.unlink(missing_ok=True)  # on a full disk it is there, and empty
 
 
 def _megabytes(size: int) -> str:
