@@ -14,6 +14,8 @@ from tests.integration.container import base_image, execute, running
 
 pytestmark = pytest.mark.slow
 
+# Debian packages whose programs and data some tests look for, and fail without.
+NEEDED = ("gcc", "libc6-dev", "tzdata")
 # Lines of `test  # reason`.
 BROKEN_BY_EMULATION = Path(__file__).with_name("broken_by_emulation.txt")
 
@@ -34,10 +36,13 @@ def left_out(arch: Arch) -> list[str]:
 
 def test_none_of_cpythons_own_tests_fails(docker_checkout: Checkout, tree: Tree) -> None:
     with running(base_image(tree.arch), tree.arch) as container:
-        # A user without rights: root passes where a test expects a refusal.
-        execute(container, "useradd", "--create-home", "tester")
+        execute(container, "apt-get", "update", "--quiet")
+        execute(container, "apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *NEEDED)
         execute(container, "mkdir", "/prt")
         container.put_archive("/prt", interpreter(docker_checkout, tree.arch).read_bytes())
+        # A user without rights: root passes where a test expects a refusal.
+        execute(container, "useradd", "--create-home", "tester")
+        execute(container, "chown", "--recursive", "tester", "/prt")
         code, output = container.exec_run(
             ["/prt/bin/python", "-m", "test", "-j0", "--rerun", "--timeout=3600", *left_out(tree.arch)],
             user="tester", workdir="/home/tester", environment={"LANG": "C.UTF-8"},
