@@ -16,6 +16,8 @@ pytestmark = pytest.mark.slow
 
 # Debian packages whose programs and data some tests look for, and fail without.
 NEEDED = ("gcc", "libc6-dev", "tzdata")
+# libedit cuts a history file without keeping the line at its top by which it knows it again; GNU readline does not.
+BROKEN_BY_LIBEDIT = "*.test_write_read_limited_history"
 # Lines of `test  # reason`.
 BROKEN_BY_EMULATION = Path(__file__).with_name("broken_by_emulation.txt")
 
@@ -44,7 +46,8 @@ def test_none_of_cpythons_own_tests_fails(docker_checkout: Checkout, tree: Tree)
         execute(container, "useradd", "--create-home", "tester")
         execute(container, "chown", "--recursive", "tester", "/prt")
         code, output = container.exec_run(
-            ["/prt/bin/python", "-m", "test", "-j0", "--rerun", "--timeout=3600", *left_out(tree.arch)],
+            ["/prt/bin/python", "-m", "test", "-j0", "--rerun", "--timeout=3600", f"--ignore={BROKEN_BY_LIBEDIT}",
+             *left_out(tree.arch)],
             user="tester", workdir="/home/tester", environment={"LANG": "C.UTF-8"},
         )  # fmt: skip
         assert isinstance(output, bytes)
