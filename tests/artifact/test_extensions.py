@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import docker
+import os
 
+from builder import project as projects
+from builder.console import Console
+from builder.engines import choice
+from builder.engines.docker import DockerEngine
 from builder.targets import Arch
 from tests.artifact.probes import probe
 from tests.artifact.tree import Tree
-from tests.integration.container import execute, running
+from tests.integration.checkout import Checkout
+from tests.integration.container import execute
 
 
-def test_an_extension_compiles_with_the_systems_compiler_and_works(amd64: Tree) -> None:
+def test_an_extension_compiles_with_the_systems_compiler_and_works(docker_checkout: Checkout, amd64: Tree) -> None:
+    project = projects.read(docker_checkout.root, {**os.environ, **docker_checkout.env})
+    engine = choice.choose(project.settings, project.network, project.recipes_folder, Arch.AMD64, Console())
+    assert isinstance(engine, DockerEngine)
     # The builder image is a Debian with GCC.
-    images = docker.from_env().images.list(name="python-runtime-builder/builder")
-    tag = next(tag for image in images for tag in image.tags if tag.endswith(f"-{Arch.AMD64.value}"))
-    with running(tag, Arch.AMD64, network="none") as container:
-        execute(container, "mkdir", "-p", "/prt")
-        assert container.put_archive("/prt", amd64.tarball.read_bytes())
-        assert "clang" not in execute(container, "sh", "-c", "ls /usr/bin")
-        said = execute(container, "/prt/bin/python", "-c", probe("extension"))
+    with engine.workplace(Arch.AMD64) as place:
+        assert place.container.put_archive("/prt", amd64.tarball.read_bytes())
+        assert "clang" not in execute(place.container, "sh", "-c", "ls /usr/bin")
+        said = execute(place.container, "/prt/bin/python", "-c", probe("extension"))
     assert said.endswith("42 cc\n")

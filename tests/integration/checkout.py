@@ -47,7 +47,8 @@ class Checkout:
 
     def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
         """Start nox, in the environment the tests run in."""
-        command = [sys.executable, "-m", "nox", "--script-mode=none", "-s", *args]
+        # A test run in the background of a shell has SIGINT ignored, and so would what it starts.
+        command = ["env", "--default-signal=INT", sys.executable, "-m", "nox", "--script-mode=none", "-s", *args]
         return subprocess.Popen(
             command, cwd=self.root, env={**os.environ, **self.env, **env}, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
