@@ -12,6 +12,7 @@ from pathlib import Path
 
 from builder import plan as planning
 from builder.cache.layers import Cache
+from builder.files import write_whole
 from builder.plan import Bench
 from builder.project import Project
 from builder.stages.step import Stage
@@ -20,11 +21,7 @@ from builder.targets import Arch, Target
 
 def remember(project: Project, arch: Arch, bench: Bench) -> None:
     """Note what builds for an architecture."""
-    note = _note(project, arch)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    part = note.with_suffix(".part")
-    part.write_text(json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
-    part.rename(note)
+    write_whole(_note(project, arch), json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
 
 
 def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.errors import BuildError
+from builder.files import write_whole
 from builder.stages.step import Json
 
 FILE = "cache-stats.json"
@@ -77,13 +78,7 @@ class Report:
             "seconds_saved": self.seconds_saved,
             "troubles": dict(sorted(self.troubles.items())),
         }
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{FILE}.part"
-        try:
-            part.write_text(json.dumps(stats, indent=1) + "\n")
-            part.rename(folder / FILE)
-        finally:
-            part.unlink(missing_ok=True)  # on a full disk it is there, and empty
+        write_whole(folder / FILE, json.dumps(stats, indent=1) + "\n")
 
 
 def _megabytes(size: int) -> str:

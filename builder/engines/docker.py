@@ -25,6 +25,7 @@ from builder.engines.images import BuilderImage, Role, of_others
 from builder.engines.preflight import Problem
 from builder.engines.toolchain import fingerprint
 from builder.errors import BuildError
+from builder.files import write_whole
 from builder.network import Network
 from builder.stages.step import Step
 from builder.targets import Arch
@@ -144,10 +145,7 @@ class DockerEngine:
         if not note.is_file():
             with self.workplace(arch, compiles) as place:
                 found = fingerprint(place, "the builder image", compiles)
-            note.parent.mkdir(parents=True, exist_ok=True)
-            part = note.with_suffix(".part")
-            part.write_text(found)
-            part.rename(note)
+            write_whole(note, found)
         return note.read_text()
 
     def _ensure(self, arch: Arch, compiles: bool) -> Image:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from builder.files import write_whole
 from builder.sources import digest
 
 
@@ -41,12 +42,9 @@ class ArtifactShelf:
         """Give a finished file its final name, and remember what it was made from."""
         artifact = Artifact(name, key, part.stat().st_size, digest(part), seconds)
         record = self._record(name)
-        record.parent.mkdir(parents=True, exist_ok=True)
         record.unlink(missing_ok=True)
         os.replace(part, self.folder / name)
-        written = record.with_suffix(".part")
-        written.write_text(json.dumps(asdict(artifact)))
-        written.rename(record)
+        write_whole(record, json.dumps(asdict(artifact)))
         return artifact
 
     def remove_all(self) -> Iterator[Path]:
