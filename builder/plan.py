@@ -11,7 +11,7 @@ from builder.package_recipe import PackageRecipe
 from builder.packages import manifest
 from builder.pins import Pins
 from builder.python_build import PythonBuild
-from builder.recipe import Extras, Recipe
+from builder.recipe import Extras, Recipe, chain_of
 from builder.repository import NO_DATE, Repository
 from builder.settings import Settings
 from builder.sources import Source
@@ -111,7 +111,7 @@ def make(
         compiled = lower.interpreter
     else:
         compiled = _interpreter(python_version, settings, recipes, python_build, extras, bench, target.arch)
-    chain = (recipes[Variant.RUNTIME], recipes[target.variant]) if lower else (recipes[Variant.RUNTIME],)
+    chain = chain_of(recipes, target.variant)
     floor = python_build.pins.sysroot(settings.sysroot, target.arch).glibc if bench.across else None
     suited: dict[str, Json] = {
         "version": python_version,
@@ -150,13 +150,12 @@ def package(
     """
     target = runtime.target
     version = debian_version(settings.package_version)
-    (other,) = (variant for variant in Variant if variant is not target.variant)
-    name = settings.package_prefix + target.variant.package_suffix
+    name = target.variant.package(settings.package_prefix)
     sources = runtime.manifest["sources"]
     assert isinstance(sources, list)
     words = {
         "package": name,
-        "other": settings.package_prefix + other.package_suffix,
+        "other": target.variant.other.package(settings.package_prefix),
         "version": version,
         "arch": target.arch.value,
         "variant": target.variant.value,

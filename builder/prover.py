@@ -15,9 +15,9 @@ from builder.errors import BuildError
 from builder.project import Project
 from builder.proofs import package
 from builder.proofs.proof import MANIFEST, OTHER, PACKAGE, TLS, Proof
-from builder.recipe import Recipe
+from builder.recipe import chain_of
 from builder.stages.step import File, Step
-from builder.targets import Format, Target, Variant
+from builder.targets import Format, Target
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Prover:
         `packages` are file names in ARTIFACT_DIR: the package, and where there is one the other variant's.
         """
         plan = {Format.TAR: package.tarball, Format.DEB: package.deb}[form]
-        proof = plan(target, self.project.settings, self._recipes(target))
+        proof = plan(target, self.project.settings, chain_of(self.project.recipes, target.variant))
         return [outcome for image in self._images(target) for outcome in self._on(image, proof, target, packages)]
 
     @contextmanager
@@ -94,10 +94,6 @@ class Prover:
 
     def _item(self, name: str, artifact: str) -> Item:
         return Item(name, self.project.settings.artifact_dir / artifact)
-
-    def _recipes(self, target: Target) -> tuple[Recipe, ...]:
-        chain = (Variant.RUNTIME,) if target.variant is Variant.RUNTIME else (Variant.RUNTIME, target.variant)
-        return tuple(self.project.recipes[variant] for variant in chain)
 
     def _images(self, target: Target) -> Sequence[str]:
         settings = self.project.settings

@@ -78,6 +78,11 @@ def read(recipes: Path, variant: Variant) -> Recipe:
     return recipe
 
 
+def chain_of(recipes: Mapping[Variant, Recipe], variant: Variant) -> tuple[Recipe, ...]:
+    """The recipes an artifact of a variant is made of, the production one first."""
+    return tuple(recipes[one] for one in dict.fromkeys((Variant.RUNTIME, variant)))
+
+
 def read_extras(recipes: Path) -> Extras:
     """Read `recipes/libraries/` and `recipes/profiles/`."""
     patches = {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / "libraries")}

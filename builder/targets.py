@@ -58,6 +58,15 @@ class Variant(Enum):
         """What its package name adds to PACKAGE_PREFIX."""
         return {Variant.RUNTIME: "", Variant.RUNTIME_DEV: "-dev"}[self]
 
+    def package(self, prefix: str) -> str:
+        """The name of its package, such as `prt-dev`."""
+        return prefix + self.package_suffix
+
+    @property
+    def other(self) -> Variant:
+        """The variant whose place it takes on a system."""
+        return {Variant.RUNTIME: Variant.RUNTIME_DEV, Variant.RUNTIME_DEV: Variant.RUNTIME}[self]
+
 
 class Format(Enum):
     """What a package is: an archive of PRT_ROOT's content, or a Debian package."""
@@ -75,7 +84,7 @@ class Target:
 
     def artifact(self, prefix: str, version: str, ending: str) -> str:
         """The file name of an artifact, such as `prt-dev_v0_amd64.tgz`."""
-        return f"{prefix}{self.variant.package_suffix}_{version}_{self.arch.value}.{ending}"
+        return f"{self.variant.package(prefix)}_{version}_{self.arch.value}.{ending}"
 
     def __str__(self) -> str:
         return f"{self.variant.value} {self.arch.value}"

@@ -58,17 +58,13 @@ def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proo
     )
 
 
-def _name(variant: Variant, settings: Settings) -> str:
-    return settings.package_prefix + variant.package_suffix
-
-
 def _dependencies(target: Target, settings: Settings) -> Iterator[Step]:
     """Have the distribution's libraries there, which outlast the package, before the system is listed."""
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     install = ("apt-get", "install", "--yes", "--no-install-recommends", f"{WORK}/{PACKAGE}")
     yield Step("apt-get update", ("apt-get", "update"), quiet, network=True)
     yield Step("apt-get install", install, quiet, network=True)
-    yield Step("remove the package again", ("dpkg", "--purge", _name(target.variant, settings)))
+    yield Step("remove the package again", ("dpkg", "--purge", target.variant.package(settings.package_prefix)))
 
 
 def _listing() -> tuple[str, ...]:
@@ -80,18 +76,17 @@ def _listing() -> tuple[str, ...]:
 
 
 def _status(name: str, variant: Variant, settings: Settings) -> Step:
-    (other,) = (each for each in Variant if each is not variant)
-    packages = (_name(variant, settings), _name(other, settings))
+    packages = (one.package(settings.package_prefix) for one in (variant, variant.other))
     return runtime.program(name, settings.prt_root, "installed", *packages, str(settings.prt_root), variant.value)
 
 
 def _untouched(target: Target, settings: Settings) -> Step:
-    name = _name(target.variant, settings)
+    name = target.variant.package(settings.package_prefix)
     return runtime.program("system untouched", settings.prt_root, "system", name, _BEFORE, *_listing())
 
 
 def _exchange(target: Target, settings: Settings) -> Iterator[Step]:
-    production, development = (_name(variant, settings) for variant in (Variant.RUNTIME, target.variant))
+    production, development = (one.package(settings.package_prefix) for one in (Variant.RUNTIME, target.variant))
     yield Step(f"install {production}", ("dpkg", "--install", OTHER))
     yield _status(f"{production} replaces {development}", Variant.RUNTIME, settings)
     yield Step(f"install {development}", ("dpkg", "--install", PACKAGE))
@@ -99,7 +94,7 @@ def _exchange(target: Target, settings: Settings) -> Iterator[Step]:
 
 
 def _removal(target: Target, settings: Settings) -> Iterator[Step]:
-    name = _name(target.variant, settings)
+    name = target.variant.package(settings.package_prefix)
     yield Step("dpkg --remove", ("dpkg", "--remove", name))
     yield Step("remove leaves nothing", ("sh", "-c", _NOTHING, str(settings.prt_root)))
     yield Step("dpkg --purge", ("dpkg", "--purge", name))
