@@ -10,14 +10,13 @@ from pathlib import Path
 from benchmarks import chart, results
 from benchmarks.measurement import OUTPUT, RUNTIME, measurement, programs
 from benchmarks.others import Other, stock
-from builder import project as projects
 from builder import sessions
 from builder.console import Console, table
 from builder.engines import choice
 from builder.engines.base import Engine, Item
+from builder.files import write_whole
 from builder.pipeline import Pipeline
 from builder.project import Project
-from builder.settings import environment
 from builder.stages.compile import CPython
 from builder.targets import Arch, Target, Variant
 
@@ -31,9 +30,9 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
     Leaves bench.json and bench.svg in ARTIFACT_DIR, and prints the table.
     """
     target = Target(Variant.RUNTIME, Arch.native())
-    project = projects.read(sessions.ROOT, environment())
+    project = sessions.read_project()
     settings = project.settings
-    console = Console(verbose=settings.v, folding=project.folding)
+    console = sessions.console_for(project)
     work = settings.artifact_dir / "work"
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work, prefix="bench-") as scratch:
@@ -53,9 +52,8 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
     kept = results.write(found)
     # Drawn from the rounded numbers, so that anyone can draw the same again from the file.
     for name, text in (("bench.json", kept), ("bench.svg", chart.draw(results.read(kept)))):
-        part = settings.artifact_dir / f"{name}.part"
-        part.write_text(text)
-        console.say(str(part.rename(settings.artifact_dir / name)))
+        write_whole(settings.artifact_dir / name, text)
+        console.say(str(settings.artifact_dir / name))
     rows = [(name, *(f"{speed:.2f}" for speed in speeds)) for name, speeds in found.rows()]
     if found.noise > _BUSY:
         console.say(f"note: half of all turns are {found.noise:.1%} off their median: something else ran beside them")

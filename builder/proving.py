@@ -13,7 +13,7 @@ from builder.errors import UserError
 from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.prover import Prover
-from builder.sessions import pipeline_for, read_project, reported
+from builder.sessions import console_for, pipeline_for, read_project, reported
 from builder.targets import Arch, Format, Target, Variant
 from builder.variations import Row, Variation
 
@@ -24,7 +24,7 @@ _LOGS = "the full output of every step is in ARTIFACT_DIR/logs"
 def test(target: Target, form: Format) -> None:
     """Prove one package on every test image, built first if needed."""
     project = read_project()
-    console = Console(verbose=project.settings.v, folding=project.folding)
+    console = console_for(project)
     pipeline = pipeline_for(project, target.arch, console)
     prover = Prover(project, pipeline.engine, console)
     reason = prover.unable(form)

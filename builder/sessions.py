@@ -69,26 +69,20 @@ def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
 @reported
 def build(target: Target) -> None:
     """Build one target and print its artifacts."""
-    project = projects.read(ROOT, environment())
-    console = Console(verbose=project.settings.v, folding=project.folding)
-    artifacts = pipeline_for(project, target.arch, console).build(target)
-    console.say(_closing_table(artifacts, project.settings.artifact_dir))
+    _made(target, Pipeline.build)
 
 
 @reported
 def build_deb(target: Target) -> None:
     """Build the Debian package of one target and print it."""
-    project = projects.read(ROOT, environment())
-    console = Console(verbose=project.settings.v, folding=project.folding)
-    artifacts = pipeline_for(project, target.arch, console).deb(target)
-    console.say(_closing_table(artifacts, project.settings.artifact_dir))
+    _made(target, Pipeline.deb)
 
 
 @reported
 def builder_image(arch: Arch) -> None:
     """Make the builder images, or on the host check that everything is there."""
-    project = projects.read(ROOT, environment())
-    console = Console(verbose=project.settings.v, folding=project.folding)
+    project = read_project()
+    console = console_for(project)
     engine = pipeline_for(project, arch, console).engine
     if engine.crosses(arch):
         engine.toolchain(arch, compiles=True)
@@ -99,7 +93,7 @@ def builder_image(arch: Arch) -> None:
 @reported
 def show_settings() -> None:
     """Print every setting, its value, and where it came from; then what a build of the runtime would find."""
-    project = projects.read(ROOT, environment())
+    project = read_project()
     settings = project.settings
     rows = [(row.name, settings.shown(row), settings.values[row.name].origin) for row in SETTINGS]
     print(table(("SETTING", "VALUE", "FROM"), rows))
@@ -112,7 +106,7 @@ def show_settings() -> None:
 @reported
 def show_environment() -> None:
     """Print NAME=value lines, for `eval` and for env files: the settings, and the artifacts' names."""
-    settings = projects.read(ROOT, environment()).settings
+    settings = read_project().settings
     lines = {row.name: settings.values[row.name].text for row in SETTINGS if not row.secret}
     lines["ARTIFACT_DIR"] = str(settings.artifact_dir)
     for arch in Arch:
@@ -130,7 +124,7 @@ def show_environment() -> None:
 @reported
 def show_pins() -> None:
     """Print every source that is downloaded: version, newer one if known, licence, digest, and where from."""
-    project = projects.read(ROOT, environment())
+    project = read_project()
     pins = project.pins
     sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values())
     old_on_purpose = [package for sysroot in pins.sysroots for package in (*sysroot.packages, *sysroot.beside)]
@@ -149,7 +143,7 @@ def show_pins() -> None:
 @reported
 def upload_cache() -> None:
     """Publish what the local cache has, with a table of all objects; SessionFailed if one could not be published."""
-    project = projects.read(ROOT, environment())
+    project = read_project()
     done = []
     for one in upload(project.cache(print).store, project.remote_cache(print)):
         done.append(one)
@@ -165,7 +159,7 @@ def upload_cache() -> None:
 def check_cache() -> None:
     """Try whether the server of CACHE_URL is fit to be the cache; SessionFailed if it is not."""
     found = []
-    for point in points(projects.read(ROOT, environment()).remote_cache(print).server):
+    for point in points(read_project().remote_cache(print).server):
         found.append(point)
         print(f"{'ok' if not point.seen else 'NO':<4}{point.name}{f': {point.seen}' if point.seen else ''}", flush=True)
     if any(point.seen for point in found):
@@ -189,7 +183,7 @@ def show_help(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
 @reported
 def clean() -> None:
     """Remove the packages."""
-    project = projects.read(ROOT, environment())
+    project = read_project()
     (project.settings.artifact_dir / report.FILE).unlink(missing_ok=True)
     for path in project.artifacts.remove_all():
         print(f"removed {path}")
@@ -199,7 +193,7 @@ def clean() -> None:
 def clobber() -> None:
     """Remove the packages, the cache, the logs and the images we made."""
     clean()
-    project = projects.read(ROOT, environment())
+    project = read_project()
     for name in ("cache", "logs", "work"):
         folder = project.settings.artifact_dir / name
         if folder.is_dir():
@@ -214,11 +208,24 @@ def read_project() -> Project:
     return projects.read(ROOT, environment())
 
 
+def console_for(project: Project) -> Console:
+    """What the user sees of one target after the other."""
+    return Console(verbose=project.settings.v, folding=project.folding)
+
+
 def pipeline_for(project: Project, arch: Arch, console: Console) -> Pipeline:
     """What builds for an architecture, with the engine that can."""
     project.cache(console.say)  # what is wrong with its settings is said before anything starts
     engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
     return Pipeline(project, engine, console, project.source_shelf(console.say))
+
+
+def _made(target: Target, make: Callable[[Pipeline, Target], list[Artifact]]) -> None:
+    """Make artifacts of a target, and print them."""
+    project = read_project()
+    console = console_for(project)
+    artifacts = make(pipeline_for(project, target.arch, console), target)
+    console.say(_closing_table(artifacts, project.settings.artifact_dir))
 
 
 def _closing_table(artifacts: list[Artifact], folder: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,25 +15,23 @@ from builder.engines import choice
 from builder.pipeline import Pipeline
 from builder.settings import Settings
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import checkout, environ, project
+from tests.unit.conftest import given
+from tests.unit.factories import checkout, project
 from tests.unit.recorder import Recorder
 
 TARGET = Target(Variant.RUNTIME, Arch.AMD64)
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def root(signals_as_before: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout that the session works in, with the files of a builder image."""
-    before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(sessions, "ROOT", checkout(tmp_path))
-    for module in (sessions, comparison):
-        monkeypatch.setattr(module, "environment", lambda: environ(tmp_path))
+    given(monkeypatch, tmp_path)
     folder = tmp_path / "recipes" / "builder"
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM scratch\n")
     (folder / "builder.txt").write_text("build-essential\n")
-    yield tmp_path
-    signal.signal(signal.SIGTERM, before)
+    return tmp_path
 
 
 def packages_for(*others: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:

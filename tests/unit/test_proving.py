@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,19 +13,15 @@ from builder.engines import choice
 from builder.sessions import SessionFailed
 from builder.sources import Source, SourceShelf
 from builder.targets import Arch, Format, Target, Variant
-from tests.unit.factories import checkout, environ
+from tests.unit.conftest import given
+from tests.unit.factories import checkout
 from tests.unit.recorder import Answer, Recorder
 
 RUNTIME = Target(Variant.RUNTIME, Arch.AMD64)
 ARCHIVE = "prt_v0_amd64.tgz"
 
 
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-    gc.collect()
+pytestmark = pytest.mark.usefixtures("signals_as_before")
 
 
 @pytest.fixture
@@ -40,11 +33,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "recipes" / "deb" / f"{kind}.j2").write_text(kind)
     given(monkeypatch, tmp_path)
     return tmp_path
-
-
-def given(monkeypatch: pytest.MonkeyPatch, root: Path, **values: str) -> None:
-    """Set the environment of the sessions."""
-    monkeypatch.setattr(sessions, "environment", lambda: environ(root, **values))
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,8 @@ from builder.engines import choice
 from builder.errors import BuildError, UserError
 from builder.settings import SETTINGS
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import SOURCE, checkout, environ
+from tests.unit.conftest import given
+from tests.unit.factories import SOURCE, checkout
 from tests.unit.recorder import Answer, Recorder
 
 ROOT = Path(__file__).parents[2]
@@ -30,13 +30,7 @@ CACHE = {"upload-cache", "cache-check"}
 SINGLE = {"all", "test-all", "clean", "clobber", "settings", "env", "pins", "help", "tests", "lint", "bench"} | CACHE
 
 
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    """A session catches SIGTERM; the SDK leaves a socket that could not connect to the garbage collector."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-    gc.collect()
+pytestmark = pytest.mark.usefixtures("signals_as_before")
 
 
 @pytest.fixture
@@ -45,11 +39,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sessions, "ROOT", checkout(tmp_path))
     given(monkeypatch, tmp_path)
     return tmp_path
-
-
-def given(monkeypatch: pytest.MonkeyPatch, root: Path, **values: str) -> None:
-    """Set the environment of the sessions."""
-    monkeypatch.setattr(sessions, "environment", lambda: environ(root, **values))
 
 
 @pytest.fixture
