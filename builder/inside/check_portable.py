@@ -23,6 +23,8 @@ def problems(path: pathlib.Path, name: str, floor: str, own: "set[str]") -> "lis
     readelf = ["readelf", "--version-info", "--dynamic", "--wide", str(path)]
     said = subprocess.run(readelf, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
     symbols = set(re.findall(r"Name: GLIBC_(\d[\d.]*)", said))
+    if "GLIBC_ABI_DT_RELR" in said:  # packed relocations: a loader from before them refuses the file
+        symbols.add("2.36")
     found = [f"{name} needs GLIBC_{s}" for s in symbols if numbers(s) > numbers(floor)]
     for library in re.findall(r"\(NEEDED\).*\[(.+)\]", said):
         package = "site-packages" in name or name.startswith("venv/")
