@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import UserError
+from builder.parsers import without_credentials
 
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _PIP_OPTIONS = (
@@ -56,7 +57,7 @@ class Network:
             user, at, _ = value.partition("://")[2].rpartition("@") if "://" in value else value.rpartition("@")
             for secret in (user, user.partition(":")[2]) if at else ():
                 text = text.replace(secret, "****") if secret else text
-        return re.sub(r"://[^/\s]*@", "://****@", text)
+        return without_credentials(text)
 
 
 def read(environ: Mapping[str, str], ca_bundle: Path | None) -> Network:

@@ -16,6 +16,11 @@ _SHARED = re.compile(
 )
 
 
+def without_credentials(text: str) -> str:
+    """A text fit to be seen: what stands before the @ of a URL is a password, or a token."""
+    return re.sub(r"://[^/\s]*@", "://****@", text)
+
+
 def matching(pattern: str, problem: str) -> Callable[[str], str]:
     """A parser that takes a text that matches, as it is; `problem` says what it must be."""
 

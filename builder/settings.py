@@ -12,7 +12,17 @@ from pathlib import Path, PurePosixPath
 
 from builder import makefile_vars
 from builder.errors import UserError
-from builder.parsers import TEXT, count, existing_file, matching, prt_root, server, size, switch
+from builder.parsers import (
+    TEXT,
+    count,
+    existing_file,
+    matching,
+    prt_root,
+    server,
+    size,
+    switch,
+    without_credentials,
+)
 
 FILE = "Makefile.vars"
 PREFIX = "PRT_"
@@ -145,7 +155,7 @@ class Settings:
     def shown(self, setting: Setting) -> str:
         """A setting's value as text, fit to be seen."""
         text = self.values[setting.name].text
-        return "****" if setting.secret and text else text
+        return "****" if setting.secret and text else without_credentials(text)
 
 
 def environment() -> dict[str, str]:
@@ -207,5 +217,5 @@ def _parsed(setting: Setting, value: Value) -> object:
     try:
         return setting.parse(value.text)
     except ValueError as problem:
-        text = "****" if setting.secret else repr(value.text)
+        text = "****" if setting.secret else repr(without_credentials(value.text))
         raise UserError(f"{setting.name}={text} ({value.origin}): {problem}") from None

@@ -142,3 +142,12 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
         settings(tmp_path, CACHE_TOKEN="hush\nhush")
     assert "hush" not in str(problem.value)
     assert all(row.secret for row in all_settings.SETTINGS if "TOKEN" in row.name or "PASSWORD" in row.name)
+
+
+def test_a_password_within_a_url_is_not_shown_either(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as problem:
+        settings(tmp_path, CACHE_URL="https://me:hush@example.org/")
+    assert "https://****@example.org/" in str(problem.value)
+    loaded = settings(tmp_path, SOURCE_MIRROR="https://me:hush@example.org/")
+    assert {row.name: loaded.shown(row) for row in SETTINGS}["SOURCE_MIRROR"] == "https://****@example.org/"
+    assert loaded.source_mirror == "https://me:hush@example.org/"
