@@ -6,6 +6,7 @@
 #   "jinja2>=3.1",
 #   "nox>=2025.2.9",
 #   "packaging>=24.2",
+#   "pyelftools==0.33",  # exactly: it runs inside the builds, and so is part of their keys
 #   "python-debian>=1",
 #   "requests>=2.32",
 #   "tenacity>=9",

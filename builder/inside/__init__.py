@@ -1,1 +1,1 @@
-"""Programs that run inside a build, by the Python just built; they import nothing but the standard library."""
+"""Programs that run inside a build, by the Python just built; they import no other library than pyelftools."""

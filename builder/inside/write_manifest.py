@@ -1,18 +1,21 @@
 """Complete the manifest with what is measured in the finished tree. Arguments: PRT_ROOT, the plan, the result."""
 
+from __future__ import annotations
+
 import _decimal
 import json
 import pathlib
 import platform
 import pyexpat
-import re
 import subprocess
 import sys
+
+from builder.inside.linkage import dotted, needs
 
 root = pathlib.Path(sys.argv[1])
 
 
-def packages(python: "str | pathlib.Path") -> "list[dict[str, str]]":
+def packages(python: str | pathlib.Path) -> list[dict[str, str]]:
     """The installed distributions, as this interpreter itself reports them."""
     listing = (
         "import importlib.metadata as m, json, re;"
@@ -26,24 +29,10 @@ def packages(python: "str | pathlib.Path") -> "list[dict[str, str]]":
 
 def libc_floor() -> str:
     """The highest GLIBC symbol version that any ELF file of the tree needs: the oldest C library it starts on."""
-    needed: set[tuple[int, ...]] = {(2, 0)}
-    for path in root.rglob("*"):
-        if path.is_symlink() or not path.is_file():
-            continue
-        with path.open("rb") as stream:
-            if stream.read(4) != b"\x7fELF":
-                continue
-        # Not every file that begins so is a program: what readelf can't read, no loader can.
-        readelf = ["readelf", "--version-info", "--wide", str(path)]
-        versions = subprocess.run(readelf, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
-        found = re.findall(rb"Name: GLIBC_(\d+(?:\.\d+)*)", versions)
-        needed.update(tuple(map(int, version.split(b"."))) for version in found)
-        if b"GLIBC_ABI_DT_RELR" in versions:
-            needed.add((2, 36))
-    return ".".join(map(str, max(needed)))
+    return dotted(max({(2, 0)}.union(*(needed.glibc for _, needed in needs(root)))))
 
 
-def vendored() -> "list[dict[str, str]]":
+def vendored() -> list[dict[str, str]]:
     """The libraries that come inside CPython's source, as they report themselves: its own list can be out of date."""
     return [
         {"name": "expat", "version": pyexpat.EXPAT_VERSION.partition("_")[2], "licence": "MIT"},

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from builder.proofs.proof import MANIFEST, TLS
 from builder.recipe import Recipe
 from builder.settings import Settings
+from builder.stages.programs import modules
 from builder.stages.runtime import recipe_environment
 from builder.stages.step import WORK, File, Step
 from builder.targets import Target
@@ -15,15 +16,12 @@ from builder.targets import Target
 # Small, pure Python, without dependencies, and hardly in anybody's recipe.
 _FROM_THE_INDEX = "peppercorn==0.6"
 
-_BUILDER = Path(__file__).parents[1]
-_PROGRAMS = ("__init__.py", "inside/__init__.py")
+_PROGRAMS = Path(__file__).parents[1] / "inside" / "proof"
 
 
 def files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
     """The programs of `inside/proof/`, and the recipes' own checks."""
-    programs = sorted((_BUILDER / "inside" / "proof").glob("*.py"))
-    for path in (*(_BUILDER / name for name in _PROGRAMS), *programs):
-        yield File(f"builder/{path.relative_to(_BUILDER)}", path.read_bytes())
+    yield from modules(*(f"proof/{path.name}" for path in sorted(_PROGRAMS.glob("*.py"))))
     yield File("constraints.txt", b"\n".join(recipe.constraints for recipe in recipes))
     for recipe in recipes:
         for one in recipe.checks:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from builder.stages.compile import CPython, without_bytecode
 from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
 from builder.stages.interpreter import OUTPUT, SYMBOLS, proof
 from builder.stages.libraries import OUTPUT as LIBRARIES
 from builder.stages.openssl import one_openssl
+from builder.stages.programs import program
 from builder.stages.step import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.stages.target import CLANG, DEPS, CrossTarget, llvm
 
-_INSIDE = Path(__file__).parents[1] / "inside"
-_PROFILE_USE = File("profile_use.py", (_INSIDE / "profile_use.py").read_bytes())
-_SPLIT_SYMBOLS = File("split_symbols.py", (_INSIDE / "split_symbols.py").read_bytes())
+_PROFILE_USE = program("profile_use.py")
+_SPLIT_SYMBOLS = program("split_symbols.py")
 _BUILD_PYTHON = "build-python.tgz"
 # Modules the build Python does without: it only runs CPython's own build scripts.
 _NOT_NEEDED = """

@@ -6,10 +6,11 @@ python-build's own definition, the compiler and the libraries of the system it r
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from builder.stages.compile import CPython, without_bytecode
-from builder.stages.step import WORK, File, Stage, Step, pack, unpack
+from builder.stages.programs import program
+from builder.stages.step import WORK, Stage, Step, pack, unpack
 from builder.targets import Arch
 
 OUTPUT = "interpreter.tgz"
@@ -19,8 +20,7 @@ REQUIRED_MODULES = (
     "ssl", "hashlib", "zlib", "bz2", "lzma", "sqlite3", "ctypes", "readline", "curses", "uuid", "decimal",
 )  # fmt: skip
 
-_INSIDE = Path(__file__).parents[1] / "inside"
-_CHECK = File("check_modules.py", (_INSIDE / "check_modules.py").read_bytes())
+_CHECK = program("check_modules.py")
 
 
 def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from builder.errors import BuildError
 from builder.recipe import Recipe, RecipeFile
+from builder.stages.programs import program
 from builder.stages.step import WORK, File, Json, Stage, Step, unpack
 from builder.targets import Variant
 
@@ -23,7 +24,6 @@ PIP_LOCK = "pip.lock"
 FETCHED = "fetched.tar"
 DISTRIBUTIONS = "distributions"
 
-_INSIDE = Path(__file__).parents[1] / "inside"
 _OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
 _REPORT = f"{WORK}/report.json"
@@ -96,7 +96,7 @@ def lock(
         ),
     )  # fmt: skip
     steps += _download(prt_root, env)  # while there is a pip at hand
-    return Stage(LOCK_STAGE, inputs, (*files(recipes), _inside("write_lock.py")), steps, LOCK, extras=(FETCHED,))
+    return Stage(LOCK_STAGE, inputs, (*files(recipes), program("write_lock.py")), steps, LOCK, extras=(FETCHED,))
 
 
 def fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
@@ -159,13 +159,9 @@ def files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
         yield from (File(requirement(one, file), file.content) for file in one.requirements)
     if recipes[-1].pip_conf is not None:
         yield File("pip.conf", recipes[-1].pip_conf)
-    yield File("wheels/_manylinux.py", (_INSIDE / "_manylinux.py").read_bytes())
+    yield replace(program("_manylinux.py"), name="wheels/_manylinux.py")
 
 
 def requirement(recipe: Recipe, file: RecipeFile) -> str:
     """Where a requirements file is in the work folder."""
     return f"requirements/{recipe.variant.recipe_folder}/{file.name}"
-
-
-def _inside(name: str) -> File:
-    return File(name, (_INSIDE / name).read_bytes())

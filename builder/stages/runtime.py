@@ -6,12 +6,13 @@ The parent of `runtime` is the interpreter; the parent of `runtime-dev` is the f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from builder.recipe import Recipe, RecipeFile
 from builder.stages import packages
 from builder.stages.interpreter import SYMBOLS
 from builder.stages.packages import PARENT
+from builder.stages.programs import modules, program
 from builder.stages.step import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Variant
 
@@ -20,9 +21,7 @@ MANIFEST = "manifest.json"
 ARTIFACT = "artifact.tgz"
 SYMBOLS_ARTIFACT = "symbols.tgz"
 
-_INSIDE = Path(__file__).parents[1] / "inside"
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
-_PROGRAMS = ("check_portable.py", "compile_bytecode.py", "prune.py", "write_manifest.py")
 
 
 def runtime(
@@ -66,9 +65,9 @@ def runtime(
             "write manifest",
             (
                 python,
-                "-I",
                 "-B",
-                f"{WORK}/write_manifest.py",
+                "-m",
+                "builder.inside.write_manifest",
                 str(prt_root),
                 f"{WORK}/{PLANNED_MANIFEST}",
                 f"{WORK}/{MANIFEST}",
@@ -103,7 +102,8 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
-    yield from (File(name, (_INSIDE / name).read_bytes()) for name in _PROGRAMS)
+    yield from map(program, ("compile_bytecode.py", "prune.py"))
+    yield from modules("check_portable.py", "write_manifest.py")
 
 
 def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
@@ -127,7 +127,7 @@ def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
 def _portable(python: str, prt_root: PurePosixPath, floor: str) -> Step:
     return Step(
         f"check portable to glibc {floor}",
-        (python, "-I", "-B", f"{WORK}/check_portable.py", str(prt_root), floor),
+        (python, "-B", "-m", "builder.inside.check_portable", str(prt_root), floor),
         hint="pin an older release of the package, or build for newer systems only: LIBRARIES=system",
     )
 

@@ -1,0 +1,69 @@
+"""What the ELF files of a tree ask of a system, read by pyelftools: a place to prove in has no tool that could."""
+
+from __future__ import annotations
+
+import io
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+
+Version = tuple[int, ...]
+
+_ARCHITECTURES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
+
+
+class Needs(NamedTuple):
+    """Architecture, as Debian names it where it does; libraries, by file name; versions of glibc, by its symbols."""
+
+    arch: str
+    libraries: list[str]
+    glibc: set[Version]
+
+
+def needs(root: pathlib.Path) -> Iterator[tuple[pathlib.Path, Needs]]:
+    """Every ELF file below a folder, in the order of names, with what it needs.
+
+    Links are left aside, and what only begins like an ELF file: no loader can read it.
+    """
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as stream:
+                if stream.read(4) != b"\x7fELF":
+                    continue
+            try:
+                found = _needs(ELFFile(io.BytesIO(path.read_bytes())))
+            except (ELFError, ValueError, OverflowError):  # the latter two for offsets that lead nowhere
+                continue
+            yield path, found
+
+
+def dotted(version: Version) -> str:
+    """`2.31` of (2, 31)."""
+    return ".".join(map(str, version))
+
+
+def _needs(elf: ELFFile) -> Needs:
+    machine = str(elf["e_machine"])
+    dynamic = (segment for segment in elf.iter_segments() if isinstance(segment, DynamicSegment))
+    # The attribute gets the tag's name while the file is read.
+    libraries = [tag.needed for segment in dynamic for tag in segment.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
+    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_glibc(elf)})
+
+
+def _glibc(elf: ELFFile) -> Iterator[Version]:
+    for section in elf.iter_sections():
+        if not isinstance(section, GNUVerNeedSection):
+            continue
+        for _, versions in section.iter_versions():
+            for version in versions:
+                numbered = re.fullmatch(r"GLIBC_(\d[\d.]*)", version.name)
+                if numbered:
+                    yield tuple(map(int, numbered[1].split(".")))
+                elif version.name == "GLIBC_ABI_DT_RELR":  # packed relocations: an older loader refuses the file
+                    yield (2, 36)
