@@ -21,6 +21,7 @@ from debian.changelog import Changelog
 from debian.copyright import Copyright
 
 from builder.targets import Arch
+from tests.artifact.tree import elf_files
 from tests.integration.checkout import Checkout
 from tests.integration.debs import Deb, output
 
@@ -42,17 +43,6 @@ def arm_deb(docker_checkout: Checkout) -> Deb:
     """The package for arm64."""
     docker_checkout.nox("deb-arm").succeeds()
     return Deb(docker_checkout.out / "prt_0_arm64.deb")
-
-
-def programs(root: Path) -> list[Path]:
-    """Every ELF file below a folder."""
-    found = []
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as stream:
-                if stream.read(4) == b"\x7fELF":
-                    found.append(path)
-    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -80,7 +70,7 @@ def test_it_depends_on_an_old_c_library_only(debs: dict[str, Deb], roots: dict[s
     # Computed, not written: the same tool finds no other library in the finished package.
     (roots[name] / "debian").mkdir(exist_ok=True)
     (roots[name] / "debian" / "control").write_text(f"Source: {name}\n\nPackage: {name}\nArchitecture: any\n")
-    found = output("dpkg-shlibdeps", "-O", *map(str, programs(roots[name] / "prt")), cwd=roots[name])
+    found = output("dpkg-shlibdeps", "-O", *map(str, elf_files(roots[name] / "prt")), cwd=roots[name])
     (roots[name] / "debian" / "control").unlink()
     (roots[name] / "debian").rmdir()
     computed = found.partition("shlibs:Depends=")[2]
@@ -89,7 +79,7 @@ def test_it_depends_on_an_old_c_library_only(debs: dict[str, Deb], roots: dict[s
 
 
 def test_every_program_is_for_its_architecture(arm_deb: Deb, tmp_path: Path) -> None:
-    found = programs(arm_deb.unpacked(tmp_path / "arm"))
+    found = elf_files(arm_deb.unpacked(tmp_path / "arm"))
     assert len(found) > 50
     for path in found:
         header = output("readelf", "--file-header", str(path))
