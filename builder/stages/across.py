@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from builder.stages import modules
 from builder.stages.compile import CPython, without_bytecode
 from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
 from builder.stages.interpreter import OUTPUT, SYMBOLS, proof
@@ -28,7 +29,9 @@ def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
     """A definition that only configures, makes and installs: what it made can't always run on the build machine."""
     free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if cpython.version.endswith("t") else ""
     url = f"{cpython.source.places[0]}#{cpython.source.sha256}"
-    return {cpython.version: f'{free_threading}install_package "{cpython.package}" "{url}" {steps}\n'}
+    mark, marking = modules.definition(cpython)
+    install = f'install_package "{cpython.package}" "{url}" {marking}{steps}\n'
+    return {cpython.version: f"{free_threading}{mark}{install}"}
 
 
 def build_python(cpython: CPython) -> Stage:
@@ -41,6 +44,7 @@ def build_python(cpython: CPython) -> Stage:
         "CC": f"clang-{CLANG} -fuse-ld=lld",
         "AR": llvm("ar"),
         "OPT": "-O1 -g0 -DNDEBUG",
+        **modules.environment(cpython),
         **{f"py_cv_module_{name}": "n/a" for name in _NOT_NEEDED},
     }
     return Stage(
@@ -66,7 +70,7 @@ def train(cpython: CPython, target: CrossTarget, parents: tuple[Stage, ...]) -> 
     tree, prefix = f"{WORK}/build/{cpython.package}", f"{WORK}/not-installed"
     # One process trains: a profile of many is not worth the doubt (python/cpython#145801).
     env = {
-        **environment(target, ()),
+        **environment(target, cpython, ()),
         "MAKE_OPTS": f"-j{JOBS} profile-run-stamp",
         "PROFILE_TASK": "-m test --pgo --timeout=1200",
     }
@@ -117,7 +121,7 @@ def across(
                 f"compile CPython {cpython.version} for {target.arch.value}" + (" (PGO, LTO)" if optimize else ""),
                 str(prt_root),
                 (*options(target, cpython), *(("--with-lto=full",) if optimize else ())),
-                environment(target, OPTIMIZED if optimize else ()),
+                environment(target, cpython, OPTIMIZED if optimize else ()),
             ),
             *((_profile_use(cpython),) if optimize else ()),
             Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.stages import modules
 from builder.stages.compile import CPython
 from builder.stages.step import WORK
 from builder.stages.target import DEPS, CrossTarget, llvm, other_name
@@ -19,6 +20,8 @@ TAIL_DUP = "-mllvm -tail-dup-pred-size=5000"
 LINKER = (
     "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--exclude-libs,ALL", "-Wl,--as-needed",
     "-Wl,--gc-sections",
+    # What the compiler calls for 128-bit numbers comes along, too: one library less to find and to load at start-up.
+    "-static-libgcc",
 )  # fmt: skip
 OPTIMIZED = (
     *TAIL_DUP.split(), f"-fprofile-instr-use={WORK}/{PROFILE}",
@@ -52,7 +55,7 @@ def options(target: CrossTarget, cpython: CPython) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def environment(target: CrossTarget, optimized: tuple[str, ...]) -> dict[str, str]:
+def environment(target: CrossTarget, cpython: CPython, optimized: tuple[str, ...]) -> dict[str, str]:
     """Tools, flags and libraries; `optimized` are more compiler flags.
 
     With both *_CFLAGS and *_LIBS of a library set, configure asks no pkg-config.
@@ -73,6 +76,7 @@ def environment(target: CrossTarget, optimized: tuple[str, ...]) -> dict[str, st
     }
     return {
         **target.env,
+        **modules.environment(cpython),
         # Configure takes these two only with their whole path.
         "LLVM_AR": f"/usr/bin/{llvm('ar')}",
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",

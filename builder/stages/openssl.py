@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 from builder.stages.compile import CPython
 from builder.stages.configure import LINKER
+from builder.stages.modules import has_list
 from builder.stages.step import WORK, Step
 from builder.stages.target import DEPS, CrossTarget
-from builder.versions import minor
 
 
 def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) -> Iterator[Step]:
@@ -17,9 +17,9 @@ def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) 
 
     The import of either finds its own entry, in a file that the loader maps once.
     """
-    major, second = (int(part) for part in minor(cpython.version).split("."))
-    if (major, second) < (3, 12):  # setup.py built the modules, and left the objects elsewhere
+    if not has_list(cpython):  # the objects are elsewhere
         return
+    major, second = cpython.series
     tag = f"cpython-{major}{second}{'t' if cpython.version.endswith('t') else ''}-{target.triple}"
     modules = f"{prt_root}/lib/{cpython.binary}/lib-dynload"
     objects = (f"{WORK}/build/{cpython.package}/Modules/{name}.o" for name in ("_ssl", "_hashopenssl"))

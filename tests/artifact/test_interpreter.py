@@ -28,6 +28,14 @@ def test_every_module_of_the_standard_library_can_be_imported(found: dict[str, A
     assert set(found["missing"]) == ELSEWHERE | NOT_BUILT | PRUNED
 
 
+def test_modules_are_part_of_the_program_unless_they_bring_a_library(found: dict[str, Any]) -> None:
+    everyday = {"_asyncio", "_datetime", "_decimal", "_elementtree", "_json", "_pickle", "_socket", "_struct", "math"}
+    assert everyday | {"pyexpat", "select", "unicodedata", "zlib"} <= {*found["inside"]}
+    assert {"_bz2", "_codecs_jp", "_ctypes", "_hashlib", "_lzma", "_sqlite3", "_ssl", "readline"}.isdisjoint(
+        found["inside"]
+    )
+
+
 def test_it_was_configured_with_what_the_c_library_can_do(found: dict[str, Any]) -> None:
     assert found["os"] == ["memfd_create", "copy_file_range", "getrandom", "pidfd_open"]
     assert found["sem_clockwait"] == 1

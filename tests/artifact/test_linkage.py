@@ -117,6 +117,10 @@ def test_no_library_is_needed_beyond_the_c_library_and_the_compilers_runtime(tre
     assert foreign(tree.elf_files, tree.root) == {}
 
 
+def test_what_we_compiled_needs_the_c_library_only(tree: Tree) -> None:
+    assert {one for path in tree.own_elf_files for one in dynamic(path, "DT_NEEDED") if "gcc" in one} == set()
+
+
 def test_a_planted_program_that_needs_openssl_is_found(planted: Path) -> None:
     assert foreign([planted / "tree" / "planted"], planted / "tree") == {"planted": {"libssl.so.3"}}
 

@@ -223,7 +223,7 @@ def test_the_definition_neither_verifies_nor_runs_what_was_compiled(tmp_path: Pa
     files = {file.name: file.content for file in across(tmp_path).compiled()["interpreter"].files}
     content = files[f"python-build/share/python-build/{VERSION}"]
     assert isinstance(content, bytes)
-    assert content.decode().split('"')[-1].split() == ["standard"]
+    assert content.decode().split('"')[-1].split() == ["modules_inside", "standard"]
 
 
 def test_the_date_of_the_source_dates_everything(tmp_path: Path) -> None:

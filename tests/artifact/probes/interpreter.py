@@ -48,6 +48,7 @@ print(
     json.dumps(
         {
             "missing": missing_modules(),
+            "inside": sorted(sys.builtin_module_names),
             "os": [
                 name for name in ("memfd_create", "copy_file_range", "getrandom", "pidfd_open") if hasattr(os, name)
             ],
