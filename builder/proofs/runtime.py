@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from builder.proofs.proof import MANIFEST, TLS
 from builder.recipe import Recipe
 from builder.settings import Settings
-from builder.stages.programs import modules
+from builder.stages.programs import as_package
 from builder.stages.runtime import recipe_environment
 from builder.stages.step import WORK, File, Step
 from builder.targets import Target
@@ -21,7 +21,7 @@ _PROGRAMS = Path(__file__).parents[1] / "inside" / "proof"
 
 def files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
     """The programs of `inside/proof/`, and the recipes' own checks."""
-    yield from modules(*(f"proof/{path.name}" for path in sorted(_PROGRAMS.glob("*.py"))))
+    yield from as_package(*(f"proof/{path.name}" for path in sorted(_PROGRAMS.glob("*.py"))))
     yield File("constraints.txt", b"\n".join(recipe.constraints for recipe in recipes))
     for recipe in recipes:
         for one in recipe.checks:

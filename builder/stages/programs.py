@@ -16,7 +16,7 @@ def program(name: str) -> File:
     return File(name, (_BUILDER / "inside" / name).read_bytes())
 
 
-def modules(*names: str) -> Iterator[File]:
+def as_package(*names: str) -> Iterator[File]:
     """Programs that share code and read ELF files, in their package: to be run with `-m` from WORK.
 
     Names are those below `inside/`. pyelftools, of this environment, comes with them.

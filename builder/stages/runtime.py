@@ -12,7 +12,7 @@ from builder.recipe import Recipe, RecipeFile
 from builder.stages import packages
 from builder.stages.interpreter import SYMBOLS
 from builder.stages.packages import PARENT
-from builder.stages.programs import modules, program
+from builder.stages.programs import as_package, program
 from builder.stages.step import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Variant
 
@@ -103,7 +103,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
     yield from map(program, ("compile_bytecode.py", "prune.py"))
-    yield from modules("check_portable.py", "write_manifest.py")
+    yield from as_package("check_portable.py", "write_manifest.py")
 
 
 def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
