@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from builder.stages import modules
 from builder.stages.compile import CPython, without_bytecode
-from builder.stages.configure import BUILD_PREFIX, OPTIMIZED, PROFILE, TAIL_DUP, environment, options
+from builder.stages.configure import BUILD_PREFIX, LLVM_OPTIONS, OPTIMIZED, PROFILE, environment, options
 from builder.stages.interpreter import OUTPUT, SYMBOLS, proof
 from builder.stages.libraries import OUTPUT as LIBRARIES
 from builder.stages.openssl import one_openssl
@@ -175,7 +175,7 @@ def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
         **{llvm(tool): tool for tool in ("ar", "ranlib", "nm", "strip", "objdump", "readelf", "profdata")},
         f" *-(I|L|ffile-prefix-map=|fprofile-instr-use=){WORK}[^ '\"]*": "",
         " *-Wprofile-instr-[a-z-]*": "",
-        f" *(-Wl,)?{TAIL_DUP.replace(' ', '[ ,]')}": "",
+        f" *(-Wl,)?-mllvm[ ,]({'|'.join(LLVM_OPTIONS)})": "",
         f"{WORK}/build-python/bin/": "",
         WORK: "/usr/src",
     }

@@ -13,8 +13,14 @@ PROFILE = "python.profdata"
 BUILD_PREFIX = f"{WORK}/build-python"
 
 
-# clang 19 merges CPython's computed gotos into one jump without this, at compile time and in the linker's LTO.
-TAIL_DUP = "-mllvm -tail-dup-pred-size=5000"
+# Options of LLVM's code generator, at compile time and in the linker's LTO.
+LLVM_OPTIONS = (
+    # clang 19 merges CPython's computed gotos into one jump without this.
+    "-tail-dup-pred-size=5000",
+    # CPython allows 10,000 calls of C functions in each other, on a stack of 8 MB. With a function of large buffers
+    # inlined, one that calls itself needs more: pickling what is nested that deep crashed, in place of RecursionError.
+    "-inline-max-stacksize=256",
+)
 # The libraries' symbols stay inside the module that uses them: a package may bring its own copy. What nothing in the
 # module uses is left out.
 LINKER = (
@@ -24,7 +30,7 @@ LINKER = (
     "-static-libgcc",
 )  # fmt: skip
 OPTIMIZED = (
-    *TAIL_DUP.split(), f"-fprofile-instr-use={WORK}/{PROFILE}",
+    *(word for option in LLVM_OPTIONS for word in ("-mllvm", option)), f"-fprofile-instr-use={WORK}/{PROFILE}",
     # inside/profile_use.py counts what these say.
     "-Wprofile-instr-unprofiled", "-Wprofile-instr-out-of-date", "-Wprofile-instr-missing",
 )  # fmt: skip
@@ -82,7 +88,7 @@ def environment(target: CrossTarget, cpython: CPython, optimized: tuple[str, ...
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
         # Line tables are enough for a backtrace, and keep link-time optimisation short.
         "CFLAGS_NODIST": " ".join((*target.interpreter_flags, "-g1", *optimized)),
-        "LDFLAGS_NODIST": " ".join((*LINKER, *((f"-Wl,{TAIL_DUP.replace(' ', ',')}",) if optimized else ()))),
+        "LDFLAGS_NODIST": " ".join((*LINKER, *(f"-Wl,-mllvm,{one}" for one in LLVM_OPTIONS if optimized))),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},
         **{f"{name}_LIBS": f"{lib} {flags}" for name, (_, flags) in libraries.items()},

@@ -41,6 +41,15 @@ def test_it_was_configured_with_what_the_c_library_can_do(found: dict[str, Any])
     assert found["sem_clockwait"] == 1
 
 
+@pytest.mark.parametrize(("kilobytes", "expected"), [(4096, (0, b'"RecursionError"\n')), (256, (139, b""))])
+def test_c_functions_that_call_each_other_without_end_leave_the_stack_whole(
+    amd64_machine: Container, kilobytes: int, expected: tuple[int, bytes]
+) -> None:
+    # Half of what a process usually has; and so little that it must overflow.
+    limited = 'ulimit -s "$0" && exec /prt/bin/python -c "$1"'
+    assert amd64_machine.exec_run(["sh", "-c", limited, str(kilobytes), probe("recursion")]) == expected
+
+
 def test_sqlite_is_complete(found: dict[str, Any]) -> None:
     assert found["sqlite"] == ["load_extension", "fts5", "rtree", "json", "serialize"]
 

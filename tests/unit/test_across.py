@@ -11,6 +11,7 @@ import pytest
 
 from builder.engines.base import fill
 from builder.recipe import RecipeFile
+from builder.stages.configure import LLVM_OPTIONS
 from builder.stages.step import WORK, Stage, Step
 from builder.stages.target import other_name
 from builder.targets import Arch, Variant
@@ -18,7 +19,6 @@ from tests.unit.factories import VERSION, Inputs, across
 
 ROOT = Path(__file__).parents[2]
 PROFILE_USE = f"-fprofile-instr-use={WORK}/python.profdata"
-TAIL_DUP = "-tail-dup-pred-size=5000"
 KEPT = {VERSION: b"a profile"}
 each_arch = pytest.mark.parametrize("arch", Arch)
 each_pair = pytest.mark.parametrize(("builds_on", "arch"), [*product(Arch, Arch)])
@@ -67,8 +67,9 @@ def test_no_flag_reaches_the_extensions_of_users(tmp_path: Path, arch: Arch) -> 
 def test_an_optimised_interpreter_is_compiled_with_the_profile(tmp_path: Path, arch: Arch) -> None:
     stage = across(tmp_path, arch).compiled()["interpreter"]
     assert PROFILE_USE in flags(stage)
-    assert TAIL_DUP in flags(stage)
-    assert f"-Wl,-mllvm,{TAIL_DUP}" in flags(stage, "LDFLAGS_NODIST")
+    for option in LLVM_OPTIONS:
+        assert f"-mllvm {option} " in " ".join(flags(stage))
+        assert f"-Wl,-mllvm,{option}" in flags(stage, "LDFLAGS_NODIST")
     assert "--with-lto=full" in options(stage)
 
 
@@ -82,7 +83,7 @@ def test_an_interpreter_that_is_not_optimised_has_no_profile_and_no_link_time(tm
             *flags(compiled["interpreter"], "LDFLAGS_NODIST"),
         ]
     )
-    assert not any(word in text for word in ("profile", "tail-dup", "lto"))
+    assert not any(word in text for word in ("profile", "mllvm", "lto"))
     assert compiled.keys() == {"libraries", "build-python", "interpreter"}
 
 
@@ -235,11 +236,13 @@ def test_the_date_of_the_source_dates_everything(tmp_path: Path) -> None:
 def test_what_cpython_remembers_of_its_build_names_no_path_of_it(tmp_path: Path) -> None:
     root, work = tmp_path / "prt", tmp_path / "work"
     remembered = [root / "lib/python3.13" / name for name in ("_sysconfigdata__linux_.py", "config/Makefile", "x.pc")]
+    compiler = " ".join(f"-mllvm {option}" for option in LLVM_OPTIONS)
+    linker = " ".join(f"-Wl,-mllvm,{option}" for option in LLVM_OPTIONS)
     text = (
         f"'AR': 'llvm-ar-19', 'OPENSSL_LIBS': '-L{work}/deps/lib -lssl', 'ZLIB_CFLAGS': '-I{work}/deps/include',\n"
-        f"'CFLAGS_NODIST': '-O2 -ffile-prefix-map={work}/deps=/deps -mllvm {TAIL_DUP} -fprofile-instr-use={work}/p"
+        f"'CFLAGS_NODIST': '-O2 -ffile-prefix-map={work}/deps=/deps {compiler} -fprofile-instr-use={work}/p"
         " -Wprofile-instr-unprofiled -Wprofile-instr-missing',\n"
-        f"'LDFLAGS_NODIST': '-Wl,-z,now -Wl,-mllvm,{TAIL_DUP}',\n"
+        f"'LDFLAGS_NODIST': '-Wl,-z,now {linker}',\n"
         f"'PYTHON_FOR_BUILD': '{work}/build-python/bin/python3', 'srcdir': '{work}/build/Python-3.13.5',\n"
     )
     for path in remembered:
