@@ -1,0 +1,52 @@
+"""What the settings choose at the bottom of a runtime, built for real: another C library, another line editor.
+
+Each choice compiles every library anew, so these tests take minutes.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from builder.targets import Arch
+from tests.artifact.probes import probe
+from tests.integration.checkout import Checkout, copy_of_this
+from tests.integration.container import execute, with_artifact
+from tests.integration.debs import Deb
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("docker", "debian")]
+
+BULLSEYE, BOOKWORM = (2, 31), (2, 36)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose runtime is linked against Debian 12's C library and edits lines with GNU readline."""
+    choices = {"SYSROOT": "bookworm", "LINE_EDITOR": "readline"}
+    checkout = copy_of_this(tmp_path_factory.mktemp("choices"), ENGINE="docker", **choices)
+    checkout.nox("deb").succeeds()
+    return checkout
+
+
+def test_it_passes_the_proof_of_every_runtime(checkout: Checkout) -> None:
+    checkout.nox("test").succeeds()
+
+
+def test_gnu_readline_edits_the_lines_and_the_manifest_names_it(checkout: Checkout) -> None:
+    with with_artifact(checkout.out / "prt_v0_amd64.tgz", Arch.AMD64) as container:
+        said = json.loads(execute(container, "/prt/bin/python", "-c", probe("interpreter")))
+    assert said["line_editor"] == "readline"
+    inside = {one["name"] for one in checkout.manifest("prt_v0_amd64.manifest.json")["sources"]}
+    assert "readline" in inside
+    assert "libedit" not in inside
+
+
+def test_it_needs_the_newer_c_library_and_says_so_wherever_one_looks(checkout: Checkout) -> None:
+    floor = checkout.manifest("prt_v0_amd64.manifest.json")["libc_floor"].removeprefix("glibc ")
+    assert BULLSEYE < tuple(map(int, floor.split("."))) <= BOOKWORM
+    assert f"libc6 (>= {floor})" in Deb(checkout.out / "prt_0_amd64.deb").field("Depends")
+    with with_artifact(checkout.out / "prt_v0_amd64.tgz", Arch.AMD64, "bullseye", network="none") as container:
+        code, said = container.exec_run(["/prt/bin/python", "--version"])
+    assert code != 0
+    assert b"GLIBC_2.3" in said
