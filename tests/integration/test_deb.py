@@ -80,7 +80,7 @@ def test_it_depends_on_an_old_c_library_only(debs: dict[str, Deb], roots: dict[s
 
 def test_every_program_is_for_its_architecture(arm_deb: Deb, tmp_path: Path) -> None:
     found = elf_files(arm_deb.unpacked(tmp_path / "arm"))
-    assert len(found) > 50
+    assert {"python3.13", "_ssl.cpython-313-aarch64-linux-gnu.so"} <= {path.name for path in found}
     for path in found:
         header = output("readelf", "--file-header", str(path))
         assert re.search(r"Machine: +AArch64", header), path
