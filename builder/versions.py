@@ -59,6 +59,12 @@ def minor(version: str) -> str:
     return ".".join(version.rstrip("t").split(".")[:2])
 
 
+def series(version: str) -> tuple[int, int]:
+    """(3, 13) of `3.13.5t`: what else there is to know of a version goes by that."""
+    major, second = minor(version).split(".")
+    return int(major), int(second)
+
+
 def resolve_python(wanted: str, known: Iterable[str]) -> tuple[str, str]:
     """The exact version that is wanted, and the newest known patch of the same minor version.
 

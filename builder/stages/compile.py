@@ -50,12 +50,6 @@ class CPython:
         return f"python{minor(self.version)}{'t' if self.version.endswith('t') else ''}"
 
     @property
-    def series(self) -> tuple[int, int]:
-        """(3, 13) of 3.13.5: what else there is to know of a version goes by that."""
-        major, second = minor(self.version).split(".")
-        return int(major), int(second)
-
-    @property
     def epoch(self) -> int:
         """The date of the release, in seconds since 1970: the date its files and its banner get."""
         released = self.source.released

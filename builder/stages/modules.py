@@ -6,6 +6,7 @@ Inside, a module is there at once, calls the interpreter without a detour, and i
 from __future__ import annotations
 
 from builder.stages.compile import CPython
+from builder.versions import series
 
 # Those that stay files, as patterns of the names in CPython's own list, Modules/Setup.stdlib.in.
 _FILES = (
@@ -22,7 +23,7 @@ _STEP = "modules_inside"
 
 def has_list(cpython: CPython) -> bool:
     """Whether this version's makefile builds its modules by that list; setup.py did before."""
-    return cpython.series >= (3, 12)
+    return series(cpython.version) >= (3, 12)
 
 
 def definition(cpython: CPython) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from builder.stages.configure import LINKER
 from builder.stages.modules import has_list
 from builder.stages.step import WORK, Step
 from builder.stages.target import DEPS, CrossTarget
+from builder.versions import series
 
 
 def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) -> Iterator[Step]:
@@ -19,7 +20,7 @@ def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) 
     """
     if not has_list(cpython):  # the objects are elsewhere
         return
-    major, second = cpython.series
+    major, second = series(cpython.version)
     tag = f"cpython-{major}{second}{'t' if cpython.version.endswith('t') else ''}-{target.triple}"
     modules = f"{prt_root}/lib/{cpython.binary}/lib-dynload"
     objects = (f"{WORK}/build/{cpython.package}/Modules/{name}.o" for name in ("_ssl", "_hashopenssl"))
