@@ -6,7 +6,15 @@ from pathlib import PurePosixPath
 
 from builder.stages import modules
 from builder.stages.compile import CPython, without_bytecode
-from builder.stages.configure import BUILD_PREFIX, LLVM_OPTIONS, OPTIMIZED, PROFILE, environment, options
+from builder.stages.configure import (
+    BUILD_PREFIX,
+    LINK_TIME_OPTIMIZATION,
+    LLVM_OPTIONS,
+    OPTIMIZED,
+    PROFILE,
+    environment,
+    options,
+)
 from builder.stages.interpreter import OUTPUT, SYMBOLS, proof
 from builder.stages.libraries import OUTPUT as LIBRARIES
 from builder.stages.openssl import one_openssl
@@ -120,7 +128,7 @@ def across(
             cpython.compile(
                 f"compile CPython {cpython.version} for {target.arch.value}" + (" (PGO, LTO)" if optimize else ""),
                 str(prt_root),
-                (*options(target, cpython), *(("--with-lto=full",) if optimize else ())),
+                (*options(target, cpython), *((LINK_TIME_OPTIMIZATION,) if optimize else ())),
                 environment(target, cpython, OPTIMIZED if optimize else ()),
             ),
             *((_profile_use(cpython),) if optimize else ()),

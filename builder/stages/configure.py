@@ -35,6 +35,9 @@ OPTIMIZED = (
     "-Wprofile-instr-unprofiled", "-Wprofile-instr-out-of-date", "-Wprofile-instr-missing",
 )  # fmt: skip
 
+# Every processor works at it; the full kind makes no faster program (benchmarks/README.md), and takes one processor.
+LINK_TIME_OPTIMIZATION = "--with-lto=thin"
+
 # What configure can find out only by running a program of the target, and why the answer is right for Linux.
 _ANSWERS = {
     "ac_cv_buggy_getaddrinfo": "no",  # a bug of systems long gone; `yes` would disable IPv6

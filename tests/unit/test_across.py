@@ -70,7 +70,7 @@ def test_an_optimised_interpreter_is_compiled_with_the_profile(tmp_path: Path, a
     for option in LLVM_OPTIONS:
         assert f"-mllvm {option} " in " ".join(flags(stage))
         assert f"-Wl,-mllvm,{option}" in flags(stage, "LDFLAGS_NODIST")
-    assert "--with-lto=full" in options(stage)
+    assert "--with-lto=thin" in options(stage)
 
 
 @each_arch
