@@ -142,7 +142,7 @@ def across(
         output=OUTPUT,
         parents=parents,
         compiles=True,
-        proof=proof(prt_root),
+        proof=proof(cpython, prt_root),
     )
 
 

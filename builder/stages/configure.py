@@ -48,6 +48,7 @@ _ANSWERS = {
     "ac_cv_working_tzset": "yes",  # glibc's works; without it time.tzset is missing
     "ac_cv_pthread": "yes",  # part of the C library
     "ac_cv_pthread_system_supported": "yes",  # the scheduling scope every Linux has
+    "ac_cv_ffi_complex_double_supported": "yes",  # libffi passes complex numbers on both; ctypes of 3.14 asks
 }
 _LINE_EDITORS = {"libedit": "editline", "readline": "readline"}  # our names, configure's names
 _WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture's C calling convention
@@ -75,6 +76,7 @@ def environment(target: CrossTarget, cpython: CPython, optimized: tuple[str, ...
         "ZLIB": (include, "-lz"),
         "BZIP2": (include, "-lbz2"),
         "LIBLZMA": (include, "-llzma -lpthread"),
+        "LIBZSTD": (include, "-lzstd -lpthread"),
         "LIBFFI": (include, "-lffi"),
         "LIBSQLITE3": (include, "-lsqlite3 -lm -ldl -lpthread"),
         "LIBUUID": (f"{include} -I{DEPS}/include/uuid", "-luuid"),

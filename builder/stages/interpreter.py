@@ -12,15 +12,21 @@ from builder.stages.compile import CPython, without_bytecode
 from builder.stages.programs import program
 from builder.stages.step import WORK, Stage, Step, pack, unpack
 from builder.targets import Arch
+from builder.versions import series
 
 OUTPUT = "interpreter.tgz"
 SYMBOLS = "symbols"  # folder of a cross-compiled interpreter with what debuggers read
 
-REQUIRED_MODULES = (
+_REQUIRED_MODULES = (
     "ssl", "hashlib", "zlib", "bz2", "lzma", "sqlite3", "ctypes", "readline", "curses", "uuid", "decimal",
 )  # fmt: skip
 
 _CHECK = program("check_modules.py")
+
+
+def _required_modules(version: str) -> tuple[str, ...]:
+    """The modules a complete CPython of a version has, but lacks when their library was not found."""
+    return (*_REQUIRED_MODULES, "compression.zstd") if series(version) >= (3, 14) else _REQUIRED_MODULES
 
 
 def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:
@@ -38,25 +44,26 @@ def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosi
         steps=(
             *cpython.prove_patches(),
             cpython.compile(name, str(prt_root), options, training),
-            _check_modules(prt_root, "install the headers the module needs, and build again"),
+            _check_modules(cpython, prt_root, "install the headers the module needs, and build again"),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
         output=OUTPUT,
-        proof=proof(prt_root),
+        proof=proof(cpython, prt_root),
     )
 
 
-def proof(prt_root: PurePosixPath) -> Stage:
+def proof(cpython: CPython, prt_root: PurePosixPath) -> Stage:
     """What an interpreter compiled elsewhere must pass on its own architecture before it is kept."""
     hint = (
         "its library in recipes/pins.toml was not found by configure, or is of no use: the interpreter's log says why"
     )
-    steps = (unpack("unpack interpreter", OUTPUT, str(prt_root)), _check_modules(prt_root, hint))
+    steps = (unpack("unpack interpreter", OUTPUT, str(prt_root)), _check_modules(cpython, prt_root, hint))
     return Stage("proof", {}, (_CHECK,), steps, "")
 
 
-def _check_modules(prt_root: PurePosixPath, hint: str) -> Step:
+def _check_modules(cpython: CPython, prt_root: PurePosixPath, hint: str) -> Step:
     """Fail unless the interpreter has every module a complete CPython has."""
-    args = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/check_modules.py", *REQUIRED_MODULES)
+    python, modules = f"{prt_root}/bin/python", _required_modules(cpython.version)
+    args = (python, "-I", "-B", f"{WORK}/check_modules.py", *modules)
     return Step("check modules", args, hint=hint)

@@ -1,4 +1,4 @@
-"""What the settings choose at the bottom of a runtime, built for real: another C library, another line editor.
+"""What the settings choose at the bottom of a runtime, built for real: another C library, line editor and Python.
 
 Each choice compiles every library anew, so these tests take minutes.
 """
@@ -22,8 +22,8 @@ BULLSEYE, BOOKWORM = (2, 31), (2, 36)
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose runtime is linked against Debian 12's C library and edits lines with GNU readline."""
-    choices = {"SYSROOT": "bookworm", "LINE_EDITOR": "readline"}
+    """A checkout whose runtime is a newer Python, linked against Debian 12's C library, with GNU readline."""
+    choices = {"SYSROOT": "bookworm", "LINE_EDITOR": "readline", "PYTHON_VERSION": "3.14"}
     checkout = copy_of_this(tmp_path_factory.mktemp("choices"), ENGINE="docker", **choices)
     checkout.nox("deb").succeeds()
     return checkout
@@ -40,6 +40,13 @@ def test_gnu_readline_edits_the_lines_and_the_manifest_names_it(checkout: Checko
     inside = {one["name"] for one in checkout.manifest("prt_v0_amd64.manifest.json")["sources"]}
     assert "readline" in inside
     assert "libedit" not in inside
+
+
+def test_python_3_14_has_what_it_brought(checkout: Checkout) -> None:
+    with with_artifact(checkout.out / "prt_v0_amd64.tgz", Arch.AMD64, network="none") as container:
+        said = json.loads(execute(container, "/prt/bin/python", "-c", probe("since_3_14")))
+    assert said == {"zstd": True, "square root of -4": [0, 2]}
+    assert "zstd" in {one["name"] for one in checkout.manifest("prt_v0_amd64.manifest.json")["sources"]}
 
 
 def test_it_needs_the_newer_c_library_and_says_so_wherever_one_looks(checkout: Checkout) -> None:

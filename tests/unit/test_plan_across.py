@@ -127,12 +127,15 @@ def test_the_manifest_names_the_libraries_inside(tmp_path: Path, arch: Arch) -> 
 
 
 @pytest.mark.parametrize(("version", "inside"), [(VERSION, False), ("3.14.0", True), ("3.14.0rc1", True)])
-def test_zstd_is_built_for_the_versions_that_use_it(tmp_path: Path, version: str, inside: bool) -> None:
+def test_zstd_is_built_for_versions_that_use_it_and_must_work(tmp_path: Path, version: str, inside: bool) -> None:
     zstd = Source("zstd", "1.5.7", "zstd.tar.xz", "f" * 64, ("/nowhere",))
     python = Source("CPython", version, f"Python-{version}.tar.xz", "e" * 64, ("/nowhere",))
     given = across(tmp_path).pinned(libraries={"zstd": zstd}, pythons={version: python})
-    libraries = replace(given, version=version).compiled()["libraries"]
-    assert ("sources/zstd.tar.xz" in {file.name for file in libraries.files}) is inside
+    compiled = replace(given, version=version).compiled()
+    assert ("sources/zstd.tar.xz" in {file.name for file in compiled["libraries"].files}) is inside
+    proof = compiled["interpreter"].proof
+    assert proof
+    assert ("compression.zstd" in proof.steps[-1].args) is inside
 
 
 @pytest.mark.parametrize(("wanted", "other"), [("libedit", "readline"), ("readline", "libedit")])
