@@ -25,7 +25,7 @@ from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, runtime
 from builder.stages.step import Json, Stage
 from builder.stages.target import CrossTarget
 from builder.targets import Arch, Target, Variant
-from builder.versions import debian_version, series
+from builder.versions import debian_version, has_zstd
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,6 @@ def _interpreter(
 def _libraries(version: str, settings: Settings, pins: Pins) -> dict[str, Source]:
     """The pinned libraries that go inside, by name: those this version of CPython can use, and one line editor."""
     left_out = {"libedit", "readline"} - {settings.line_editor}
-    if series(version) < (3, 14):
+    if not has_zstd(version):
         left_out.add("zstd")
     return {name: source for name, source in pins.libraries.items() if name not in left_out}

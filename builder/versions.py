@@ -65,6 +65,11 @@ def series(version: str) -> tuple[int, int]:
     return int(major), int(second)
 
 
+def has_zstd(version: str) -> bool:
+    """Whether a complete CPython of this version has `compression.zstd`."""
+    return series(version) >= (3, 14)
+
+
 def resolve_python(wanted: str, known: Iterable[str]) -> tuple[str, str]:
     """The exact version that is wanted, and the newest known patch of the same minor version.
 

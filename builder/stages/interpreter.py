@@ -12,7 +12,7 @@ from builder.stages.compile import CPython, without_bytecode
 from builder.stages.programs import program
 from builder.stages.step import WORK, Stage, Step, pack, unpack
 from builder.targets import Arch
-from builder.versions import series
+from builder.versions import has_zstd
 
 OUTPUT = "interpreter.tgz"
 SYMBOLS = "symbols"  # folder of a cross-compiled interpreter with what debuggers read
@@ -26,7 +26,7 @@ _CHECK = program("check_modules.py")
 
 def _required_modules(version: str) -> tuple[str, ...]:
     """The modules a complete CPython of a version has, but lacks when their library was not found."""
-    return (*_REQUIRED_MODULES, "compression.zstd") if series(version) >= (3, 14) else _REQUIRED_MODULES
+    return (*_REQUIRED_MODULES, "compression.zstd") if has_zstd(version) else _REQUIRED_MODULES
 
 
 def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:
