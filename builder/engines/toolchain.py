@@ -17,6 +17,7 @@ HEADERS = {
     "zlib.h": "zlib1g-dev",
     "bzlib.h": "libbz2-dev",
     "lzma.h": "liblzma-dev",
+    "zstd.h": "libzstd-dev",  # Python 3.14
     "sqlite3.h": "libsqlite3-dev",
     "ffi.h": "libffi-dev",
     "readline/readline.h": "libreadline-dev",
