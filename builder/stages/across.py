@@ -8,6 +8,7 @@ from builder.stages import modules
 from builder.stages.compile import CPython, without_bytecode
 from builder.stages.configure import (
     BUILD_PREFIX,
+    HEADER,
     LINK_TIME_OPTIMIZATION,
     LLVM_OPTIONS,
     OPTIMIZED,
@@ -86,7 +87,7 @@ def train(cpython: CPython, target: CrossTarget, parents: tuple[Stage, ...]) -> 
     return Stage(
         name="profile",
         inputs=cpython.inputs(target.arch),
-        files=(*target.files, *cpython.files(_definition(cpython, "standard_build"))),
+        files=(*target.files, HEADER, *cpython.files(_definition(cpython, "standard_build"))),
         steps=(
             *_ready(target),
             # Nothing is installed there, but python-build ends by looking into the folder.
@@ -117,6 +118,7 @@ def across(
         inputs={**cpython.inputs(target.arch), "prt_root": str(prt_root)},
         files=(
             *target.files,
+            HEADER,
             *((File(PROFILE, profile),) if profile else ()),
             *((_PROFILE_USE,) if optimize else ()),
             _SPLIT_SYMBOLS,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from builder.stages import modules
 from builder.stages.compile import CPython
-from builder.stages.step import WORK
+from builder.stages.step import WORK, File
 from builder.stages.target import DEPS, CrossTarget, llvm, other_name
 from builder.targets import Arch
 
@@ -37,6 +39,11 @@ OPTIMIZED = (
 
 # Every processor works at it; the full kind makes no faster program (benchmarks/README.md), and takes one processor.
 LINK_TIME_OPTIMIZATION = "--with-lto=thin"
+
+# Functions that the C library may lack, in a header for CPython's own files, and the answers that say so: configure
+# looks for symbols of the C library only.
+HEADER = File("include/unistd.h", Path(__file__).with_name("include").joinpath("unistd.h").read_bytes())
+_IN_HEADER = {"ac_cv_func_close_range": "yes"}
 
 # What configure can find out only by running a program of the target, and why the answer is right for Linux.
 _ANSWERS = {
@@ -92,11 +99,12 @@ def environment(target: CrossTarget, cpython: CPython, optimized: tuple[str, ...
         "LLVM_AR": f"/usr/bin/{llvm('ar')}",
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
         # Line tables are enough for a backtrace, and keep link-time optimisation short.
-        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, "-g1", *optimized)),
+        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, "-g1", f"-I{WORK}/include", *optimized)),
         "LDFLAGS_NODIST": " ".join((*LINKER, *(f"-Wl,-mllvm,{one}" for one in LLVM_OPTIONS if optimized))),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},
         **{f"{name}_LIBS": f"{lib} {flags}" for name, (_, flags) in libraries.items()},
         **_ANSWERS,
+        **_IN_HEADER,
         "ac_cv_wchar_t_signed": _WCHAR_T_SIGNED[target.arch],
     }

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from builder.errors import UserError
 from builder.recipe import RecipeFile
 from builder.sources import Source
+from builder.stages.sqlite import DEFINES
 from builder.stages.step import JOBS, WORK, File, Stage, Step, pack
 from builder.stages.target import DEPS, TOOLS, CrossTarget, other_name
 from builder.targets import Arch
@@ -19,16 +20,6 @@ OUTPUT = "libraries.tgz"
 OPENSSL_FOLDER = "/etc/prt/ssl"
 
 _MAKE = ("make", f"-j{JOBS}")
-_SQLITE = """
-    NDEBUG SQLITE_THREADSAFE=1 SQLITE_TEMP_STORE=1 SQLITE_SECURE_DELETE SQLITE_MAX_VARIABLE_NUMBER=250000
-    SQLITE_ENABLE_FTS3 SQLITE_ENABLE_FTS3_PARENTHESIS SQLITE_ENABLE_FTS3_TOKENIZER SQLITE_ENABLE_FTS4
-    SQLITE_ENABLE_FTS5 SQLITE_ENABLE_RTREE SQLITE_ENABLE_GEOPOLY SQLITE_ENABLE_MATH_FUNCTIONS
-    SQLITE_ENABLE_COLUMN_METADATA SQLITE_ENABLE_DBSTAT_VTAB SQLITE_ENABLE_STMTVTAB SQLITE_ENABLE_SESSION
-    SQLITE_ENABLE_PREUPDATE_HOOK SQLITE_ENABLE_STAT4 SQLITE_ENABLE_UNLOCK_NOTIFY
-    SQLITE_ENABLE_UPDATE_DELETE_LIMIT SQLITE_HAVE_ISNAN HAVE_USLEEP=1 HAVE_FDATASYNC=1 HAVE_LOCALTIME_R=1
-    HAVE_GMTIME_R=1 HAVE_STRERROR_R=1 HAVE_POSIX_FALLOCATE=1 HAVE_PREAD=1 HAVE_PWRITE=1
-    HAVE_MALLOC_USABLE_SIZE=1 HAVE_MALLOC_H=1 HAVE_STDINT_H=1 HAVE_INTTYPES_H=1
-""".split()
 _ZSTD = "-DZSTD_MULTITHREAD -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DZDICTLIB_VISIBLE="
 
 
@@ -154,10 +145,9 @@ class _Recipes:
         # Debian's tarball is the full tree: the amalgamation is made here, by programs of the build machine.
         native = ("env", "-u", "CXX", "-u", "CFLAGS", "-u", "CPPFLAGS", "-u", "LDFLAGS", f"CC={TOOLS}/build-clang")
         yield (*native, "./configure", "--disable-tcl", "--disable-readline", "--disable-shared")
-        yield (*native, *_MAKE, "sqlite3.c")
-        defines = (f"-D{name}" for name in _SQLITE)
+        yield (*native, *_MAKE, "sqlite3.c", f"OPTS={' '.join(DEFINES)}")
         flags = self.target.library_flags.split()
-        yield (self.target.compiler, *flags, *defines, "-c", "sqlite3.c", "-o", "runtime-sqlite3.o")
+        yield (self.target.compiler, *flags, *DEFINES, "-c", "sqlite3.c", "-o", "runtime-sqlite3.o")
         yield (self.env["AR"], "rcsD", f"{DEPS}/lib/libsqlite3.a", "runtime-sqlite3.o")
         yield _install("include", "sqlite3.h", "src/sqlite3ext.h")
 

@@ -1,12 +1,14 @@
 """Compiling across decides nothing wrong: configure finds the same when it may run its test programs.
 
 The interpreter's stage is run once more, as if for the machine it builds on: same compiler, sysroot and libraries, but
-no answer is given that configure could find out. Programs of the other architecture run through qemu.
+no answer is given that configure could find out. Programs of the other architecture run through qemu. Functions in a
+header of ours it can't find in the C library: these answers (`ac_cv_func_…`) stay.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def as_if_native(stage: Stage, arch: Arch) -> Stage:
     triple = f"{arch.machine}-linux-gnu"
     given = [one for one in step.env["PYTHON_CONFIGURE_OPTS"].split() if not one.startswith("--build=")]
     env = {
-        **{name: value for name, value in step.env.items() if not name.startswith("ac_cv_")},
+        **{name: value for name, value in step.env.items() if not re.match("ac_cv_(?!func_)", name)},
         "PYTHON_CONFIGURE_OPTS": " ".join((f"--build={triple}", *given)),
         "MAKE_OPTS": "pyconfig.h",
         "QEMU_LD_PREFIX": f"{WORK}/sysroot",

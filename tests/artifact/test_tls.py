@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,7 @@ import trustme
 from docker.models.containers import Container
 
 from tests.artifact.probes import probe
-from tests.integration.container import execute
+from tests.integration.container import execute, put
 
 # Where distributions keep the bundle: Debian, Red Hat, SUSE.
 BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"]
@@ -31,16 +29,6 @@ activate = 1
 USES_TLS = "import ssl; ssl.create_default_context(); print('fine')"
 
 Ask = Callable[..., dict[str, Any]]
-
-
-def put(container: Container, path: str, content: bytes) -> None:
-    """Write a file of a container."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        member = tarfile.TarInfo(path.lstrip("/"))
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    assert container.put_archive("/", packed.getvalue())
 
 
 @pytest.fixture(scope="module")

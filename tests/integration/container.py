@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,3 +59,13 @@ def execute(container: Container, *args: str, **env: str) -> str:
     text = output.decode()
     assert code == 0, text
     return text
+
+
+def put(container: Container, path: str, content: bytes) -> None:
+    """Write a file of a container."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo(path.lstrip("/"))
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    assert container.put_archive("/", packed.getvalue())

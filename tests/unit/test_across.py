@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import replace
 from itertools import product
@@ -61,6 +62,17 @@ def test_no_flag_reaches_the_extensions_of_users(tmp_path: Path, arch: Arch) -> 
             assert [one for text in found.values() for one in text.split() if not one.startswith("-I")] == []
             assert not any("FLAGS" in option for option in step.env["PYTHON_CONFIGURE_OPTS"].split())
             assert not any(" -" in step.env.get(name, "") for name in ("CXX", "AR"))
+
+
+@each_arch
+def test_functions_that_the_c_library_lacks_are_in_a_header_for_cpythons_own_files(tmp_path: Path, arch: Arch) -> None:
+    compiled = across(tmp_path, arch).compiled()
+    for stage in (compiled["profile"], compiled["interpreter"]):
+        (header,) = (file.content for file in stage.files if file.name == "include/unistd.h")
+        assert isinstance(header, bytes)
+        assert f"-I{WORK}/include" in flags(stage)
+        answers = {name.removeprefix("ac_cv_func_") for name in compiling(stage).env if name.startswith("ac_cv_func_")}
+        assert answers == {*re.findall(r"static inline int (\w+)\(", header.decode())}
 
 
 @each_arch

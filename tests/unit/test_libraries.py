@@ -111,6 +111,18 @@ def test_what_openssl_says_of_its_build_names_the_target_and_no_path() -> None:
     assert WORK.encode() not in file.content
 
 
+def test_sqlites_parser_is_generated_with_the_options_that_it_is_compiled_with() -> None:
+    generate, compile_ = (step for step in steps_of("sqlite", stage()) if "sqlite3.c" in step.args)
+    (given,) = (arg.removeprefix("OPTS=") for arg in generate.args if arg.startswith("OPTS="))
+    defines = [arg for arg in compile_.args if arg.startswith("-D") and "FORTIFY" not in arg]
+    assert given.split() == defines
+    assert "-DSQLITE_ENABLE_UPDATE_DELETE_LIMIT" in defines
+
+
+def test_no_pointer_comes_to_sqlite_in_the_text_of_a_statement() -> None:
+    assert not [step.name for step in stage().steps if "FTS3_TOKENIZER" in words(step)]
+
+
 @each_library
 def test_a_patch_is_applied_to_the_unpacked_library_before_it_is_built(name: str) -> None:
     patches = {name: (RecipeFile("10-a.patch", b"a"), RecipeFile("20-b.patch", b"b"))}

@@ -27,23 +27,6 @@ def missing_modules() -> list[str]:
     return missing
 
 
-def sqlite_features() -> list[str]:
-    """What this SQLite can do, of what not every one can."""
-    db = sqlite3.connect(":memory:")
-    db.enable_load_extension(True)
-    db.execute("create virtual table words using fts5(word)")
-    db.execute("insert into words values ('tea and cake')")
-    assert db.execute("select count(*) from words where words match 'cake'").fetchone() == (1,)
-    db.execute("create virtual table boxes using rtree(id, low, high)")
-    db.execute("insert into boxes values (1, 2.0, 3.0)")
-    assert db.execute("select id from boxes where low > 1").fetchone() == (1,)
-    assert db.execute("""select json_extract('{"a": [1, 2]}', '$.a[1]')""").fetchone() == (2,)
-    copy = sqlite3.connect(":memory:")
-    copy.deserialize(db.serialize())
-    assert copy.execute("select count(*) from words").fetchone() == (1,)
-    return ["load_extension", "fts5", "rtree", "json", "serialize"]
-
-
 print(
     json.dumps(
         {
@@ -53,7 +36,6 @@ print(
                 name for name in ("memfd_create", "copy_file_range", "getrandom", "pidfd_open") if hasattr(os, name)
             ],
             "sem_clockwait": sysconfig.get_config_var("HAVE_SEM_CLOCKWAIT"),
-            "sqlite": sqlite_features(),
             "line_editor": "libedit" if "libedit" in (readline.__doc__ or "") else "readline",
             "versions": {
                 "openssl": ssl.OPENSSL_VERSION.split()[1],
