@@ -82,8 +82,7 @@ def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratc
     if not any(other.compiled for other in others):
         return []
     project = pipeline.project
-    python_build = project.python_build(pipeline.sources)
-    version = project.python_version(python_build, lambda note: None)
+    python_build, version = project.python_build(pipeline.sources, lambda note: None)
     toolchain = pipeline.engine.toolchain(target.arch, compiles=False)
     stage = stock(CPython(version, python_build, (), toolchain, target.arch, project.settings.line_editor), target.arch)
     return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]

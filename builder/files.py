@@ -1,16 +1,91 @@
-"""Writing a file whole: nothing half-written ever stands under its name, nor stays beside it."""
+"""Files written whole or not at all, and read to a bound: nothing half-written, nothing endless, nothing waited for."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import io
+import lzma
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+_XZ_MEMORY = 256 << 20  # bytes; `xz -9` asks for 65 MiB to unpack
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file beside its place and rename it; its folder is made. On a full disk nothing is left of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
+    with whole(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[io.BufferedRandom]:
+    """A new file to write; at the end it takes the place of `path`, or nothing is left of it where that fails."""
+    file, part = beside(path)
     try:
-        part.write_text(text)
+        with file:
+            yield file
         part.rename(path)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
+
+
+def beside(path: Path, word: str = "") -> tuple[io.BufferedRandom, Path]:
+    """Make a new file beside `path`, to write and read, under a name that nobody else has or can guess."""
+    part = path.with_name(f".{path.name}.{word}{secrets.token_hex(8)}.part")
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    return os.fdopen(descriptor, "r+b"), part
+
+
+def again(part: Path) -> io.BufferedRandom | None:
+    """Open a file that `beside` made in an earlier run; None for what can't be that: a link, another user's file."""
+    try:
+        descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid():
+        return os.fdopen(descriptor, "r+b")
+    os.close(descriptor)
+    return None
+
+
+def opened(path: Path) -> io.BufferedReader:
+    """Open a regular file to read it; OSError for anything else: a FIFO may never be written, a device never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def read(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most so many bytes; OSError for anything else."""
+    with opened(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"has more than {most:,} bytes", str(path))
+    return content
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a regular file, as hex digits."""
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unpacked(xz: bytes, most: int) -> bytes:
+    """The content of an xz stream of at most so many bytes; lzma.LZMAError for anything else."""
+    unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    content = unpacker.decompress(xz, max_length=most + 1)
+    if len(content) > most:
+        raise lzma.LZMAError(f"more than {most:,} bytes come out")
+    if not unpacker.eof:
+        raise lzma.LZMAError("cut off")
+    return content

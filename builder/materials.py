@@ -12,22 +12,14 @@ from builder.stages.step import Stage
 from builder.sysroot import pack
 
 
-def materials(stage: Stage, sources: SourceShelf, cache_folder: Path) -> Iterator[Item]:
+def materials(stage: Stage, sources: SourceShelf) -> Iterator[Item]:
     """Every file of a stage, with its content or the path that has it."""
     for file in stage.files:
         content: bytes | Path
         if isinstance(file.content, Source):
             content = sources.fetch(file.content)
         elif isinstance(file.content, Sysroot):
-            content = _sysroot(file.content, sources, cache_folder / "sysroots")
+            content = pack(map(sources.fetch, file.content.packages))
         else:
             content = file.content
         yield Item(file.name, content, file.executable)
-
-
-def _sysroot(sysroot: Sysroot, sources: SourceShelf, folder: Path) -> Path:
-    """A sysroot's archive, packed from its packages the first time."""
-    archive = folder / f"{sysroot.suite}-{sysroot.arch.value}-{sysroot.sha256[:16]}.tar"
-    if not archive.is_file():
-        pack(map(sources.fetch, sysroot.packages), archive)
-    return archive

@@ -29,8 +29,7 @@ def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[st
     bench = _remembered(project, target.arch)
     if bench is None:
         return
-    python_build = project.python_build(project.source_shelf(lambda note: None))
-    version = project.python_version(python_build, lambda note: None)
+    python_build, version = project.python_build(project.source_shelf(lambda note: None), lambda note: None)
     plan = planning.make(
         target, version, project.settings, project.recipes, project.repository, python_build,
         extras=project.extras, bench=bench,

@@ -83,8 +83,7 @@ class Pipeline:
     def _plan(self, target: Target) -> Plan:
         project = self.project
         with _ONE_AT_A_TIME:
-            python_build = project.python_build(self.sources)
-            version = project.python_version(python_build, self.console.say)
+            python_build, version = project.python_build(self.sources, self.console.say)
             bench = self._bench(target)
         remember(project, target.arch, bench)
         return planning.make(
@@ -233,7 +232,7 @@ class Pipeline:
         log_path.unlink(missing_ok=True)
         log = Log(log_path, self.project.network.redact)
         with _ONE_AT_A_TIME:
-            items = [*materials(stage, self.sources, self.project.cache_folder)]
+            items = [*materials(stage, self.sources)]
         place.put([*items, *more])
         for step in stage.steps:
             with self.console.step(step.name, log, step.tells) as on_output:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from builder import network, package_recipe, pins, recipe, repository, settings, versions
+from builder import network, package_recipe, pins, python_build, recipe, repository, settings, versions
 from builder.cache import layers
 from builder.cache.layers import Cache
 from builder.cache.remote import Remote
@@ -17,7 +17,7 @@ from builder.network import Network
 from builder.package_recipe import PackageRecipe
 from builder.packages.record import ArtifactShelf
 from builder.pins import Pins
-from builder.python_build import PythonBuild, locate
+from builder.python_build import PythonBuild
 from builder.recipe import Extras, Recipe
 from builder.repository import Repository
 from builder.settings import Settings, Value
@@ -82,16 +82,25 @@ class Project:
         mirror, debian = self.settings.source_mirror, self.settings.debian_mirror
         return SourceShelf(self.cache_folder / "sources", self.network, mirror, debian, note)
 
-    def python_build(self, shelf: SourceShelf) -> PythonBuild:
-        """python-build, fetched if there is none here."""
-        return locate(self.settings.pyenv_root, self.pins, shelf, self.cache_folder / "python-build")
+    def python_build(self, shelf: SourceShelf, say: Callable[[str], None]) -> tuple[PythonBuild, str]:
+        """What compiles CPython, and the exact version it is to build; says so if a newer patch of it is known.
 
-    def python_version(self, python_build: PythonBuild, say: Callable[[str], None]) -> str:
-        """The exact version to build; says so if a newer patch of it is known."""
-        version, newest = versions.resolve_python(self.settings.python_version, python_build.versions())
+        It is the pinned python-build, wherever that knows the version: two machines are to build alike. Where it does
+        not, that of PYENV_ROOT.
+        """
+        wanted, pyenv_root = self.settings.python_version, self.settings.pyenv_root
+        found = python_build.pinned(self.pins, shelf)
+        try:
+            version, newest = versions.resolve_python(wanted, found.versions())
+        except UserError:
+            if not pyenv_root:
+                raise
+            found = python_build.of_pyenv(pyenv_root, self.pins)
+            version, newest = versions.resolve_python(wanted, found.versions())
+            say(f"note: the pinned python-build does not know Python {version}: taking that of PYENV_ROOT={pyenv_root}")
         if version != newest:
             say(f"note: Python {newest} is known; PYTHON_VERSION asks for {version}")
-        return version
+        return found, version
 
 
 def read(root: Path, environ: Mapping[str, str]) -> Project:

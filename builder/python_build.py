@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.errors import UserError
+from builder.files import read
 from builder.pins import Pins
 from builder.sources import PSF, Source, SourceShelf
 from builder.versions import minor
 
 _PLUGIN = "plugins/python-build"
+_SCRIPT = "bin/python-build"
+_DEFINITIONS = "share/python-build/"
+_LARGEST = 16 << 20  # bytes of one of its files, which has a hundred thousand
 _CPYTHON = re.compile(r"3\.\d+\.\d+((a|b|rc)\d+)?t?")
 _PACKAGE = re.compile(
     r'install_package "(?P<name>Python-[^"]+)" "(?P<url>https://[^"#]+\.tar\.xz)#(?P<sha>[0-9a-f]{64})"'
@@ -23,15 +27,15 @@ _PACKAGE = re.compile(
 
 @dataclass(frozen=True)
 class PythonBuild:
-    """A python-build plugin in `folder`, with the pins that know more versions than it does."""
+    """A python-build plugin, its files by their path in it, with the pins that know more versions than it does."""
 
-    folder: Path
-    pins: Pins
+    files: Mapping[str, bytes] = field(repr=False)
+    pins: Pins = field(repr=False)
 
     @property
     def script(self) -> bytes:
         """The program itself."""
-        return (self.folder / "bin" / "python-build").read_bytes()
+        return self.files[_SCRIPT]
 
     @property
     def version(self) -> str:
@@ -47,7 +51,8 @@ class PythonBuild:
 
     def versions(self) -> list[str]:
         """The CPython releases that can be built, in no order."""
-        known = {path.name for path in self._definitions.iterdir() if _CPYTHON.fullmatch(path.name)}
+        names = (name.removeprefix(_DEFINITIONS) for name in self.files if name.startswith(_DEFINITIONS))
+        known = {name for name in names if _CPYTHON.fullmatch(name)}
         return [*known | self.pins.pythons.keys()]
 
     def source(self, version: str) -> Source:
@@ -66,9 +71,9 @@ class PythonBuild:
 
     def _definition(self, version: str) -> str:
         """python-build's own definition of a version, else one made from the pins."""
-        path = self._definitions / version
-        if path.is_file():
-            return path.read_text()
+        own = self.files.get(f"{_DEFINITIONS}{version}")
+        if own is not None:
+            return own.decode(errors="surrogateescape")
         if version.endswith("t"):
             plain = version.removesuffix("t")
             return f'export PYTHON_BUILD_FREE_THREADING=1\nsource "$(dirname "${{BASH_SOURCE[0]}}")"/{plain}\n'
@@ -83,42 +88,41 @@ class PythonBuild:
 
     def patches(self, version: str) -> Iterator[tuple[str, bytes]]:
         """The patches python-build itself has for a version: path below its `patches` folder, and content."""
-        patches = self._definitions / "patches"
-        for path in sorted((patches / version).rglob("*")):
-            if path.is_file():
-                yield str(path.relative_to(patches)), path.read_bytes()
-
-    @property
-    def _definitions(self) -> Path:
-        return self.folder / "share" / "python-build"
+        patches = f"{_DEFINITIONS}patches/"
+        for name in sorted(self.files):
+            if name.startswith(f"{patches}{version}/"):
+                yield name.removeprefix(patches), self.files[name]
 
 
-def locate(pyenv_root: str, pins: Pins, shelf: SourceShelf, unpacked: Path) -> PythonBuild:
-    """The python-build of PYENV_ROOT where that is set, else the pinned one, unpacked below `unpacked`."""
-    if pyenv_root:
-        folder = Path(pyenv_root) / _PLUGIN
-        if not (folder / "bin" / "python-build").is_file():
-            raise UserError(f"PYENV_ROOT={pyenv_root}: no {_PLUGIN}/bin/python-build there", "unset it, or mend it")
-        return PythonBuild(folder, pins)
-    source = pins.python_build
-    folder = unpacked / source.sha256[:16]
-    if not folder.is_dir():
-        _unpack(shelf.fetch(source), folder)
-    return PythonBuild(folder, pins)
-
-
-def _unpack(package: Path, folder: Path) -> None:
-    """Unpack the plugin's folder of pyenv's package; it appears under its name only when it is complete."""
+def pinned(pins: Pins, shelf: SourceShelf) -> PythonBuild:
+    """The pinned python-build. It is read from its package every time: what was unpacked could be altered."""
     # Imported here: needed once, and it takes longer to import than the rest of us.
     from debian.arfile import ArError
     from debian.debfile import DebFile
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    package = shelf.fetch(pins.python_build)
     try:
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch, DebFile(str(package)) as deb:
-            deb.data.tgz().extractall(scratch, filter="data")
-            next(Path(scratch).glob(f"**/pyenv/{_PLUGIN}")).rename(folder)
-    except (ArError, StopIteration):
-        raise UserError(
-            f"{package} is not Debian's package of pyenv", "mend python-build in recipes/pins.toml"
-        ) from None
+        with DebFile(str(package)) as deb:
+            files = dict(_plugin(deb.data.tgz()))
+    except ArError:
+        files = {}
+    if _SCRIPT not in files:
+        raise UserError(f"{package} is not Debian's package of pyenv", "mend python-build in recipes/pins.toml")
+    return PythonBuild(files, pins)
+
+
+def _plugin(package: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+    for member in package:
+        _, found, name = member.name.partition(f"/pyenv/{_PLUGIN}/")
+        content = package.extractfile(member) if found and member.isreg() else None
+        if content:
+            yield name, content.read()
+
+
+def of_pyenv(root: str, pins: Pins) -> PythonBuild:
+    """The python-build of a PYENV_ROOT; UserError where there is none."""
+    folder = Path(root) / _PLUGIN
+    if not (folder / _SCRIPT).is_file():
+        raise UserError(f"PYENV_ROOT={root}: no {_PLUGIN}/{_SCRIPT} there", "unset it, or fix it")
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return PythonBuild({str(path.relative_to(folder)): read(path, _LARGEST) for path in paths}, pins)

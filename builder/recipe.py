@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import UserError
+from builder.files import read as read_file
+from builder.files import unpacked
 from builder.makefile_vars import nearest
 from builder.targets import Variant
 
 _FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
 _FILES = ("constraints.txt", "pip.conf", "prune.txt")
+
+# Bytes: of a file, and of an unpacked profile, which has three million.
+_LARGEST, _LARGEST_PROFILE = 64 << 20, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def read_extras(recipes: Path) -> Extras:
     for path in _entries(recipes / "profiles"):
         version, ending, _ = path.name.partition(".profdata.xz")
         try:
-            profiles[version] = lzma.decompress(_content(path) or b"")
+            profiles[version] = unpacked(_content(path) or b"", _LARGEST_PROFILE)
             if not ending or not profiles[version]:
                 raise lzma.LZMAError("no profile")
         except lzma.LZMAError as problem:
@@ -111,7 +116,7 @@ def _is_aside(entry: Path) -> bool:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_file(path, _LARGEST)
     except FileNotFoundError:
         if path.is_symlink():
             raise UserError(f"{path} points to nothing", "mend the link, or remove it") from None

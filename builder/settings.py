@@ -90,7 +90,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SOURCE_MIRROR", "", TEXT, "Sources", "URL or folder asked first for source tarballs, by file name."),
     Setting("DEBIAN_MIRROR", "", TEXT, "Sources", "Debian mirror for sources and the builder image; by default "
             "what apt uses."),
-    Setting("PYENV_ROOT", "", TEXT, "Sources", "A pyenv whose python-build is used; by default the pinned one."),
+    Setting("PYENV_ROOT", "", TEXT, "Sources", "A pyenv whose python-build builds the versions that the "
+            "pinned one does not know."),
     Setting("CA_BUNDLE", "", existing_file, "Sources", "CA certificates (PEM) for every download; by default this "
             "machine's."),
     Setting("CACHE_URL", "", server, "Cache", "Web server that shares results: takes GET, and PUT from who may write."),

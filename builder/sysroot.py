@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -10,18 +11,20 @@ from pathlib import Path, PurePosixPath
 _LEFT_OUT = ("usr/share/", "usr/bin/", "usr/sbin/", "sbin/", "etc/", "lib/systemd/")
 
 
-def pack(packages: Iterable[Path], archive: Path) -> None:
-    """Write the packages' files into `archive`; absolute links become relative to the sysroot they lie in."""
+def pack(packages: Iterable[Path]) -> bytes:
+    """The archive of the packages' files; absolute links become relative to the sysroot they lie in.
+
+    Packed whenever it is needed, in a second: what is kept could be altered, and would have to be checked.
+    """
     # Imported here: needed once, and it takes longer to import than the rest of us.
     from debian.debfile import DebFile
 
-    part = archive.with_suffix(".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(part, "w") as sysroot:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as sysroot:
         for package in packages:
             with DebFile(str(package)) as deb:
                 _copy(deb.data.tgz(), sysroot)
-    part.rename(archive)
+    return archive.getvalue()
 
 
 def _copy(package: tarfile.TarFile, sysroot: tarfile.TarFile) -> None:

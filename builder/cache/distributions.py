@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.errors import BuildError
-from builder.sources import digest
+from builder.files import digest
 from builder.stages.packages import Distribution
 
 

@@ -15,10 +15,11 @@ from builder.cache.remote import Remote
 from builder.cache.report import Report
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.trim import trim
+from builder.download import proxies
 from builder.errors import BuildError
+from builder.files import digest
 from builder.network import Network
 from builder.settings import Settings
-from builder.sources import digest, proxies
 from builder.stages.packages import LOCK
 from builder.stages.step import Json, Stage, key_of
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, entry_name, parse
-from builder.sources import digest
+from builder.files import digest
 from builder.stages.step import Json, key_of
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder.files import write_whole
-from builder.sources import digest
+from builder.files import digest, write_whole
 
 
 @dataclass(frozen=True)

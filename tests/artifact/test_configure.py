@@ -72,10 +72,10 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     console = Console(verbose=False, folding=False)
     engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
     pipeline = Pipeline(project, engine, console, project.source_shelf(console.say))
-    python_build = project.python_build(pipeline.sources)
+    python_build, version = project.python_build(pipeline.sources, console.say)
     plan = planning.make(
-        Target(Variant.RUNTIME, arch), project.python_version(python_build, console.say), project.settings,
-        project.recipes, project.repository, python_build, extras=project.extras,
+        Target(Variant.RUNTIME, arch), version, project.settings, project.recipes, project.repository,
+        python_build, extras=project.extras,
         bench=Bench(engine.name, engine.toolchain(arch, compiles=True), engine.builds_on(arch), across=True),
     )  # fmt: skip
     return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.sources import digest
+from builder.files import digest
 from tests.artifact.tree import Tree
 from tests.integration.checkout import Checkout
 

@@ -15,7 +15,7 @@ from builder.network import Network
 from builder.pins import Pins, Sysroot
 from builder.plan import Bench, Plan
 from builder.project import Project
-from builder.python_build import PythonBuild
+from builder.python_build import PythonBuild, of_pyenv
 from builder.recipe import Extras, Recipe, RecipeFile
 from builder.repository import Repository
 from builder.settings import Settings
@@ -30,10 +30,25 @@ SOURCE = Source(
     "CPython", VERSION, f"Python-{VERSION}.tar.xz", hashlib.sha256(TARBALL).hexdigest(), ("/nowhere/python",),
     datetime.date(2025, 6, 11), licence=PSF,
 )  # fmt: skip
-OTHER = Source("CPython", "3.13.4", "Python-3.13.4.tar.xz", "0" * 64, ("/nowhere/python",), licence=PSF)
+OTHER = Source("CPython", "3.13.4", "Python-3.13.4.tar.xz", SOURCE.sha256, ("/nowhere/python",), licence=PSF)
 LIBC = {arch: deb([file(f"lib/{arch.machine}-linux-gnu/libc.so.6", arch.value.encode())]) for arch in Arch}
 LIBRARIES = {name: f"the source of {name}".encode() for name in ("zlib", "openssl")}
-PLUGIN = Source("python-build", "2.5.4", "pyenv.tar.gz", "1" * 64, ("/nowhere/python",), licence="MIT")
+
+
+def plugin(script: str = "#!/bin/sh\n", knows: str = VERSION) -> dict[str, bytes]:
+    """The files of a python-build that knows one version."""
+    definition = f'install_package "Python-{knows}" "https://example.org/Python-{knows}.tar.xz#{SOURCE.sha256}"\n'
+    return {
+        "bin/python-build": f'{script}PYTHON_BUILD_VERSION="20250529"\n'.encode(),
+        f"share/python-build/{knows}": definition.encode(),
+        f"share/python-build/patches/{knows}/Python-{knows}/01.patch": b"diff --git a/x b/x\n",
+    }
+
+
+PYENV = deb([file(f"usr/share/pyenv/plugins/python-build/{name}", text) for name, text in plugin().items()])
+PLUGIN = Source(
+    "python-build", "2.5.4", "pyenv.deb", hashlib.sha256(PYENV).hexdigest(), ("/nowhere/python",), licence="MIT"
+)
 
 
 def library(name: str, content: bytes | None = None) -> Source:
@@ -65,24 +80,18 @@ def settings(folder: Path, **values: str) -> Settings:
     return all_settings.load(folder, values, {})
 
 
-def pyenv(folder: Path, script: str = "#!/bin/sh\n") -> Path:
+def pyenv(folder: Path, script: str = "#!/bin/sh\n", knows: str = VERSION) -> Path:
     """A PYENV_ROOT whose python-build knows one version and has one patch for it."""
-    plugin = folder / "plugins" / "python-build"
-    files = {
-        "bin/python-build": f'{script}PYTHON_BUILD_VERSION="20250529"\n',
-        f"share/python-build/{VERSION}": f'install_package "Python-{VERSION}" "https://example.org/#{SOURCE.sha256}"\n',
-        f"share/python-build/patches/{VERSION}/Python-{VERSION}/01.patch": "diff --git a/x b/x\n",
-    }
-    for name, text in files.items():
-        path = plugin / name
+    for name, text in plugin(script, knows).items():
+        path = folder / "plugins" / "python-build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(text)
     return folder
 
 
 def python_build(folder: Path, script: str = "#!/bin/sh\n") -> PythonBuild:
     """The same as a PythonBuild."""
-    return PythonBuild(pyenv(folder, script) / "plugins" / "python-build", PINS)
+    return of_pyenv(str(pyenv(folder, script)), PINS)
 
 
 def recipes() -> dict[Variant, Recipe]:
@@ -184,12 +193,13 @@ def across(folder: Path, arch: Arch = Arch.AMD64) -> Inputs:
 
 
 def checkout(root: Path) -> Path:
-    """A checkout with small recipes, a python-build and a mirror that has every source."""
+    """A checkout with small recipes and a mirror that has every source."""
     files = {
         "recipes/runtime/requirements/10-web.txt": b"fastapi\n",
         "recipes/dev/requirements/10-tools.txt": b"pytest\n",
         "recipes/pins.toml": _pins_toml().encode(),
-        f"mirror/{SOURCE.file}": TARBALL,
+        **{f"mirror/{python.file}": TARBALL for python in (SOURCE, OTHER)},
+        f"mirror/{PLUGIN.file}": PYENV,
         **{f"mirror/{library(name).file}": content for name, content in LIBRARIES.items()},
         **{f"mirror/{sysroot(arch).packages[0].file}": content for arch, content in LIBC.items()},
     }
@@ -197,7 +207,6 @@ def checkout(root: Path) -> Path:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    pyenv(root / "pyenv")
     return root
 
 
@@ -206,7 +215,6 @@ def environ(root: Path, **values: str) -> dict[str, str]:
     nobody = f"unix://{root}/nothing.sock"
     return {
         "HOME": str(root),
-        "PYENV_ROOT": f"{root}/pyenv",
         "SOURCE_MIRROR": f"{root}/mirror",
         "DEBIAN_MIRROR": f"{root}/mirror",
         "DOCKER_HOST_AMD64": nobody,
@@ -229,7 +237,7 @@ def _pins_toml() -> str:
         named = "".join(f'{name} = "{text}"\n' for name, text in texts.items())
         return f'{dated}{named}places = ["/nowhere/python"]\n'
 
-    text = f"[[python]]\n{row(SOURCE)}[python-build]\n{row(PLUGIN)}"
+    text = f"[[python]]\n{row(SOURCE)}[[python]]\n{row(OTHER)}[python-build]\n{row(PLUGIN)}"
     for name in LIBRARIES:
         text += f'[[library]]\nname = "{name}"\n{row(library(name))}'
     text += '[sysroot.bullseye]\nglibc = "2.31"\nsnapshot = "20240915T000000Z"\n'

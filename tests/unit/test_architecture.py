@@ -26,6 +26,7 @@ ORDER = [
     ["settings", "repository"],
     ["recipe", "network"],
     ["package_recipe"],
+    ["download"],
     ["sources"],
     ["pins"],
     ["python_build"],
@@ -47,7 +48,7 @@ POSITION = {part: position for position, parts in enumerate(ORDER) for part in p
 # What only some modules may import or call: a module or name, and who may.
 PRIVILEGES = {
     "docker": ("builder.engines.",),
-    "requests": ("builder.sources", "builder.cache.webdav"),
+    "requests": ("builder.download", "builder.cache.webdav"),
     "jinja2": ("builder.package_recipe",),
     "trustme": ("builder.prover",),
     "subprocess": ("builder.command",),

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from builder.console import Console
-from builder.errors import BuildError
+from builder.errors import BuildError, UserError
 from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import SOURCE, checkout, project
+from tests.unit.factories import SOURCE, TARBALL, checkout, project, pyenv
 from tests.unit.recorder import Answer, Recorder
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
@@ -256,6 +256,35 @@ def test_a_source_with_a_wrong_digest_stops_the_build_before_any_step(root: Path
 
 
 def test_a_newer_patch_of_python_is_mentioned(root: Path) -> None:
-    (root / "pyenv/plugins/python-build/share/python-build/3.13.9").touch()
-    _, told = build(root, Recorder())
-    assert "note: Python 3.13.9 is known; PYTHON_VERSION asks for 3.13.5" in told
+    _, told = build(root, Recorder(), PYTHON_VERSION="3.13.4")
+    assert "note: Python 3.13.5 is known; PYTHON_VERSION asks for 3.13.4" in told
+
+
+@pytest.mark.parametrize("wanted", ["3.13.5", "3.13.4", "3.13"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_pyenv_changes_nothing_where_the_pinned_python_build_knows_the_version(
+    root: Path, wanted: str, there: bool
+) -> None:
+    other = pyenv(root / "pyenv", script="#!/bin/other\n", knows="3.13.9") if there else root / "nowhere"
+    build(root, Recorder(), PYTHON_VERSION=wanted)
+    _, told = build(root, Recorder(), PYTHON_VERSION=wanted, PYENV_ROOT=str(other))
+    assert told.endswith("prt_v0_amd64.tgz: up to date, nothing to do\n")
+    assert "PYENV_ROOT" not in told
+
+
+def test_a_version_that_only_a_pyenv_knows_is_built_by_it_and_that_is_said(root: Path) -> None:
+    engine = Recorder()
+    other = pyenv(root / "pyenv", script="#!/bin/other\n", knows="3.13.9")
+    (root / "mirror" / "Python-3.13.9.tar.xz").write_bytes(TARBALL)
+    _, told = build(root, engine, PYTHON_VERSION="3.13.9", PYENV_ROOT=str(other))
+    line = f"note: the pinned python-build does not know Python 3.13.9: taking that of PYENV_ROOT={other}"
+    assert told.splitlines()[0] == line
+    program = engine.workplaces[0].items["python-build/bin/python-build"].content
+    assert isinstance(program, bytes)
+    assert program.startswith(b"#!/bin/other\n")
+
+
+def test_a_version_that_neither_knows_is_refused_with_what_is_known(root: Path) -> None:
+    other = pyenv(root / "pyenv", knows="3.13.9")
+    with pytest.raises(UserError, match=r"^PYTHON_VERSION=3\.13\.8: neither"):
+        build(root, Recorder(), PYTHON_VERSION="3.13.8", PYENV_ROOT=str(other))

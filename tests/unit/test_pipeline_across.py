@@ -180,18 +180,29 @@ def test_the_sysroot_that_is_unpacked_is_that_of_the_target(root: Path) -> None:
     found = []
     for wanted in ("interpreter", "profile"):
         content = place_of(engine, wanted).items["sysroot.tar"].content
-        assert isinstance(content, Path)
-        with tarfile.open(content) as sysroot:
+        assert isinstance(content, bytes)
+        with tarfile.open(fileobj=io.BytesIO(content)) as sysroot:
             found.append(sysroot.getnames())
     assert found == [["lib/aarch64-linux-gnu/libc.so.6"], ["lib/x86_64-linux-gnu/libc.so.6"]]
 
 
-def test_a_sysroot_is_packed_once(root: Path) -> None:
-    build(root, Recorder())
-    (before,) = (root / "out" / "cache" / "sysroots").iterdir()
-    date = before.stat().st_mtime_ns
-    build(root, Recorder(fingerprint="another"))
-    assert before.stat().st_mtime_ns == date
+def contents(engine: Recorder, stage: str) -> dict[str, bytes]:
+    """The files a stage found in its workplace."""
+    found = {name: item.content for name, item in place_of(engine, stage).items.items()}
+    return {name: one if isinstance(one, bytes) else one.read_bytes() for name, one in found.items()}
+
+
+def test_whatever_was_altered_in_the_cache_no_stage_gets_other_files(root: Path) -> None:
+    clean = Recorder()
+    build(root, clean)
+    expected = {stage: contents(clean, stage) for stage in ("libraries", "build-python", "profile", "interpreter")}
+    altered = [path for path in (root / "out" / "cache").rglob("*") if path.is_file()]
+    for path in altered:
+        path.write_bytes(b"altered " + path.read_bytes())
+    engine = Recorder()
+    build(root, engine)
+    assert {stage: contents(engine, stage) for stage in expected} == expected
+    assert {"sources", "v1", "artifacts"} <= {path.relative_to(root / "out" / "cache").parts[0] for path in altered}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from builder.errors import BuildError, UserError
 from builder.network import Network
 from builder.pins import Pins
-from builder.python_build import PythonBuild, locate
+from builder.python_build import PythonBuild, of_pyenv, pinned
 from builder.sources import PSF, Source, SourceShelf
 from tests.unit.debs import deb, file
 
@@ -51,24 +51,30 @@ def pins(*versions: str) -> Pins:
     return Pins({version: pin(version) for version in versions}, package, {}, ())
 
 
-def plugin(folder: Path, script: str = SCRIPT) -> Path:
-    """Lay out a small python-build."""
-    share = folder / "share" / "python-build"
-    files = {
-        folder / "bin" / "python-build": script,
-        **{share / name: text for name, text in DEFINITIONS.items()},
-        **{share / "patches" / name: f"fix {name}" for name in (*PATCHES, "3.9.1/x/0.patch")},
+def plugin(script: str = SCRIPT) -> dict[str, bytes]:
+    """The files of a small python-build."""
+    share = "share/python-build"
+    texts = {
+        "bin/python-build": script,
+        **{f"{share}/{name}": text for name, text in DEFINITIONS.items()},
+        **{f"{share}/patches/{name}": f"fix {name}" for name in (*PATCHES, "3.9.1/x/0.patch")},
     }
-    for path, text in files.items():
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def pyenv(folder: Path) -> Path:
+    """A PYENV_ROOT with that python-build."""
+    for name, content in plugin().items():
+        path = folder / "plugins" / "python-build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(content)
     return folder
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> PythonBuild:
+def ours() -> PythonBuild:
     """A python-build next to pins that know one version more, and one version as well."""
-    return PythonBuild(plugin(tmp_path / "plugin"), pins("3.13.5", "3.14.0rc1"))
+    return PythonBuild(plugin(), pins("3.13.5", "3.14.0rc1"))
 
 
 def test_the_versions_are_those_of_cpython_in_the_definitions_and_the_pins(ours: PythonBuild) -> None:
@@ -76,8 +82,8 @@ def test_the_versions_are_those_of_cpython_in_the_definitions_and_the_pins(ours:
 
 
 @pytest.mark.parametrize(("script", "version"), [(SCRIPT, "20250610"), ("#!/bin/sh\n", "unknown")])
-def test_it_says_its_version(tmp_path: Path, script: str, version: str) -> None:
-    assert PythonBuild(plugin(tmp_path, script), pins()).version == version
+def test_it_says_its_version(script: str, version: str) -> None:
+    assert PythonBuild(plugin(script), pins()).version == version
 
 
 def test_as_a_source_it_is_named_by_the_digest_of_its_program(ours: PythonBuild) -> None:
@@ -109,18 +115,14 @@ def test_a_definition_of_its_own_is_taken_as_it_is_even_where_pins_know_the_vers
     ("version", "steps"),
     [("3.13.5", "standard verify_py313 ensurepip"), ("3.14.0", "standard ensurepip")],
 )
-def test_a_definition_made_from_the_pins_verifies_where_the_program_can(
-    tmp_path: Path, version: str, steps: str
-) -> None:
-    made = PythonBuild(plugin(tmp_path), pins(version)).definitions(version)
+def test_a_definition_made_from_the_pins_verifies_where_the_program_can(version: str, steps: str) -> None:
+    made = PythonBuild(plugin(), pins(version)).definitions(version)
     assert made == {version: f'install_package "Python-{version}" "{url(version)}#{SHA[version]}" {steps}\n'}
 
 
-def test_a_definition_made_from_the_pins_leads_to_the_pinned_source(ours: PythonBuild, tmp_path: Path) -> None:
-    share = tmp_path / "plugin" / "share" / "python-build"
-    for name, text in ours.definitions("3.13.5").items():
-        (share / name).write_text(text)
-    assert PythonBuild(ours.folder, pins()).source("3.13.5") == ours.source("3.13.5")
+def test_a_definition_made_from_the_pins_leads_to_the_pinned_source(ours: PythonBuild) -> None:
+    made = {f"share/python-build/{name}": text.encode() for name, text in ours.definitions("3.13.5").items()}
+    assert PythonBuild({**ours.files, **made}, pins()).source("3.13.5") == ours.source("3.13.5")
 
 
 def test_a_free_threaded_build_reads_its_own_definition_and_the_plain_one(ours: PythonBuild) -> None:
@@ -146,12 +148,10 @@ def shelf(folder: Path) -> SourceShelf:
     return SourceShelf(folder / "sources", Network(None, {}, {}), "", "", lambda note: None)
 
 
-def pinned_package(folder: Path, below: str = "usr/share/pyenv/plugins") -> Pins:
+def packed(folder: Path, below: str = "usr/share/pyenv/plugins") -> Pins:
     """Pack a plugin as Debian's package of pyenv has it, and pin it."""
-    packed = plugin(folder / "packed")
-    files = {path.relative_to(packed): path for path in sorted(packed.rglob("*")) if path.is_file()}
-    members = [file(f"{below}/python-build/{name}", path.read_bytes()) for name, path in files.items()]
-    return pinned_file(folder, deb([*members, file("usr/share/doc/pyenv/README")]))
+    members = [file(f"{below}/python-build/{name}", content) for name, content in plugin().items()]
+    return pinned_file(folder, deb([*members, file("usr/share/doc/pyenv/README", b"pyenv")]))
 
 
 def pinned_file(folder: Path, content: bytes) -> Pins:
@@ -163,55 +163,45 @@ def pinned_file(folder: Path, content: bytes) -> Pins:
     )
 
 
-def test_a_pyenv_root_is_used_where_it_is_set(tmp_path: Path) -> None:
-    folder = plugin(tmp_path / "pyenv" / "plugins" / "python-build")
-    found = locate(str(tmp_path / "pyenv"), pins(), shelf(tmp_path), tmp_path / "unpacked")
-    assert found == PythonBuild(folder, pins())
-    assert not (tmp_path / "unpacked").exists()
+def test_that_of_a_pyenv_root_has_all_its_files(tmp_path: Path) -> None:
+    assert of_pyenv(str(pyenv(tmp_path)), pins()) == PythonBuild(plugin(), pins())
 
 
 @pytest.mark.parametrize("name", ["missing", "empty"])
 def test_a_pyenv_root_without_python_build_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty" / "plugins" / "python-build").mkdir(parents=True)
     with pytest.raises(UserError, match=f"^PYENV_ROOT={tmp_path / name}: no plugins/python-build/bin/python-build"):
-        locate(str(tmp_path / name), pins(), shelf(tmp_path), tmp_path / "unpacked")
+        of_pyenv(str(tmp_path / name), pins())
 
 
-def test_the_pinned_python_build_is_unpacked_and_nothing_else_of_its_package(tmp_path: Path) -> None:
-    found = locate("", pinned_package(tmp_path), shelf(tmp_path), tmp_path / "unpacked")
-    assert found.script == SCRIPT.encode()
-    assert "3.12.9" in found.versions()
-    assert list((tmp_path / "unpacked").iterdir()) == [found.folder]
-    assert sorted(path.name for path in found.folder.iterdir()) == ["bin", "share"]
+def test_the_pinned_python_build_has_the_files_of_its_package_and_no_others(tmp_path: Path) -> None:
+    assert pinned(packed(tmp_path), shelf(tmp_path)).files == plugin()
 
 
-def test_the_pinned_python_build_is_unpacked_once(tmp_path: Path) -> None:
-    pinned = pinned_package(tmp_path)
-    first = locate("", pinned, shelf(tmp_path), tmp_path / "unpacked")
-    (tmp_path / "pyenv_2.5.4-1_all.deb").unlink()
-    assert locate("", pinned, shelf(tmp_path / "elsewhere"), tmp_path / "unpacked") == first
+def test_no_copy_of_the_pinned_python_build_is_kept_that_could_be_altered(tmp_path: Path) -> None:
+    pins = packed(tmp_path)
+    pinned(pins, shelf(tmp_path))
+    (copy,) = (path for path in (tmp_path / "sources").rglob("*.deb"))
+    copy.write_bytes(copy.read_bytes().replace(b"data.tar", b"DATA.tar"))
+    assert pinned(pins, shelf(tmp_path)).files == plugin()
 
 
-def test_a_python_build_that_is_nowhere_fails_and_leaves_nothing(tmp_path: Path) -> None:
-    pinned = pinned_package(tmp_path)
+def test_a_python_build_that_is_nowhere_fails(tmp_path: Path) -> None:
+    pins = packed(tmp_path)
     (tmp_path / "pyenv_2.5.4-1_all.deb").unlink()
     with pytest.raises(BuildError, match=r"no place has pyenv_2\.5\.4-1_all\.deb"):
-        locate("", pinned, shelf(tmp_path), tmp_path / "unpacked")
-    assert not (tmp_path / "unpacked").exists()
+        pinned(pins, shelf(tmp_path))
 
 
 @pytest.mark.parametrize(
-    "pinned",
+    "pins",
     [
-        lambda folder: pinned_package(folder, "usr/share/other/plugins"),
+        lambda folder: packed(folder, "usr/share/other/plugins"),
         lambda folder: pinned_file(folder, b"<html>captive portal</html>"),
         lambda folder: pinned_file(folder, b""),
     ],
     ids=["another package", "no package", "empty"],
 )
-def test_a_package_that_is_not_pyenv_s_is_refused_and_leaves_nothing(
-    tmp_path: Path, pinned: Callable[[Path], Pins]
-) -> None:
+def test_a_package_that_is_not_pyenv_s_is_refused(tmp_path: Path, pins: Callable[[Path], Pins]) -> None:
     with pytest.raises(UserError, match=r"pyenv_2\.5\.4-1_all\.deb is not Debian's package of pyenv"):
-        locate("", pinned(tmp_path), shelf(tmp_path), tmp_path / "unpacked")
-    assert list((tmp_path / "unpacked").iterdir()) == []
+        pinned(pins(tmp_path), shelf(tmp_path))

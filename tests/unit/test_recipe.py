@@ -149,7 +149,7 @@ def test_a_link_to_a_file_is_that_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["runtime/scripts/10-a", "runtime/constraints.txt"])
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir(parents=True)
-    with pytest.raises(UserError, match=f"{name} can't be read: Is a directory"):
+    with pytest.raises(UserError, match=f"{name} can't be read: not a regular file"):
         read(tmp_path)
 
 

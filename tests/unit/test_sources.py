@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from builder import sources
+from builder import download, sources
 from builder.errors import BuildError
 from builder.network import Network
 from builder.sources import Source, SourceShelf
@@ -20,6 +24,7 @@ CONTENT = bytes(range(256)) * 64
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 FILE = "Python-3.13.5.tar.xz"
 DIRECT = Network(None, {}, {})
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -91,7 +96,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture(autouse=True)
 def no_waits_and_no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.sources.SourceShelf._download.retry.sleep", lambda seconds: None)
+    monkeypatch.setattr("builder.download._patiently.retry.sleep", lambda seconds: None)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -117,12 +122,12 @@ def begun(folder: Path, wanted: Source, content: bytes) -> None:
     path = shelf(folder).path(wanted)
     path.parent.mkdir(parents=True)
     place = hashlib.sha256(wanted.places[0].encode()).hexdigest()[:8]
-    path.with_name(f"{FILE}.{place}.part").write_bytes(content)
+    path.with_name(f".{FILE}.{place}.0123456789abcdef.part").write_bytes(content)
 
 
 def kept(folder: Path) -> list[str]:
-    """The names of all files below the folder."""
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    """The names of all files below the folder, but for the locks."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
 def test_a_source_is_fetched_once(tmp_path: Path, web: Web) -> None:
@@ -217,7 +222,6 @@ def test_a_file_of_the_shelf_with_a_wrong_digest_does_not_survive_a_failure(tmp_
 def test_a_download_that_breaks_off_goes_on_where_it_was(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    monkeypatch.setattr(sources, "_CHUNK", 256)  # whole chunks are kept, and ours is a small file
     web.files["/a"] = CONTENT
     web.breaks["/a"] = times
     assert shelf(tmp_path).fetch(source(f"{web.url}/a")).read_bytes() == CONTENT
@@ -229,7 +233,6 @@ def test_a_download_that_breaks_off_goes_on_where_it_was(
 def test_a_server_without_ranges_sends_all_of_it_again(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "_CHUNK", 256)
     web.files["/a"] = CONTENT
     web.breaks["/a"] = 1
     web.ranges = False
@@ -274,7 +277,6 @@ def test_what_an_interrupted_run_left_damaged_is_fetched_anew(tmp_path: Path, we
 
 
 def test_what_one_place_began_no_other_goes_on_with(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_CHUNK", 256)
     web.files |= {"/other": b"x" * 4096, "/right": CONTENT}
     web.breaks["/other"] = 99
     path = shelf(tmp_path).fetch(source(f"{web.url}/other", f"{web.url}/right"))
@@ -283,8 +285,7 @@ def test_what_one_place_began_no_other_goes_on_with(tmp_path: Path, web: Web, mo
 
 
 def test_a_download_that_stalls_goes_on_where_it_was(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_CHUNK", 256)
-    monkeypatch.setattr(sources, "_TIMEOUT", (5, 0.2))
+    monkeypatch.setattr(download, "_TIMEOUT", (5, 0.2))
     web.files["/a"] = CONTENT
     web.stalls = "/a"
     assert shelf(tmp_path).fetch(source(f"{web.url}/a")).read_bytes() == CONTENT
@@ -392,6 +393,66 @@ def test_a_place_that_no_proxy_names_is_asked_directly(tmp_path: Path, web: Web,
     assert shelf(tmp_path, network=network).fetch(source(f"{web.url}/a")).read_bytes() == CONTENT
 
 
-def test_a_digest_is_the_sha256_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(CONTENT)
-    assert sources.digest(tmp_path / "a") == SHA256
+FETCHING = """
+import sys
+from builder.network import Network
+from builder.sources import Source, SourceShelf
+from pathlib import Path
+folder, file, sha256, url = sys.argv[1:]
+shelf = SourceShelf(Path(folder) / "sources", Network(None, {}, {}), "", "", lambda note: print(note, flush=True))
+print(shelf.fetch(Source("CPython", "3.13.5", file, sha256, (url,))).stat().st_size)
+"""
+
+
+def test_of_two_processes_that_want_a_source_one_downloads_it_and_both_have_it(tmp_path: Path, web: Web) -> None:
+    web.files["/a"] = CONTENT
+    web.stalls = "/a"  # so that the second finds the first at it
+    args = [sys.executable, "-c", FETCHING, str(tmp_path), FILE, SHA256, f"{web.url}/a"]
+    first = subprocess.Popen(args, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: "/a" in web.asked())
+    second = subprocess.Popen(args, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert second.stdout
+    assert second.stdout.readline() == f"{FILE}: another build downloads it: waiting\n"
+    web.over.set()  # the connection breaks off: the first goes on where it was
+    outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
+    assert outputs == [f"{len(CONTENT)}\n"] * 2
+    assert [first.returncode, second.returncode] == [0, 0]
+    assert web.requests == [("/a", None), ("/a", f"bytes={len(CONTENT) // 2}-")]
+    assert kept(tmp_path) == [FILE]
+
+
+def test_a_killed_download_holds_nobody_up_and_is_gone_on_with(tmp_path: Path, web: Web) -> None:
+    web.files["/a"] = CONTENT
+    web.stalls = "/a"
+    args = [sys.executable, "-c", FETCHING, str(tmp_path), FILE, SHA256, f"{web.url}/a"]
+    with subprocess.Popen(args, cwd=ROOT, stdout=subprocess.PIPE) as killed:
+        wait_for(lambda: any(path.stat().st_size for path in tmp_path.rglob("*.part")))
+        killed.kill()
+    assert shelf(tmp_path).fetch(source(f"{web.url}/a")).read_bytes() == CONTENT
+    assert [start for _, start in web.requests] == [None, f"bytes={len(CONTENT) // 2}-"]
+    assert kept(tmp_path) == [FILE]
+
+
+@pytest.mark.parametrize("kind", ["link", "second name", "fifo"])
+def test_what_was_not_begun_by_us_is_not_gone_on_with(tmp_path: Path, web: Web, kind: str) -> None:
+    web.files["/a"] = CONTENT
+    wanted = source(f"{web.url}/a")
+    begun(tmp_path, wanted, b"")
+    (part,) = tmp_path.rglob("*.part")
+    part.unlink()
+    victim = tmp_path / "victim"
+    victim.write_bytes(CONTENT[:100])
+    if kind == "fifo":
+        os.mkfifo(part)
+    else:
+        (part.symlink_to if kind == "link" else part.hardlink_to)(victim)
+    assert shelf(tmp_path).fetch(wanted).read_bytes() == CONTENT
+    assert victim.read_bytes() == CONTENT[:100]
+    assert web.requests == [("/a", None)]
+
+
+def wait_for(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.01)
