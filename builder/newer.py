@@ -23,7 +23,7 @@ _POOL = re.compile(
 )
 
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#version, and short enough to be one.
-_VERSION = re.compile(r"(\d{1,9}:)?\d[A-Za-z0-9.+~:-]{0,200}")
+_VERSION = re.compile(r"(\d{1,9}:)?\d[A-Za-z0-9.+~-]{0,200}", re.ASCII)
 
 
 def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, str]:

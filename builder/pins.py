@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.errors import UserError
+from builder.files import read as read_file
 from builder.sources import PSF, Source
 from builder.targets import Arch
 
 _DEBIAN = {"licence": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
 _SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
+
+_LARGEST = 1 << 20  # bytes of the file
+_PLAIN = "[A-Za-z0-9][A-Za-z0-9._+~-]*"  # as part of a path: neither hidden nor leading elsewhere
+_BELOW = f"{_PLAIN}(/{_PLAIN})*"
+_NEEDED = {"name", "version", "file", "sha256", "places", "licence"}
+# What each text may be, and what that is called.
+_RULES = {
+    "name": ("[A-Za-z0-9][A-Za-z0-9.+-]*", "a name"),
+    "version": ("[A-Za-z0-9][A-Za-z0-9.+~-]*", "a version"),
+    "python": (r"3\.\d{1,3}\.\d{1,3}((a|b|rc)\d{1,3})?", "a CPython version"),
+    "file": (_PLAIN, "a plain file name"),
+    "sha256": ("[0-9a-f]{64}", "64 hex digits in lower case"),
+    "licence": (r"[A-Za-z0-9.+-]+( [A-Za-z0-9.+-]+)*", "an SPDX licence expression"),
+    "place": (rf"debian:{_BELOW}|(https?://|file:///|/)[A-Za-z0-9%&+,./:;=?@_~!-]+", "a URL, a path or debian:path"),
+    "path": (_BELOW, "a path below a Debian mirror"),
+    "suite": ("[a-z]+", "a Debian suite"),
+    "glibc": (r"2\.\d{1,3}", "a version of glibc"),
+    "snapshot": (r"\d{8}T\d{6}Z", "a time of snapshot.debian.org"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,50 +82,94 @@ class Pins:
 def read(path: Path) -> Pins:
     """Read the pins; UserError with the file's name for anything missing or misspelt."""
     try:
-        table = tomllib.loads(path.read_text())
-        pythons = [_source("CPython", {"licence": PSF, **row}) for row in table.pop("python")]
-        python_build = _source("python-build", table.pop("python-build"))
-        libraries = [_source(row.pop("name"), row) for row in table.pop("library")]
-        sysroots = [one for suite, row in table.pop("sysroot").items() for one in _sysroots(suite, row)]
+        table = tomllib.loads(read_file(path, _LARGEST).decode())
+        pythons = [_source({"licence": PSF, **row, "name": "CPython"}) for row in _rows(table, "python")]
+        python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
+        libraries = [_source(row) for row in _rows(table, "library")]
+        sysroots = [one for suite, row in _row(table.pop("sysroot")).items() for one in _sysroots(suite, _row(row))]
         if table:
             raise ValueError(f"unknown: {', '.join(table)}")
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise UserError(f"{path}: {problem}", "each source has version, file, sha256 and places") from None
-    return Pins(
-        {python.version: python for python in pythons},
-        python_build,
-        {library.name: library for library in libraries},
-        tuple(sysroots),
+        for python in pythons:
+            _check(python.version, "python", python.file)
+        return Pins(_by("version", pythons), python_build, _by("name", libraries), tuple(sysroots))
+    except RecursionError:  # tomllib calls itself for each level
+        problem: object = "nested too deep"
+    except (OSError, ValueError) as error:
+        problem = error
+    except KeyError as error:
+        problem = f"{error.args[0]} is missing"
+    raise UserError(f"{path}: {problem}", "each source has version, file, sha256 and places")
+
+
+def _row(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r:.100} is not a table")
+    return value
+
+
+def _rows(table: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [_row(value) for value in _list(table.pop(name), name)]
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is not a list")
+    return value
+
+
+def _check(value: object, rule: str, where: str) -> str:
+    """A text as its rule has it; what is pinned becomes part of paths, of scripts and of the manifest."""
+    pattern, meaning = _RULES[rule]
+    if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+        raise ValueError(f"{where}: {rule} is not {meaning}: {value!r:.200}")
+    return value
+
+
+def _by(attribute: str, sources: Iterable[Source]) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for source in sources:
+        if found.setdefault(getattr(source, attribute), source) is not source:
+            raise ValueError(f"{source.file}: {getattr(source, attribute)} is pinned twice")
+    return found
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    where = f"{row.get('file', row.get('name'))!s:.100}"
+    for wrong, names in (("unknown", row.keys() - {*_NEEDED, "released"}), ("missing", _NEEDED - row.keys())):
+        if names:
+            raise ValueError(f"{where}: {wrong}: {', '.join(sorted(names))}")
+    released = row.get("released")
+    if released is not None and type(released) is not datetime.date:
+        raise ValueError(f"{where}: released is not a date")
+    name, version, file, sha256, licence = (
+        _check(row[rule], rule, where) for rule in ("name", "version", "file", "sha256", "licence")
     )
-
-
-def _source(name: str, row: Mapping[str, Any]) -> Source:
-    if not isinstance(row["places"], list) or not row["places"]:
-        raise ValueError(f"{row['file']}: places is not a list of places")
-    source = Source(name=name, **{**row, "places": tuple(row["places"])})
-    if not re.fullmatch(r"[0-9a-f]{64}", source.sha256):
-        raise ValueError(f"{source.file}: sha256 is not 64 hex digits in lower case")
-    if not source.licence:
-        raise ValueError(f"{source.file}: licence is missing")
-    return source
+    places = tuple(_check(place, "place", where) for place in _list(row["places"], f"{where}: places"))
+    if not places:
+        raise ValueError(f"{where}: places is an empty list")
+    return Source(name, version, file, sha256, places, released, licence)
 
 
 def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:
+    where = f"sysroot.{_check(suite, 'suite', 'sysroot')}"
     lists = dict(row)
-    glibc, snapshot, beside = lists.pop("glibc"), lists.pop("snapshot"), lists.pop("beside", {})
-    for arch, packages in lists.items():
-        linked, others = (
-            tuple(_package(entry, snapshot) for entry in entries) for entries in (packages, beside.get(arch, ()))
-        )
-        yield Sysroot(suite, Arch(arch), glibc, linked, others)
+    glibc, snapshot = (_check(lists.pop(rule), rule, where) for rule in ("glibc", "snapshot"))
+    packages, beside = (
+        {Arch(arch): tuple(_package(_row(one), snapshot) for one in _list(found, where)) for arch, found in by.items()}
+        for by in (lists, _row(lists.pop("beside", {})))
+    )
+    for arch, linked in packages.items():
+        yield Sysroot(suite, arch, glibc, linked, beside.get(arch, ()))
 
 
-def _package(entry: Mapping[str, str], snapshot: str) -> Source:
-    path = entry["path"]
+def _package(entry: Mapping[str, Any], snapshot: str) -> Source:
+    path = _check(entry["path"], "path", "package")
     file = path.rpartition("/")[2]
     parts = file.split("_")
-    if len(parts) != 3:
-        raise ValueError(f"{path} is no Debian package")
+    if len(parts) != 3 or entry.keys() != {"path", "sha256"}:
+        raise ValueError(f"{path} is no Debian package with path and sha256")
     name, version, _ = parts
     places = [f"debian:{path}", f"{_SNAPSHOT}/{snapshot}/{path}"]
-    return _source(name, {"version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN})
+    return _source(
+        {"name": name, "version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN}
+    )

@@ -21,7 +21,7 @@ _DEFINITIONS = "share/python-build/"
 _LARGEST = 16 << 20  # bytes of one of its files, which has a hundred thousand
 _CPYTHON = re.compile(r"3\.\d+\.\d+((a|b|rc)\d+)?t?")
 _PACKAGE = re.compile(
-    r'install_package "(?P<name>Python-[^"]+)" "(?P<url>https://[^"#]+\.tar\.xz)#(?P<sha>[0-9a-f]{64})"'
+    r'install_package "(?P<name>Python-[\w.]+)" "(?P<url>https://[^"#]+\.tar\.xz)#(?P<sha>[0-9a-f]{64})"'
 )
 
 

@@ -47,6 +47,17 @@ def test_a_profile_that_can_t_be_unpacked_is_refused_by_name(tmp_path: Path, con
     assert "PROFILE=train" in refused.value.hint
 
 
+def test_a_profile_that_unpacks_to_more_than_any_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "_LARGEST_PROFILE", 1 << 20)
+    path = tmp_path / "profiles" / "3.13.5.profdata.xz"
+    path.parent.mkdir()
+    path.write_bytes(lzma.compress(bytes(2 << 20)))
+    with pytest.raises(UserError, match="more than 1,048,576 bytes come out"):
+        recipe.read_extras(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["libraries/zlib/notes.txt", "libraries/loose.patch"])
 def test_what_is_no_patch_of_a_library_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=name):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from builder import pins
 from builder.errors import UserError
@@ -142,8 +146,8 @@ def test_the_shipped_sysroots_of_a_suite_hold_the_same_packages(shipped: Pins, s
         ('file = "', 'label = "', "label"),
         (SHA256, SHA256[1:], f"{FILE}: sha256 is not 64 hex digits"),
         (SHA256, SHA256.upper(), f"{FILE}: sha256 is not 64 hex digits in lower case"),
-        ('["https://a/x", "debian:pool/x"]', "[]", f"{FILE}: places is not a list of places"),
-        ('["https://a/x", "debian:pool/x"]', '"https://a/x"', f"{FILE}: places is not a list of places"),
+        ('["https://a/x", "debian:pool/x"]', "[]", f"{FILE}: places is an empty list"),
+        ('["https://a/x", "debian:pool/x"]', '"https://a/x"', f"{FILE}: places is not a list"),
         ('version = "3.13.5"\n', "", "version"),
         (LIBRARY, "", "library"),
         ('name = "zlib"\n', "", "name"),
@@ -164,6 +168,115 @@ def test_incomplete_or_misspelt_pins_are_refused_with_file_and_problem(
         read(tmp_path, PINS.replace(good, bad))
     assert refused.value.message.startswith(f"{tmp_path / 'pins.toml'}: ")
     assert problem in refused.value.message
+
+
+HOSTILE: dict[str, list[object]] = {
+    "file": ["../x", "/etc/x", "a/b", ".hidden", "", ".", "a b", "a\n", "a\u2028b", "-x/../y"],
+    "sha256": ["", "g" * 64, SHA256 + "0", SHA256 + "\n"],
+    "version": ["", "../x", "3.13.5/..", '3.13.5" evil', "$(id)", "3.13", "3.13.5t", "\u0663.13.5"],
+    "places": [
+        ["debian:../x"], ["debian:/etc"], ["debian:pool//x"], ["debian:pool/./x"], ["relative"], ["ftp://a/x"],
+        ["https://a/$(id)"], ['https://a/"; id'], ["https://a/`id`"], ["https://a/\n"], [""], [1], [[]], "x", 1, {},
+    ],
+    "licence": ["", " ", "MIT\nEvil: 1", "MIT $(id)"],
+    "released": ["2025-06-11", 5, True],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in HOSTILE.items() for value in values])
+def test_a_field_that_is_not_what_it_says_is_refused_by_name(tmp_path: Path, field: str, value: object) -> None:
+    lines = {
+        "version": '"3.13.5"', "file": f'"{FILE}"', "sha256": f'"{SHA256}"', "places": '["https://a/x"]',
+        "licence": '"MIT"', "released": "2025-06-11", field: json.dumps(value),
+    }  # fmt: skip
+    row = "".join(f"{name} = {text}\n" for name, text in lines.items())
+    with pytest.raises(UserError, match=f": ({field.removesuffix('s')}|python)s? is "):
+        read(tmp_path, PINS.replace(PIN, row, 1).replace("released = 2025-06-11\n[python-build]", "[python-build]"))
+    assert read(tmp_path, PINS)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "problem"),
+    [
+        ("pool/g/libc6_2.31", "../g/libc6_2.31", "path is not"),
+        ("pool/g/libc6_2.31", "/pool/g/libc6_2.31", "path is not"),
+        ("pool/g/libc6_2.31", "pool/g/../libc6_2.31", "path is not"),
+        ("[sysroot.bullseye]", '[sysroot."../x"]', "suite is not"),
+        ('glibc = "2.31"', "glibc = 2.31", "glibc is not"),
+        ("20240915T000000Z", "../../x", "snapshot is not"),
+        ("amd64 = [", "amd64 = 1\nother = [", "is not a list"),
+        ("amd64 = [", "beside = 1\namd64 = [", "is not a table"),
+        ("amd64 = [", "beside.i386 = []\namd64 = [", "i386"),
+        ("amd64 = [", "amd64 = [1, ", "is not a table"),
+        (f"[[python]]\n{PIN}", "python = 1\n[x]\n", "is not a list"),
+        (f"[[python]]\n{PIN}", "python = [1]\n[x]\n", "is not a table"),
+        (BUILD, "python-build = 1\n", ""),
+        (LIBRARY, LIBRARY * 2, "zlib is pinned twice"),
+        (LIBRARY, LIBRARY.replace('"zlib"', '"../zlib"'), "name is not"),
+        (f"[[python]]\n{PIN}", f"[[python]]\n{PIN}[[python]]\n{PIN}", "3.13.5 is pinned twice"),
+    ],
+)
+def test_what_leads_elsewhere_or_is_of_another_kind_is_refused(
+    tmp_path: Path, good: str, bad: str, problem: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        read(tmp_path, PINS.replace(good, bad))
+    assert problem in refused.value.message
+
+
+FIELDS = st.sampled_from(
+    ["python", "python-build", "library", "sysroot", "bullseye", "amd64", "beside", "glibc", "snapshot", "path", "name",
+     "version", "file", "sha256", "places", "licence", "released"]
+)  # fmt: skip
+VALUES: st.SearchStrategy[object] = st.recursive(
+    st.sampled_from([0, True, 1.5, "", "x", "3.13.5", SHA256, "https://a/x"]) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=9),
+    max_leaves=20,
+)
+
+
+def inline(value: object) -> str:
+    """A value as TOML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {inline(one)}" for name, one in value.items()) + "}"
+    return f"[{', '.join(map(inline, value))}]" if isinstance(value, list) else json.dumps(value)
+
+
+@settings(deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(FIELDS, VALUES).map(
+        lambda table: "".join(f"{k} = {inline(v)}\n" for k, v in table.items()).encode()
+    )
+    | st.binary(max_size=300)
+    | st.tuples(st.integers(0, len(PINS)), st.integers(0, 40), st.binary(max_size=40)).map(
+        lambda cut: PINS.encode()[: cut[0]] + cut[2] + PINS.encode()[cut[0] + cut[1] :]
+    )
+)
+@example(b"a = " + b"[" * 200_000)
+@example(b"a = " + b"{a=" * 100_000)
+@example(b"a = " + b"9" * 500_000)
+@example(b"a." * 5_000 + b"a = 1")
+@example(b"[" + b"a." * 5_000 + b"a]")
+@example(b'a = "' + b"\\" * 500_000)
+def test_any_file_is_pins_or_a_user_s_error_in_bounded_time(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_bytes(content)
+    try:
+        found = pins.read(path)
+    except UserError:
+        return
+    files = [one.file for one in (*found.pythons.values(), found.python_build, *found.libraries.values())]
+    assert [file for file in files if "/" in file or file.startswith(".")] == []
+
+
+def test_a_file_that_is_no_list_of_pins_by_its_size_or_kind_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 34)
+    for name in ("fifo", "endless", "large"):
+        with pytest.raises(UserError, match=name):
+            pins.read(tmp_path / name)
 
 
 def test_missing_pins_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,22 @@ def test_a_link_to_a_file_is_that_file(tmp_path: Path) -> None:
     put(tmp_path, "runtime/scripts/10-a")
     (tmp_path / "runtime/scripts/20-b").symlink_to("../../shared.sh")
     assert read(tmp_path).scripts[1] == RecipeFile("20-b", b"#!/bin/bash")
+
+
+@pytest.mark.parametrize("name", ["runtime/scripts/10-a", "runtime/constraints.txt", "runtime/prune.txt"])
+@pytest.mark.parametrize("kind", ["fifo", "device", "endless"])
+def test_what_is_no_file_or_has_no_end_is_refused_and_not_waited_for(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    with pytest.raises(UserError, match=f"{name} can't be read: (not a regular file|has more than)"):
+        recipe.read(tmp_path, Variant.RUNTIME)
 
 
 @pytest.mark.parametrize("name", ["runtime/scripts/10-a", "runtime/constraints.txt"])
