@@ -16,18 +16,20 @@ from __future__ import annotations
 # the text of a statement, and SQLite calls what is there. Without, only a bound parameter may be one, or any value
 # after setconfig(SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER).
 _SEARCH = "ENABLE_FTS3 ENABLE_FTS3_PARENTHESIS ENABLE_FTS4 ENABLE_FTS5 SOUNDEX"
-# More functions and tables of SQL. GEOPOLY, beyond Debian, is small, and is what spatial programs look for.
+# More functions and tables of SQL. GEOPOLY, beyond Debian, is small, and is what spatial programs look for. Whoever
+# takes SQL from strangers sets SQLITE_DBCONFIG_DEFENSIVE, as SQLite advises: then sqlite_dbpage can't be written, too.
 _SQL = """
     ENABLE_RTREE ENABLE_GEOPOLY ENABLE_MATH_FUNCTIONS ENABLE_DBSTAT_VTAB ENABLE_DBPAGE_VTAB ENABLE_STMTVTAB
     ENABLE_UPDATE_DELETE_LIMIT ALLOW_ROWID_IN_VIEW MAX_VARIABLE_NUMBER=250000
 """
 # STAT4, beyond Debian: ANALYZE samples the columns, and the planner chooses better indexes.
 _PLANNER = "ENABLE_STAT4 LIKE_DOESNT_MATCH_BLOBS"
-# Nobody calls these from Python, but extensions compiled for Debian's SQLite do: they would call a null pointer.
-# Not SESSION and PREUPDATE_HOOK: neither CPython nor an extension can reach their functions.
+# For extensions compiled for Debian's SQLite: without the first two some of its functions are null pointers; the last
+# makes an error of a subtype that was not declared, which works by chance only. Not SESSION and PREUPDATE_HOOK, which
+# Debian has: neither CPython nor an extension can reach their functions.
 _FOR_EXTENSIONS = "ENABLE_COLUMN_METADATA ENABLE_UNLOCK_NOTIFY STRICT_SUBTYPE=1"
 # Threads may share a connection; what is deleted is overwritten; large temporary tables go to files.
-# Not USE_URI, which Debian has: connect(uri=False) must not read an URI.
+# Not USE_URI, which Debian has: connect(uri=False) must not read a URI.
 _BEHAVIOUR = "THREADSAFE=1 SECURE_DELETE TEMP_STORE=1"
 # What SQLite's own configure finds on every Linux of ours.
 _PLATFORM = """
