@@ -83,6 +83,6 @@ def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratc
         return []
     project = pipeline.project
     python_build, version = project.python_build(pipeline.sources, lambda note: None)
-    toolchain = pipeline.engine.toolchain(target.arch, compiles=False)
+    toolchain = pipeline.engine.toolchain(target.arch, version, compiles=False)
     stage = stock(CPython(version, python_build, (), toolchain, target.arch, project.settings.line_editor), target.arch)
     return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]

@@ -84,7 +84,7 @@ class Pipeline:
         project = self.project
         with _ONE_AT_A_TIME:
             python_build, version = project.python_build(self.sources, self.console.say)
-            bench = self._bench(target)
+            bench = self._bench(target, version)
         remember(project, target.arch, bench)
         return planning.make(
             target, version, project.settings, project.recipes, project.repository, python_build,
@@ -119,7 +119,7 @@ class Pipeline:
             parent, compiled = interpreter.path, interpreter.built[_COMPILED]
         return self._package(plan, parent, compiled, parts)
 
-    def _bench(self, target: Target) -> Bench:
+    def _bench(self, target: Target, version: str) -> Bench:
         """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
         settings, engine = self.project.settings, self.engine
         across = settings.compile == "across" and settings.libraries == "bundled"
@@ -131,7 +131,7 @@ class Pipeline:
                 "system (the manifest's libc_floor); apt-get install $(grep -v '#' recipes/builder/compiler.txt)"
             )
             across = False
-        toolchain = engine.toolchain(target.arch, compiles=across)
+        toolchain = engine.toolchain(target.arch, version, compiles=across)
         return Bench(engine.name, toolchain, engine.builds_on(target.arch), across)
 
     def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:

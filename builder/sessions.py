@@ -83,10 +83,10 @@ def builder_image(arch: Arch) -> None:
     """Make the builder images, or on the host check that everything is there."""
     project = read_project()
     console = console_for(project)
-    engine = pipeline_for(project, arch, console).engine
+    engine, version = pipeline_for(project, arch, console).engine, project.settings.python_version
     if engine.crosses(arch):
-        engine.toolchain(arch, compiles=True)
-    fingerprint = engine.toolchain(arch, compiles=False)
+        engine.toolchain(arch, version, compiles=True)
+    fingerprint = engine.toolchain(arch, version, compiles=False)
     console.say(f"ready to build for {arch.value} (toolchain {fingerprint[:12]})")
 
 

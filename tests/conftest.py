@@ -35,7 +35,9 @@ def _host() -> None:
     if not os.access("/", os.W_OK):
         raise UserError("this user can't create /prt")
     with tempfile.TemporaryDirectory() as scratch:
-        HostEngine(PurePosixPath("/prt"), Path(scratch), Network(None, {}, {})).toolchain(Arch.native(), compiles=False)
+        HostEngine(PurePosixPath("/prt"), Path(scratch), Network(None, {}, {})).toolchain(
+            Arch.native(), "3.13", compiles=False
+        )
 
 
 def _inspectors() -> None:

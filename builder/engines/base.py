@@ -53,11 +53,11 @@ class Engine(Protocol):
     def builds_on(self, arch: Arch) -> Arch:
         """The architecture of the machine that compiles for `arch`."""
 
-    def toolchain(self, arch: Arch, compiles: bool) -> str:
+    def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """Make ready to build for an architecture; return the fingerprint of compiler, linker and headers.
 
-        `compiles` asks for the compilers that compile across. Raises UserError with what to install or set where
-        that is impossible.
+        `python` is the version to build, `compiles` asks for the compilers that compile across. Raises UserError with
+        what to install or set where that is impossible.
         """
 
     def can_package(self, arch: Arch) -> None:

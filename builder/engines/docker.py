@@ -29,6 +29,7 @@ from builder.files import write_whole
 from builder.network import Network
 from builder.stages.step import Step
 from builder.targets import Arch
+from builder.versions import minor
 
 _WORK = PurePosixPath("/python-runtime-builder")
 _CA_BUNDLE = "ca-bundle.pem"
@@ -138,13 +139,14 @@ class DockerEngine:
         """The architecture of the daemon's machine; see Engine."""
         return self.endpoints[arch].native
 
-    def toolchain(self, arch: Arch, compiles: bool) -> str:
+    def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """Have the builder image ready; see Engine."""
         image = self._ensure(arch, compiles)
-        note = self.artifact_dir / "cache" / "toolchains" / str(image.id).removeprefix("sha256:")
+        number = str(image.id).removeprefix("sha256:")
+        note = self.artifact_dir / "cache" / "toolchains" / (number if compiles else f"{number}-{minor(python)}")
         if not note.is_file():
             with self.workplace(arch, compiles) as place:
-                found = fingerprint(place, "the builder image", compiles)
+                found = fingerprint(place, "the builder image", python, compiles)
             write_whole(note, found)
         return note.read_text()
 

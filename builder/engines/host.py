@@ -77,7 +77,7 @@ class HostEngine:
         """This machine's architecture."""
         return Arch.native()
 
-    def toolchain(self, arch: Arch, compiles: bool) -> str:
+    def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """Check what this machine has; see Engine."""
         if arch is not Arch.native():
             raise UserError(
@@ -88,7 +88,8 @@ class HostEngine:
         if absent:
             raise missing(absent, PROGRAMS, "this machine")
         with self._work() as work:
-            return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine", compiles)
+            place = HostWorkplace(self.prt_root, work, self.network)
+            return fingerprint(place, "this machine", python, compiles)
 
     def can_package(self, arch: Arch) -> None:
         """Check for dpkg's tools; see Engine."""

@@ -107,7 +107,7 @@ class Recorder:
         """The architecture it was made with."""
         return self.machine
 
-    def toolchain(self, arch: Arch, compiles: bool) -> str:
+    def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """The fingerprint it was made with."""
         return f"{self.fingerprint} of clang" if compiles else self.fingerprint
 

@@ -174,7 +174,7 @@ def test_a_path_with_blanks_is_refused(tmp_path: Path, root: Path) -> None:
 
 def test_a_foreign_architecture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as problem:
-        engine(tmp_path).toolchain(FOREIGN, compiles=False)
+        engine(tmp_path).toolchain(FOREIGN, "3.13", compiles=False)
     assert problem.value.message == f"the host engine builds for {Arch.native().value} only, not for {FOREIGN.value}"
     assert problem.value.hint
 

@@ -15,6 +15,8 @@ from builder.targets import Arch
 from tests.unit.factories import NO_NETWORK
 from tests.unit.recorder import Answer, RecordingWorkplace
 
+PYTHON = "3.13.5"
+
 real = pytest.mark.skipif(not all(map(shutil.which, ("cc", "ld", "ldd"))), reason="needs a C compiler")
 
 
@@ -34,7 +36,7 @@ def answering(**lines: str) -> Workplace:
 @real
 def test_the_fingerprint_of_one_machine_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolchain, "HEADERS", {"stdlib.h": "libc6-dev", "limits.h": "libc6-dev"})
-    one, two = (toolchain.fingerprint(workplace(tmp_path / name), "here", False) for name in ("one", "another"))
+    one, two = (toolchain.fingerprint(workplace(tmp_path / name), "here", PYTHON, False) for name in ("one", "another"))
     assert one == two
     assert len(one) == 64
 
@@ -44,7 +46,7 @@ def test_a_header_counts_in_the_fingerprint(tmp_path: Path, monkeypatch: pytest.
     found = []
     for header in ("stdlib.h", "math.h"):
         monkeypatch.setattr(toolchain, "HEADERS", {header: "libc6-dev"})
-        found.append(toolchain.fingerprint(workplace(tmp_path / header), "here", False))
+        found.append(toolchain.fingerprint(workplace(tmp_path / header), "here", PYTHON, False))
     assert found[0] != found[1]
 
 
@@ -53,7 +55,7 @@ def test_missing_headers_are_named_as_they_are_written(tmp_path: Path, monkeypat
     headers = {"stdlib.h": "libc6-dev", "no/such-a.h": "libnone-dev", "other.h": "another-dev"}
     monkeypatch.setattr(toolchain, "HEADERS", headers)
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(workplace(tmp_path), "this machine", False)
+        toolchain.fingerprint(workplace(tmp_path), "this machine", PYTHON, False)
     assert problem.value.message == "this machine lacks no/such-a.h, other.h"
     assert problem.value.hint == "apt-get install another-dev libnone-dev"
 
@@ -61,14 +63,30 @@ def test_missing_headers_are_named_as_they_are_written(tmp_path: Path, monkeypat
 def test_a_missing_header_is_named_without_the_blanks_a_preprocessor_may_add(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolchain, "HEADERS", {"no/such.h": "libnone-dev"})
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(answering(source="prt_missing no / such . h"), "this machine", False)
+        toolchain.fingerprint(answering(source="prt_missing no / such . h"), "this machine", PYTHON, False)
     assert str(problem.value) == "this machine lacks no/such.h\n  → apt-get install libnone-dev"
+
+
+@pytest.mark.parametrize(("python", "asked"), [("3.13", False), ("3.13.5t", False), ("3.14", True), ("3.15.0a1", True)])
+def test_a_header_is_asked_for_only_if_that_version_of_python_has_the_module(python: str, asked: bool) -> None:
+    place = RecordingWorkplace({})
+    toolchain.fingerprint(place, "here", python, compiles=False)
+    source = place.items["toolchain.c"].content
+    assert isinstance(source, bytes)
+    assert (b"zstd.h" in source, b"zlib.h" in source) == (asked, True)
+
+
+def test_zstd_that_is_missing_is_named_for_a_version_that_has_it() -> None:
+    place = answering(source="prt_missing zstd . h")
+    with pytest.raises(UserError) as problem:
+        toolchain.fingerprint(place, "this machine", "3.14.7", compiles=False)
+    assert str(problem.value) == "this machine lacks zstd.h\n  → apt-get install libzstd-dev"
 
 
 @pytest.mark.parametrize("program", ["cc", "ld", "ldd", "source"])
 def test_the_fingerprint_changes_with_what_any_program_prints(program: str) -> None:
-    before = toolchain.fingerprint(answering(**{program: "1.0"}), "here", False)
-    assert toolchain.fingerprint(answering(**{program: "1.1"}), "here", False) != before
+    before = toolchain.fingerprint(answering(**{program: "1.0"}), "here", PYTHON, False)
+    assert toolchain.fingerprint(answering(**{program: "1.1"}), "here", PYTHON, False) != before
 
 
 @pytest.mark.parametrize(
@@ -77,7 +95,7 @@ def test_the_fingerprint_changes_with_what_any_program_prints(program: str) -> N
 def test_a_compiler_that_fails_is_a_problem_of_the_machine(program: str, compiles: bool, packages: str) -> None:
     place = RecordingWorkplace({f"{program} --version": Answer(127, (f"{program}: broken",))})
     with pytest.raises(UserError) as problem:
-        toolchain.fingerprint(place, "the builder image", compiles)
+        toolchain.fingerprint(place, "the builder image", PYTHON, compiles)
     assert problem.value.message == f"the builder image: {program} --version failed:\n{program}: broken"
     assert problem.value.hint == f"apt-get install {packages}"
 
@@ -90,14 +108,18 @@ def test_a_missing_program_is_named_with_its_package(
         (tmp_path / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as problem:
-        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native(), compiles=False)
+        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(
+            Arch.native(), PYTHON, compiles=False
+        )
     assert str(problem.value) == f"this machine lacks {program}\n  → apt-get install {package}"
 
 
 def test_several_missing_programs_are_one_line_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as problem:
-        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(Arch.native(), compiles=False)
+        HostEngine(PurePosixPath("/prt"), tmp_path / "scratch", NO_NETWORK).toolchain(
+            Arch.native(), PYTHON, compiles=False
+        )
     assert problem.value.hint.split() == ["apt-get", "install", *sorted({*toolchain.PROGRAMS.values()})]
 
 
@@ -105,7 +127,7 @@ def test_several_missing_programs_are_one_line_to_install(tmp_path: Path, monkey
 def test_across_the_fingerprint_is_that_of_clang_and_lld_alone(program: str) -> None:
     def found(version: str) -> str:
         place = RecordingWorkplace({f"{program} --version": Answer(lines=(version,))})
-        digest = toolchain.fingerprint(place, "here", compiles=True)
+        digest = toolchain.fingerprint(place, "here", PYTHON, compiles=True)
         assert {step.args[0] for step in place.steps} == {"clang-19", "ld.lld-19"}
         return digest
 
