@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
+import stat
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from builder.errors import UserError
 from builder.makefile_vars import nearest
-from builder.recipe import RecipeFile
+from builder.recipe import RecipeFile, content_of
 
 NEEDED = ("control", "changelog", "copyright")
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
@@ -17,14 +21,20 @@ _OTHERS = ("lintian-overrides", "templates", "triggers")
 _KNOWN = NEEDED + SCRIPTS + _OTHERS
 _TEMPLATE = ".j2"
 _FILES = "files"
+_PLACEHOLDER = ".gitkeep"
 
 
 @dataclass(frozen=True)
 class PackageRecipe:
-    """`texts` by what they are, such as `control`: the file, perhaps a template; `files` by their path in the root."""
+    """`texts` by what they are, such as `control`: the file, perhaps a template.
+
+    The rest is by its path in the package's root: `files`, `links` with what each points to, and empty `folders`.
+    """
 
     texts: Mapping[str, RecipeFile]
-    files: tuple[RecipeFile, ...]
+    files: tuple[RecipeFile, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
 
     def render(self, words: Mapping[str, object]) -> dict[str, bytes]:
         """Every text, by what it is, with its placeholders filled in; UserError with file and line of a mistake."""
@@ -45,16 +55,49 @@ def read(folder: Path) -> PackageRecipe:
             raise UserError(f"{entry} is no part of a package", nearest(kind, (*_KNOWN, _FILES)))
         if kind in texts:
             raise UserError(f"{folder} has both {kind} and {kind}{_TEMPLATE}", "keep one of them")
-        texts[kind] = RecipeFile(str(entry), entry.read_bytes())
+        texts[kind] = RecipeFile(str(entry), content_of(entry) or b"")
     for kind in NEEDED:
         if kind not in texts:
             raise UserError(f"{folder}/{kind}{_TEMPLATE} is missing", "a package needs " + ", ".join(NEEDED))
     root = folder / _FILES
-    paths = [path for path in sorted(root.rglob("*")) if not path.is_dir() and path.name != ".gitkeep"]
-    files = (
-        RecipeFile(str(path.relative_to(root)), path.read_bytes(), bool(path.stat().st_mode & 1)) for path in paths
-    )
-    return PackageRecipe(texts, tuple(files))
+    files, links, folders = [], {}, []
+    for path in _below(root) if os.path.lexists(root) else ():
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            links[name] = _target(path, name)
+        elif path.is_dir():
+            if not any(inner.name != _PLACEHOLDER for inner in path.iterdir()):
+                folders.append(name)
+        elif path.name != _PLACEHOLDER:
+            # Git knows only the owner's bit; the others are what the umask left of it.
+            files.append(RecipeFile(name, content_of(path) or b"", bool(path.stat().st_mode & stat.S_IXUSR)))
+    return PackageRecipe(texts, tuple(files), links, tuple(folders))
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """Everything below a folder, in the order of the paths; no link is followed, and nothing is passed over."""
+
+    def refuse(problem: OSError) -> NoReturn:
+        raise UserError(f"{problem.filename} can't be read: {problem.strerror}") from None
+
+    walk = os.walk(root, onerror=refuse)
+    for path in sorted(Path(folder, name) for folder, folders, files in walk for name in (*folders, *files)):
+        if not path.name.isprintable() or "\\" in path.name:
+            raise UserError(f"{str(path)!r}: dpkg can't have such a name", "rename it: no line breaks, no backslashes")
+        if path == root / "DEBIAN":
+            raise UserError(f"{path} is no file of the package", "maintainer scripts and the like lie beside files/")
+        yield path
+
+
+def _target(link: Path, name: str) -> str:
+    """What a link points to, as it says; UserError where that is a place that the package's root has not."""
+    target = os.readlink(link)
+    if not target.isprintable() or posixpath.normpath(posixpath.join(posixpath.dirname(name), target)).startswith(".."):
+        raise UserError(
+            f"{link} points out of {_FILES}/, to {target!r}",
+            "a link goes into the package as it is: copy the file, or link to its full path on the target",
+        )
+    return target
 
 
 def _rendered(file: RecipeFile, words: Mapping[str, object]) -> bytes:

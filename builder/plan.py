@@ -168,7 +168,7 @@ def package(
         "licences": sorted({str(source["licence"]) for source in sources if isinstance(source, dict)}),
     }
     stage = deb(
-        f"deb{target.variant.package_suffix}", name, target.arch, recipe.render(words), recipe.files,
+        f"deb{target.variant.package_suffix}", name, target.arch, recipe.render(words), recipe,
         parent_key=runtime.stage.key, prt_root=settings.prt_root, epoch=repository.date,
         sysroot=pins.sysroot(settings.sysroot, target.arch) if runtime.interpreter.compiles else None,
     )  # fmt: skip

@@ -68,9 +68,9 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         post_patches=_files(folder / "post-patch", r".+\.(patch|diff)", "name.patch"),
         scripts=_files(folder / "scripts", r"\d\d-(?!.*\.(orig|rej|bak|swp|dpkg-\w+)$)[\w.+-]+", "NN-name"),
         checks=_files(folder / "checks", r"\d\d-.+\.py", "NN-name.py"),
-        constraints=_content(folder / "constraints.txt") or b"",
-        pip_conf=_content(folder / "pip.conf"),
-        prune=_patterns(_content(folder / "prune.txt") or b""),
+        constraints=content_of(folder / "constraints.txt") or b"",
+        pip_conf=content_of(folder / "pip.conf"),
+        prune=_patterns(content_of(folder / "prune.txt") or b""),
     )
     for script in recipe.scripts:
         if not script.content.startswith(b"#!"):
@@ -95,7 +95,7 @@ def read_extras(recipes: Path) -> Extras:
     for path in _entries(recipes / "profiles"):
         version, ending, _ = path.name.partition(".profdata.xz")
         try:
-            profiles[version] = unpacked(_content(path) or b"", _LARGEST_PROFILE)
+            profiles[version] = unpacked(content_of(path) or b"", _LARGEST_PROFILE)
             if not ending or not profiles[version]:
                 raise lzma.LZMAError("no profile")
         except lzma.LZMAError as problem:
@@ -114,7 +114,8 @@ def _is_aside(entry: Path) -> bool:
     return entry.name.startswith(".") or entry.suffix == ".md"
 
 
-def _content(path: Path) -> bytes | None:
+def content_of(path: Path) -> bytes | None:
+    """The content of a regular file, None where there is none; UserError for what is no file or can't be read."""
     try:
         return read_file(path, _LARGEST)
     except FileNotFoundError:
@@ -134,7 +135,7 @@ def _files(folder: Path, pattern: str, form: str) -> tuple[RecipeFile, ...]:
             continue
         if not re.fullmatch(pattern, entry.name):
             raise UserError(f"{entry} is not named {form}", "rename it, or remove it")
-        content = _content(entry)
+        content = content_of(entry)
         files.append(RecipeFile(entry.name, content or b""))
     return tuple(files)
 

@@ -5,12 +5,14 @@ Runs on the build machine for any architecture, or as the target where the distr
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from builder.package_recipe import SCRIPTS
+from builder.errors import UserError
+from builder.package_recipe import SCRIPTS, PackageRecipe
 from builder.pins import Sysroot
-from builder.recipe import RecipeFile
 from builder.sources import Source
 from builder.stages.packages import PARENT
 from builder.stages.step import WORK, File, Stage, Step, unpack
@@ -34,24 +36,25 @@ def deb(
     package: str,
     arch: Arch,
     texts: Mapping[str, bytes],
-    files: tuple[RecipeFile, ...],
+    recipe: PackageRecipe,
     *,
     parent_key: str,
     prt_root: PurePosixPath,
     epoch: int,
     sysroot: Sysroot | None,
 ) -> Stage:
-    """Plan the package stage. `texts` are the rendered files of recipes/deb, `files` what else goes into the root.
+    """Plan the package stage. `texts` are the rendered ones of the recipe, which has what else goes into the root.
 
     `epoch` dates every file. `sysroot` has the C library that the tree is linked against; None means the one of the
-    system the steps run on.
+    system the steps run on. Raises UserError where a file of the recipe has the place of another.
     """
     env = {"SOURCE_DATE_EPOCH": str(epoch), "DEB_HOST_ARCH": arch.value}
     tree = f"{_ROOT}{prt_root}"
     libraries = (*sysroot.packages, *sysroot.beside) if sysroot else ()
     steps = (
-        Step("make folders", ("mkdir", "-p", tree, _SYSROOT)),
-        unpack("unpack runtime", PARENT, f"{WORK}/{tree}"),
+        Step("make folders", ("mkdir", "-p", tree, _SYSROOT, *_folders(recipe))),
+        _unpack_runtime(tree),
+        *(_link(name, target) for name, target in recipe.links.items()),
         *(Step(f"unpack {one.file}", ("dpkg-deb", "--raw-extract", one.file, _folder(one))) for one in libraries),
         _find_programs(),
         _shlibdeps(libraries, env),
@@ -73,14 +76,14 @@ def deb(
     return Stage(
         name=name,
         inputs={"parent": parent_key, "package": package},
-        files=(*_files(package, texts, files), *(File(one.file, one) for one in libraries)),
+        files=(*_files(package, texts, recipe), *(File(one.file, one) for one in libraries)),
         steps=steps,
         output=_OUTPUT,
         compiles=sysroot is not None,
     )
 
 
-def _files(package: str, texts: Mapping[str, bytes], files: tuple[RecipeFile, ...]) -> list[File]:
+def _files(package: str, texts: Mapping[str, bytes], recipe: PackageRecipe) -> list[File]:
     """Where each text belongs: most in the package itself, some where dpkg-gencontrol reads them."""
     share = f"{_ROOT}/usr/share"
     places = {
@@ -92,10 +95,32 @@ def _files(package: str, texts: Mapping[str, bytes], files: tuple[RecipeFile, ..
     for kind, content in texts.items():
         if kind != "changelog":
             found.append(File(places.get(kind, f"{_ROOT}/DEBIAN/{kind}"), content, executable=kind in SCRIPTS))
-    found += [File(f"{_ROOT}/{file.name}", file.content, executable=file.executable) for file in files]
-    # Policy: what lies in /etc belongs to the administrator.
-    conffiles = "".join(f"/{file.name}\n" for file in files if file.name.startswith("etc/"))
+    places_taken = {file.name for file in found}
+    for file in recipe.files:
+        place = f"{_ROOT}/{file.name}"
+        if place in places_taken:
+            raise UserError(f"recipes/deb/files/{file.name} has a place that another text of recipes/deb takes")
+        found.append(File(place, file.content, executable=file.executable))
+    # Policy: what lies in /etc belongs to the administrator. dpkg wants only regular files there.
+    conffiles = "".join(f"/{file.name}\n" for file in recipe.files if file.name.startswith("etc/"))
     return [*found, *([File(f"{_ROOT}/DEBIAN/conffiles", conffiles.encode())] if conffiles else [])]
+
+
+def _folders(recipe: PackageRecipe) -> list[str]:
+    """Those that no file makes: the empty ones, and the links'."""
+    return sorted({f"{_ROOT}/{name}" for name in (*recipe.folders, *map(posixpath.dirname, recipe.links))})
+
+
+def _unpack_runtime(tree: str) -> Step:
+    """Lay the tree beside the recipe's files, and over none of them: it would be lost."""
+    step = unpack("unpack runtime", PARENT, f"{WORK}/{tree}")
+    hint = "the runtime has a file that recipes/deb/files has, too; change it by a script of recipes/runtime"
+    return replace(step, args=(*step.args, "--keep-old-files"), hint=hint)
+
+
+def _link(name: str, target: str) -> Step:
+    args = ("ln", "--symbolic", "--no-target-directory", "--", target, f"{_ROOT}/{name}")
+    return Step(f"link {name}", args, hint=f"the runtime has recipes/deb/files/{name}, too")
 
 
 def _folder(library: Source) -> str:

@@ -77,6 +77,7 @@ class Stage:
             "stage": self.name,
             **self.inputs,
             "files": {file.name: file.sha256 for file in self.files},
+            "executables": [*sorted(file.name for file in self.files if file.executable)],
             "steps": [{"args": list(step.args), "env": dict(step.env), "cwd": step.cwd} for step in self.steps],
             "parents": {parent.name: parent.key for parent in self.parents},
             # A stricter proof proves anew what an earlier one let pass.

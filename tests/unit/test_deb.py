@@ -91,9 +91,13 @@ def test_the_key_changes_with_the_tarball_the_texts_and_the_files(tmp_path: Path
             (given.with_recipe(RUNTIME, prune=("share",)), shipped),
             (given.set(PACKAGE_DESC="Another"), shipped),
             (given, replace(shipped, files=(RecipeFile("srv/x", b"x"),))),
+            (given, replace(shipped, files=(RecipeFile("srv/x", b"x", executable=True),))),
+            (given, replace(shipped, links={"srv/x": "y"})),
+            (given, replace(shipped, links={"srv/x": "z"})),
+            (given, replace(shipped, folders=("srv/x",))),
         )
     ]
-    assert len(set(keys)) == 4
+    assert len(set(keys)) == 8
     assert package(given).stage.key == keys[0]
 
 
@@ -109,6 +113,15 @@ def test_maintainer_scripts_and_files_of_the_user_go_in_and_etc_is_theirs_to_edi
     assert files["deb/DEBIAN/triggers"].executable is False
     assert files["deb/DEBIAN/conffiles"].content == b"/etc/a.conf\n"
     assert files["deb/usr/bin/a"].executable
+
+
+def test_no_file_takes_the_place_of_another(tmp_path: Path) -> None:
+    shipped = package_recipe.read(SHIPPED)
+    copyright_again = replace(shipped, files=(RecipeFile("usr/share/doc/prt/copyright", b""),))
+    with pytest.raises(UserError, match="has a place that another text"):
+        package(inputs(tmp_path), recipe=copyright_again)
+    (step,) = (step for step in package(inputs(tmp_path)).stage.steps if step.name == "unpack runtime")
+    assert "--keep-old-files" in step.args
 
 
 def run(root: Path, engine: Recorder | HostEngine, **values: str) -> tuple[list[Artifact], str]:

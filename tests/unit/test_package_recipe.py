@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,11 +32,57 @@ def test_files_of_the_user_are_read_with_their_path_and_whether_they_can_be_run(
     program = put(tmp_path) / "files" / "usr" / "bin" / "hello"
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    program.chmod(0o700)  # as a umask of 077 leaves it
     (tmp_path / "files" / "etc").mkdir()
     (tmp_path / "files" / "etc" / "hello.conf").write_text("a=b\n")
     found = package_recipe.read(tmp_path).files
     assert [(file.name, file.executable) for file in found] == [("etc/hello.conf", False), ("usr/bin/hello", True)]
+
+
+def test_links_and_empty_folders_are_read_as_what_they_are(tmp_path: Path) -> None:
+    root = put(tmp_path) / "files"
+    (root / "opt/real").mkdir(parents=True)
+    (root / "opt/real/a").touch()
+    (root / "opt/folder").symlink_to("real")
+    (root / "opt/file").symlink_to("real/a")
+    (root / "opt/python").symlink_to("/prt/bin/python")
+    (root / "var/log/mine").mkdir(parents=True)
+    (root / "var/log/mine/.gitkeep").touch()
+    found = package_recipe.read(tmp_path)
+    assert found.links == {"opt/file": "real/a", "opt/folder": "real", "opt/python": "/prt/bin/python"}
+    assert found.folders == ("var/log/mine",)
+    assert [file.name for file in found.files] == ["opt/real/a"]
+
+
+@pytest.mark.parametrize(
+    ("place", "make", "said"),
+    [
+        ("files/usr/pipe", os.mkfifo, "can't be read: not a regular file"),
+        ("postinst", os.mkfifo, "can't be read: not a regular file"),
+        ("postinst", os.mkdir, "can't be read: not a regular file"),
+        ("postinst", lambda path: os.symlink("nowhere", path), "points to nothing"),
+        ("files", Path.touch, "can't be read: Not a directory"),
+        ("files", lambda path: os.symlink("nowhere", path), "can't be read: No such file or directory"),
+        (
+            "files/usr/up",
+            lambda path: os.symlink("../../README.md", path),
+            r"points out of files/, to '../../README\.md'",
+        ),
+        ("files/a\nb", Path.touch, r"a\\nb': dpkg can't have such a name"),
+        ("files/a\\b", Path.touch, "dpkg can't have such a name"),
+        ("files/a\udcff", Path.touch, "dpkg can't have such a name"),
+        ("files/DEBIAN", os.mkdir, "is no file of the package"),
+    ],
+)
+def test_what_can_t_go_into_a_package_is_refused_by_name(
+    tmp_path: Path, place: str, make: Callable[[Path], None], said: str
+) -> None:
+    path = put(tmp_path) / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make(path)
+    with pytest.raises(UserError, match=said) as refused:
+        package_recipe.read(tmp_path)
+    assert str(tmp_path) in refused.value.message
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from builder.errors import UserError
 from builder.recipe import RecipeFile
 from builder.recipe import read as read_recipe
-from builder.stages.step import Json, key_of
+from builder.stages.step import File, Json, Stage, key_of
 from builder.targets import Arch, Variant
 from tests.unit import factories
 from tests.unit.factories import Inputs, library, settings, sysroot
@@ -74,6 +75,14 @@ def test_fixed_inputs_have_a_fixed_key() -> None:
 def before(tmp_path: Path) -> Inputs:
     """Inputs of an interpreter compiled across."""
     return factories.across(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"name": "b"}, {"content": b"b"}, {"executable": True}])
+def test_all_that_a_file_is_is_in_the_key(change: dict[str, Any]) -> None:
+    file = File("a", b"a")
+    stages = [Stage("x", {}, (one, File("c", b"c")), (), "x") for one in (file, replace(file, **change))]
+    assert {field.name for field in fields(File)} == {"name", "content", "executable"}
+    assert stages[0].key != stages[1].key
 
 
 RUNTIME = Variant.RUNTIME
