@@ -23,6 +23,24 @@ def write_whole(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def write_sealed(path: Path, line: str) -> None:
+    """Write one line, with the digest that shows later that it is still this line, of this file."""
+    write_whole(path, f"{line} {_seal(path, line)}\n")
+
+
+def read_sealed(path: Path) -> str | None:
+    """The line of a sealed file; None if there is none, or it is not as it was written."""
+    try:
+        line, _, seal = read(path, 4096).decode(errors="replace").removesuffix("\n").rpartition(" ")
+    except OSError:
+        return None
+    return line if seal == _seal(path, line) else None
+
+
+def _seal(path: Path, line: str) -> str:
+    return hashlib.sha256(f"{path.name} {line}".encode()).hexdigest()
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[io.BufferedRandom]:
     """A new file to write; at the end it takes the place of `path`, or nothing is left of it where that fails."""

@@ -132,7 +132,8 @@ class Pipeline:
             )
             across = False
         toolchain = engine.toolchain(target.arch, version, compiles=across)
-        return Bench(engine.name, toolchain, engine.builds_on(target.arch), across)
+        surroundings = engine.surroundings(target.arch)
+        return Bench(engine.name, toolchain, engine.builds_on(target.arch), across, surroundings)
 
     def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
         """The result of a stage that is kept: from the cache, else made with `more` in its workplace."""

@@ -32,13 +32,15 @@ from builder.versions import debian_version, has_zstd
 class Bench:
     """What builds: the engine's name, the fingerprint of its compilers, and the architecture it compiles on.
 
-    `across` says whether the interpreter is compiled across, with the libraries inside.
+    `across` says whether the interpreter is compiled across, with the libraries inside. `surroundings` is the
+    fingerprint of where all else is done: where packages are installed, scripts and checks run.
     """
 
     engine: str
     toolchain: str
     builds_on: Arch
     across: bool
+    surroundings: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Plan:
     manifest: Mapping[str, Json]
     artifacts: Mapping[str, str]
     parent: Plan | None
+    bench: Bench
 
     @property
     def tarball(self) -> str:
@@ -118,6 +121,8 @@ def make(
         "arch": target.arch.value,
         "libc": floor or bench.toolchain,
         "below": lower.lock.key if lower else None,
+        # What a package from source says it needs is found by running its build.
+        "surroundings": bench.surroundings if any(map(packages.from_source, chain)) else None,
     }
     known = manifest.planned(target, settings, chain, repository, tuple(sources), bench.engine)
     lock = packages.lock(chain, suited, prt_root=settings.prt_root, env=packages.environment(floor))
@@ -132,13 +137,14 @@ def make(
         manifest=known,
         libc_floor=floor,
         symbols=has_symbols,
+        surroundings=bench.surroundings,
     )
     endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", **({SYMBOLS_ARTIFACT: "symbols.tgz"} if has_symbols else {})}
     artifacts = {
         name: target.artifact(settings.package_prefix, settings.package_version, ending)
         for name, ending in endings.items()
     }
-    return Plan(target, python_version, compiled, lock, fetch, stage, known, artifacts, lower)
+    return Plan(target, python_version, compiled, lock, fetch, stage, known, artifacts, lower, bench)
 
 
 def package(
@@ -167,10 +173,12 @@ def package(
         "sources": sources,
         "licences": sorted({str(source["licence"]) for source in sources if isinstance(source, dict)}),
     }
+    across = runtime.interpreter.compiles
     stage = deb(
         f"deb{target.variant.package_suffix}", name, target.arch, recipe.render(words), recipe,
         parent_key=runtime.stage.key, prt_root=settings.prt_root, epoch=repository.date,
-        sysroot=pins.sysroot(settings.sysroot, target.arch) if runtime.interpreter.compiles else None,
+        sysroot=pins.sysroot(settings.sysroot, target.arch) if across else None,
+        tools=runtime.bench.toolchain if across else runtime.bench.surroundings,
     )  # fmt: skip
     return PackagePlan(runtime, stage, deb_file(target, settings))
 

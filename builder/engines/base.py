@@ -60,6 +60,9 @@ class Engine(Protocol):
         what to install or set where that is impossible.
         """
 
+    def surroundings(self, arch: Arch) -> str:
+        """The fingerprint of where the steps of an architecture run that do not compile, its packages' among them."""
+
     def can_package(self, arch: Arch) -> None:
         """Raise UserError with what to install where Debian's packaging tools are missing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import shutil
 import tarfile
@@ -23,9 +24,9 @@ from builder.engines.base import Item, Output, fill, step_environment
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage, Role, of_others
 from builder.engines.preflight import Problem
-from builder.engines.toolchain import fingerprint
+from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint
 from builder.errors import BuildError
-from builder.files import write_whole
+from builder.files import read_sealed, write_sealed
 from builder.network import Network
 from builder.stages.step import Step
 from builder.targets import Arch
@@ -141,14 +142,25 @@ class DockerEngine:
 
     def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """Have the builder image ready; see Engine."""
+        return self._fingerprint(arch, compiles, "" if compiles else python)
+
+    def surroundings(self, arch: Arch) -> str:
+        """The packages of the builder image, and what it is made by; see Engine."""
+        return self._fingerprint(arch, compiles=False)
+
+    def _fingerprint(self, arch: Arch, compiles: bool, python: str = "") -> str:
+        """What an image holds, looked at once for each image, and what of the recipe made it."""
         image = self._ensure(arch, compiles)
         number = str(image.id).removeprefix("sha256:")
-        note = self.artifact_dir / "cache" / "toolchains" / (number if compiles else f"{number}-{minor(python)}")
-        if not note.is_file():
+        note = self.artifact_dir / "cache" / "images" / (f"{number}-{minor(python)}" if python else number)
+        found = read_sealed(note)
+        if not found:
+            programs = CROSS_PROGRAMS if compiles else PROGRAMS
             with self.workplace(arch, compiles) as place:
-                found = fingerprint(place, "the builder image", python, compiles)
-            write_whole(note, found)
-        return note.read_text()
+                found = fingerprint(place, "the builder image", programs, packages=True, python=python)
+            write_sealed(note, found)
+        made_by = self.image.recipe(Role.COMPILER if compiles else Role.BUILDER)
+        return hashlib.sha256(f"{found} {made_by}".encode()).hexdigest()
 
     def _ensure(self, arch: Arch, compiles: bool) -> Image:
         endpoint = self.endpoints[arch]

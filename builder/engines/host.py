@@ -89,7 +89,13 @@ class HostEngine:
             raise missing(absent, PROGRAMS, "this machine")
         with self._work() as work:
             place = HostWorkplace(self.prt_root, work, self.network)
-            return fingerprint(place, "this machine", python, compiles)
+            programs = CROSS_PROGRAMS if compiles else PROGRAMS
+            return fingerprint(place, "this machine", programs, python="" if compiles else python)
+
+    def surroundings(self, arch: Arch) -> str:
+        """The versions of what this machine has; see Engine."""
+        with self._work() as work:
+            return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine", PROGRAMS)
 
     def can_package(self, arch: Arch) -> None:
         """Check for dpkg's tools; see Engine."""

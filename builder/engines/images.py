@@ -40,7 +40,7 @@ class BuilderImage:
     def ensure(self, endpoint: Endpoint, role: Role, arch: Arch, console: Console, logs: Path) -> Image:
         """The image of a role for an architecture; built if there is none of these inputs yet."""
         base, base_tag = of_others(endpoint, self.base, arch, "BASE_IMAGE")
-        tag = f"{REPOSITORY}/{role.value}:{self._digest(base, role)}-{arch.value}"
+        tag = f"{REPOSITORY}/{role.value}:{self._digest(role, str(base.id))[:12]}-{arch.value}"
         try:
             return endpoint.client.images.get(tag)
         except ImageNotFound:
@@ -64,13 +64,18 @@ class BuilderImage:
                 raise step_failed(f"{role.value} image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
         return endpoint.client.images.get(tag)
 
-    def _digest(self, base: Image, role: Role) -> str:
-        inputs = hashlib.sha256(str(base.id).encode())
+    def recipe(self, role: Role) -> str:
+        """The digest of the files in `folder` that an image is made by, on whatever base."""
+        return self._digest(role, "")
+
+    def _digest(self, role: Role, base: str) -> str:
+        inputs = hashlib.sha256(base.encode())
         others = {f"{other.value}.txt" for other in Role if other is not role}
         for path in sorted(self.folder.rglob("*")):
             if path.is_file() and path.name not in others:
-                inputs.update(f"\0{path.relative_to(self.folder)}\0".encode() + path.read_bytes())
-        return inputs.hexdigest()[:12]
+                kind = f"\0{path.readlink()}" if path.is_symlink() else "\0x" if path.stat().st_mode & 0o100 else ""
+                inputs.update(f"\0{path.relative_to(self.folder)}{kind}\0".encode() + path.read_bytes())
+        return inputs.hexdigest()
 
 
 def of_others(endpoint: Endpoint, name: str, arch: Arch, setting: str) -> tuple[Image, str]:

@@ -1,4 +1,4 @@
-"""What a complete CPython needs to compile, and the fingerprint of what is there."""
+"""What a complete CPython needs to compile, and the fingerprint of what is there and decides what comes out."""
 
 from __future__ import annotations
 
@@ -50,8 +50,10 @@ PACKAGING = {
 # What compiling across needs, under the names Debian gives it.
 CROSS_PROGRAMS = (
     f"clang-{CLANG}", f"clang++-{CLANG}", f"ld.lld-{CLANG}", llvm("ar"), llvm("objcopy"), "make", "patch", "perl",
-    "tclsh", "autoreconf", "pkg-config", "file", "xz",
+    "tclsh", "autoreconf", "automake", "libtoolize", "pkg-config", "file", "xz",
 )  # fmt: skip
+
+COMPILER_LIST = "recipes/builder/compiler.txt"
 
 _MISSING = "prt_missing"
 
@@ -67,37 +69,55 @@ def missing(names: list[str], packages: dict[str, str], where: str) -> UserError
     return UserError(f"{where} lacks {', '.join(names)}", f"apt-get install {install}")
 
 
-def fingerprint(place: Workplace, where: str, python: str, compiles: bool) -> str:
-    """The digest of what compiles a version in a workplace: clang and lld, or the system's compiler with all it finds.
+def fingerprint(
+    place: Workplace, where: str, programs: Iterable[str], *, packages: bool = False, python: str = ""
+) -> str:
+    """The digest of what decides the bytes of what is made in a workplace; UserError names what is missing.
 
-    Across, C library and libraries are pinned sources. In place they are the system's: headers are read preprocessed,
-    their text names the versions of the libraries, whatever the distribution. UserError names what is missing.
+    That is the list of all `packages` with their versions, in an image that we made: two machines whose images hold
+    the same make the same. Elsewhere, on a machine that has a thousand more, it is the versions of `programs`.
+    Where `python` is to be compiled with the system's libraries their headers are read, preprocessed: the text names
+    the libraries' versions.
     """
-    if compiles:
-        clang, lld = (f"clang-{CLANG}", "--version"), (f"ld.lld-{CLANG}", "--version")
-        return _digest_of(place, where, (clang, lld), {}, f"apt-get install clang-{CLANG} lld-{CLANG}")
-    packages = headers(python)
+    lines = _installed(place) if packages else []
+    lines = lines or _versions(place, where, programs)
+    lines += _preprocessed(place, where, headers(python)) if python else []
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _installed(place: Workplace) -> list[str]:
+    """Name and version of every package, whoever manages them; none where we don't know who does."""
+    for args in (("dpkg-query", "--show", "--showformat=${Package} ${Version}\\n"), ("rpm", "--query", "--all")):
+        lines: list[str] = []
+        if not place.run(Step(args[0], args), lines.append):
+            return sorted(lines)
+    return []
+
+
+def _versions(place: Workplace, where: str, programs: Iterable[str]) -> list[str]:
+    place.put([Item("version.tcl", b"puts $tcl_patchLevel\n")])
+    unusual = {"tclsh": ("tclsh", f"{WORK}/version.tcl")}
+    commands = [unusual.get(program, (program, "--version")) for program in programs]
+    return [line for args in (*commands, ("ldd", "--version")) for line in _said(place, where, args)]
+
+
+def _preprocessed(place: Workplace, where: str, packages: dict[str, str]) -> list[str]:
     probe = "".join(
         f"#if __has_include(<{header}>)\n#include <{header}>\n#else\n{_MISSING} {header}\n#endif\n"
         for header in packages
     )
     place.put([Item("toolchain.c", b"#include <stdio.h>\n" + probe.encode())])
-    preprocess = ("cc", "-E", "-P", f"{WORK}/toolchain.c")
-    commands = (("cc", "--version"), ("ld", "--version"), ("ldd", "--version"), preprocess)
-    return _digest_of(place, where, commands, packages, "apt-get install build-essential")
+    lines = _said(place, where, ("cc", "-E", "-P", f"{WORK}/toolchain.c"))
+    absent = [line.removeprefix(_MISSING).strip() for line in lines if line.startswith(_MISSING)]
+    if absent:
+        raise missing([name.replace(" ", "") for name in absent], packages, where)
+    return lines
 
 
-def _digest_of(
-    place: Workplace, where: str, commands: Iterable[tuple[str, ...]], packages: dict[str, str], hint: str
-) -> str:
-    """The digest of what the commands say; UserError if one fails, or names a missing header."""
-    seen = hashlib.sha256()
-    for args in commands:
-        lines: list[str] = []
-        if place.run(Step(f"{args[0]} {args[1]}", args), lines.append):
-            raise UserError(f"{where}: {' '.join(args)} failed:\n" + "\n".join(lines[-5:]), hint)
-        absent = [line.removeprefix(_MISSING).strip() for line in lines if line.startswith(_MISSING)]
-        if absent:
-            raise missing([name.replace(" ", "") for name in absent], packages, where)
-        seen.update("\n".join(lines).encode())
-    return seen.hexdigest()
+def _said(place: Workplace, where: str, args: tuple[str, ...]) -> list[str]:
+    lines: list[str] = []
+    if place.run(Step(f"{args[0]} {args[1]}", args), lines.append):
+        cross = args[0] in CROSS_PROGRAMS and args[0] not in PROGRAMS
+        install = f"$(grep -v '#' {COMPILER_LIST})" if cross else "build-essential"
+        raise UserError(f"{where}: {' '.join(args)} failed:\n" + "\n".join(lines[-5:]), f"apt-get install {install}")
+    return lines

@@ -42,11 +42,14 @@ def deb(
     prt_root: PurePosixPath,
     epoch: int,
     sysroot: Sysroot | None,
+    tools: str,
 ) -> Stage:
     """Plan the package stage. `texts` are the rendered ones of the recipe, which has what else goes into the root.
 
     `epoch` dates every file. `sysroot` has the C library that the tree is linked against; None means the one of the
-    system the steps run on. Raises UserError where a file of the recipe has the place of another.
+    system the steps run on. `tools` is the fingerprint of where they run, dpkg's versions among it.
+
+    Raises UserError where a file of the recipe has the place of another.
     """
     env = {"SOURCE_DATE_EPOCH": str(epoch), "DEB_HOST_ARCH": arch.value}
     tree = f"{_ROOT}{prt_root}"
@@ -75,7 +78,7 @@ def deb(
     )
     return Stage(
         name=name,
-        inputs={"parent": parent_key, "package": package},
+        inputs={"parent": parent_key, "package": package, "tools": tools},
         files=(*_files(package, texts, recipe), *(File(one.file, one) for one in libraries)),
         steps=steps,
         output=_OUTPUT,

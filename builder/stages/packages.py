@@ -125,8 +125,7 @@ def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ..
 def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
     """The steps that install what the lock names, from files only; pip first, which installs the others."""
     pip = (f"{prt_root}/bin/python", "-m", "pip")
-    # What is compiled from its source needs what that asks for, from the index.
-    compiled = any(re.search(rb"^\s*--no-binary\b", file.content, re.MULTILINE) for file in recipe.requirements)
+    compiled = from_source(recipe)  # which needs what that asks for, from the index
     options = (
         *_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}",
     )  # fmt: skip
@@ -136,6 +135,11 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     offline = () if compiled else ("--no-index",)
     yield Step("install packages", (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
+
+
+def from_source(recipe: Recipe) -> bool:
+    """Whether the requirements say of a package that it is to be compiled from its source."""
+    return any(re.search(rb"^\s*--no-binary\b", file.content, re.MULTILINE) for file in recipe.requirements)
 
 
 def environment(libc_floor: str | None) -> dict[str, str]:

@@ -34,12 +34,14 @@ def runtime(
     manifest: Mapping[str, Json],
     libc_floor: str | None,
     symbols: bool,
+    surroundings: str,
 ) -> Stage:
     """Plan the package stage of the last recipe; those before it are already in the parent tree.
 
     `lock` resolves its requirements. `manifest` is what the plan knows of it; the rest is measured in the finished
     tree. `epoch` dates every file. `libc_floor` is the glibc version beyond which nothing may need anything; None
     accepts what comes. `symbols` says that the parent has a folder of debug symbols, to be packed by themselves.
+    `surroundings` is the fingerprint of where the steps run.
     """
     recipe = recipes[-1]
     python = f"{prt_root}/bin/python"
@@ -78,7 +80,7 @@ def runtime(
     ]
     return Stage(
         name=recipe.variant.value,
-        inputs={"parent": parent_key, "manifest": dict(manifest)},
+        inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": surroundings},
         files=tuple(_files(recipes)),
         steps=tuple(steps),
         output=ARTIFACT,

@@ -76,7 +76,7 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     plan = planning.make(
         Target(Variant.RUNTIME, arch), version, project.settings, project.recipes, project.repository,
         python_build, extras=project.extras,
-        bench=Bench(engine.name, engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), across=True),
+        bench=Bench(engine.name, engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), True, ""),
     )  # fmt: skip
     return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
 

@@ -85,6 +85,7 @@ class Recorder:
 
     name: str = "host"
     fingerprint: str = "a toolchain"
+    around: str = "a machine"
     emulated_by: str | None = None
     has_clang: bool = True
     machine: Arch = Arch.AMD64
@@ -110,6 +111,10 @@ class Recorder:
     def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """The fingerprint it was made with."""
         return f"{self.fingerprint} of clang" if compiles else self.fingerprint
+
+    def surroundings(self, arch: Arch) -> str:
+        """The other fingerprint it was made with."""
+        return self.around
 
     def can_package(self, arch: Arch) -> None:
         """Always."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def test_a_runtime_compiled_across_is_packaged_on_the_build_machine_against_the_
     assert stage.compiles
     assert "libc6_2.31-1_arm64.deb" in [file.name for file in stage.files]
     assert {step.env.get("DEB_HOST_ARCH", "arm64") for step in stage.steps} == {"arm64"}
+
+
+@pytest.mark.parametrize("made", [across, inputs])
+@pytest.mark.parametrize("place", ["toolchain", "surroundings"])
+def test_what_packs_it_counts(tmp_path: Path, made: Callable[[Path], Inputs], place: str) -> None:
+    found = {package(given).stage.key for given in (made(tmp_path), made(tmp_path).on(**{place: "another"}))}
+    assert len(found) == 2
 
 
 def test_what_wheels_may_need_beside_the_c_library_is_known_as_well(tmp_path: Path) -> None:

@@ -91,6 +91,18 @@ def test_what_we_write_no_other_user_can_write(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
 
 
+@pytest.mark.parametrize("spoil", [lambda text: text[:-2], lambda text: text.replace("o", "0", 1), lambda text: ""])
+def test_a_sealed_line_is_taken_only_as_it_was_written(tmp_path: Path, spoil: Callable[[str], str]) -> None:
+    path = tmp_path / "note"
+    assert files.read_sealed(path) is None
+    files.write_sealed(path, "one line")
+    assert files.read_sealed(path) == "one line"
+    (tmp_path / "another").write_text(path.read_text())
+    assert files.read_sealed(tmp_path / "another") is None
+    path.write_text(spoil(path.read_text()))
+    assert files.read_sealed(path) is None
+
+
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize("reader", [files.opened, files.digest, lambda path: files.read(path, 10)])
 def test_only_a_regular_file_is_read(tmp_path: Path, kind: str, reader: Callable[[Path], object]) -> None:

@@ -115,6 +115,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), ALL),
     "the architecture": (lambda one: one.for_arch(Arch.ARM64), ALL),
     "the toolchain": (lambda one: one.on(toolchain="another"), ALL),
+    "where packages are installed": (lambda one: one.on(surroundings="another"), PACKAGES),
     "python-build": (
         lambda one: replace(one, python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
         ALL,
@@ -156,6 +157,15 @@ def test_a_change_of_an_input_changes_exactly_the_keys_behind_it(tmp_path: Path,
     change, expected = CHANGES[what]
     before, after = keys(inputs(tmp_path)), keys(change(inputs(tmp_path)))
     assert {name for name in before if before[name] != after[name]} == expected
+
+
+@pytest.mark.parametrize(("lines", "counts"), [(b"--no-binary pyyaml\npyyaml\n", True), (b"pyyaml\n", False)])
+def test_where_packages_are_installed_counts_in_the_lock_only_where_one_is_compiled(
+    tmp_path: Path, lines: bytes, counts: bool
+) -> None:
+    given = inputs(tmp_path).with_recipe(RUNTIME, requirements=(RecipeFile("10-yaml.txt", lines),))
+    found = [one.plan().lock.key for one in (given, given.on(surroundings="another"))]
+    assert (found[0] != found[1]) is counts
 
 
 def test_no_key_knows_network_mirror_engine_endpoint_or_output_folder(tmp_path: Path) -> None:

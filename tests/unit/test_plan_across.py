@@ -56,6 +56,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
         CPYTHON,
     ),
     "the compiler": (lambda one: one.on(toolchain="clang 19.1.8"), ALL),
+    "where packages are installed": (lambda one: one.on(surroundings="another"), set()),
     # Neither zlib nor openssl is told what it is compiled on.
     "the build machine": (lambda one: one.on(builds_on=FOREIGN), CPYTHON),
     "the line editor": (lambda one: one.set(LINE_EDITOR="readline"), {"profile", "interpreter"}),
