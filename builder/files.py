@@ -106,4 +106,6 @@ def unpacked(xz: bytes, most: int) -> bytes:
         raise lzma.LZMAError(f"more than {most:,} bytes come out")
     if not unpacker.eof:
         raise lzma.LZMAError("cut off")
+    if unpacker.unused_data:
+        raise lzma.LZMAError("more follows its end")
     return content

@@ -13,6 +13,7 @@ from builder.cache.layers import Cache
 from builder.cache.remote import Remote
 from builder.cache.report import Report
 from builder.errors import UserError
+from builder.makefile_vars import nearest
 from builder.network import Network
 from builder.package_recipe import PackageRecipe
 from builder.packages.record import ArtifactShelf
@@ -43,8 +44,14 @@ class Project:
 
     @cached_property
     def extras(self) -> Extras:
-        """Patches to bundled libraries, and kept profiles."""
-        return recipe.read_extras(self.recipes_folder)
+        """Patches to bundled libraries, and kept profiles; UserError for patches to a library that nobody pins."""
+        found = recipe.read_extras(self.recipes_folder)
+        for name in sorted(found.library_patches.keys() - self.pins.libraries.keys()):
+            raise UserError(
+                f"{self.recipes_folder}/libraries/{name}: recipes/pins.toml has no library of that name",
+                nearest(name, self.pins.libraries.keys()),
+            )
+        return found
 
     @cached_property
     def package_recipe(self) -> PackageRecipe:

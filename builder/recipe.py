@@ -141,5 +141,5 @@ def _files(folder: Path, pattern: str, form: str) -> tuple[RecipeFile, ...]:
 
 
 def _patterns(text: bytes) -> tuple[str, ...]:
-    lines = (line.partition("#")[0].strip() for line in text.decode(errors="surrogateescape").splitlines())
+    lines = (line.partition("#")[0].strip() for line in text.decode(errors="surrogateescape").split("\n"))
     return tuple(line for line in lines if line)

@@ -10,6 +10,7 @@ import pytest
 from builder import pins, recipe
 from builder.errors import UserError
 from builder.recipe import Extras
+from tests.unit.factories import checkout, project
 from tests.unit.test_recipe import SHIPPED, put
 
 
@@ -56,6 +57,13 @@ def test_a_profile_that_unpacks_to_more_than_any_has_is_refused(
     path.write_bytes(lzma.compress(bytes(2 << 20)))
     with pytest.raises(UserError, match="more than 1,048,576 bytes come out"):
         recipe.read_extras(tmp_path)
+
+
+def test_patches_to_a_library_that_nobody_pins_are_refused_and_the_nearest_is_named(tmp_path: Path) -> None:
+    put(checkout(tmp_path) / "recipes", "libraries/opensl/a.patch", "libraries/zlib/a.patch", content="diff")
+    with pytest.raises(UserError, match=r"libraries/opensl: recipes/pins\.toml has no library of that name") as refused:
+        _ = project(tmp_path).extras
+    assert "openssl" in refused.value.hint
 
 
 @pytest.mark.parametrize("name", ["libraries/zlib/notes.txt", "libraries/loose.patch"])

@@ -147,6 +147,12 @@ def test_a_link_to_a_file_is_that_file(tmp_path: Path) -> None:
     assert read(tmp_path).scripts[1] == RecipeFile("20-b", b"#!/bin/bash")
 
 
+@pytest.mark.parametrize("letter", ["\u2028", "\x0c", "\x0b", "\r", "\x85"])
+def test_a_remark_ends_with_its_line_only(tmp_path: Path, letter: str) -> None:
+    put(tmp_path, "runtime/prune.txt", content=f"# a remark{letter}lib\nshare/man\r\n")
+    assert read(tmp_path).prune == ("share/man",)
+
+
 @pytest.mark.parametrize("name", ["runtime/scripts/10-a", "runtime/constraints.txt", "runtime/prune.txt"])
 @pytest.mark.parametrize("kind", ["fifo", "device", "endless"])
 def test_what_is_no_file_or_has_no_end_is_refused_and_not_waited_for(tmp_path: Path, name: str, kind: str) -> None:
