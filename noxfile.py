@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = [
 #   "docker>=7.1",
-#   "filelock>=3.16",
+#   "filelock>=3.20.3",  # follows no link
 #   "jinja2>=3.1",
 #   "nox>=2025.2.9",
 #   "packaging>=24.2",

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from builder import plan as planning
 from builder.cache.layers import Cache
-from builder.files import write_whole
+from builder.files import read, write_whole
 from builder.plan import Bench
 from builder.project import Project
 from builder.stages.step import Stage
 from builder.targets import Arch, Target
+
+_LARGEST = 4096  # bytes of a note
 
 
 def remember(project: Project, arch: Arch, bench: Bench) -> None:
@@ -49,9 +51,9 @@ def _stages(stage: Stage, cache: Cache) -> Iterator[tuple[str, str]]:
 
 def _remembered(project: Project, arch: Arch) -> Bench | None:
     try:
-        fields = json.loads(_note(project, arch).read_text())
+        fields = json.loads(read(_note(project, arch), _LARGEST))
         return Bench(**{**fields, "builds_on": Arch(fields["builds_on"])})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder.files import digest, write_whole
+from builder.files import digest, read, write_whole
+
+_LARGEST = 4096  # bytes of a record
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class ArtifactShelf:
     def standing(self, name: str, key: str) -> Artifact | None:
         """The artifact of that name, if it was made by this key and its bytes are still the same."""
         try:
-            artifact = Artifact(**json.loads(self._record(name).read_text()))
+            artifact = Artifact(**json.loads(read(self._record(name), _LARGEST)))
             unchanged = artifact.key == key and digest(self.folder / name) == artifact.sha256
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
         return artifact if unchanged else None
 

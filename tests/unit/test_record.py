@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,20 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 def test_an_artifact_that_is_not_as_recorded_does_not_stand(tmp_path: Path, how: str) -> None:
     shelf = published(tmp_path)
     DAMAGE[how](tmp_path)
+    assert shelf.standing(NAME, "one") is None
+
+
+@pytest.mark.parametrize("kind", ["fifo", "endless", "nested"])
+def test_a_record_that_is_none_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    shelf = published(tmp_path)
+    path = record(tmp_path)
+    path.unlink()
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_text("[" * 4000)
     assert shelf.standing(NAME, "one") is None
 
 

@@ -454,6 +454,18 @@ def test_what_was_not_begun_by_us_is_not_gone_on_with(tmp_path: Path, web: Web, 
     assert web.requests == [("/a", None)]
 
 
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path, web: Web) -> None:
+    web.files["/a"] = CONTENT
+    wanted = source(f"{web.url}/a")
+    begun(tmp_path, wanted, b"")
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    shelf(tmp_path).path(wanted).with_name(f".{FILE}.lock").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic link"):
+        shelf(tmp_path).fetch(wanted)
+    assert victim.read_bytes() == b"precious"
+
+
 def wait_for(there: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not there():
