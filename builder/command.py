@@ -35,10 +35,12 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def attached(args: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+def attached(
+    args: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
+) -> int:
     """Run a command on this process's own terminal, input and output, and return its exit code."""
     sys.stdout.flush()
-    return subprocess.run(args, cwd=cwd, env=env, check=False).returncode
+    return subprocess.run(args, cwd=cwd, env=env, pass_fds=pass_fds, check=False).returncode
 
 
 def stream(
@@ -48,16 +50,19 @@ def stream(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     umask: int = -1,
+    pass_fds: Sequence[int] = (),
 ) -> int:
     """Run a command, hand each line of its output (both streams) to `on_output`, and return its exit code.
 
-    The command runs in a process group of its own, which is killed when we are interrupted.
+    The command runs in a process group of its own, which is killed when we are interrupted. `pass_fds` are
+    descriptors that it inherits.
     """
     with subprocess.Popen(
         args,
         cwd=cwd,
         env=env,
         umask=umask,
+        pass_fds=pass_fds,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -29,8 +28,10 @@ from builder.stages.packages import DISTRIBUTIONS, FETCHED, LOCK, PARENT, PIP_LO
 from builder.stages.runtime import PLANNED_MANIFEST
 from builder.stages.step import Json, Stage
 from builder.targets import Arch, Target
+from builder.work import remove_abandoned, work_folder
 
 _COMPILED = "compiled"
+_PARTS = "parts"  # kind of the work folders where files stand until they are complete
 
 # Targets may be built side by side; these downloads and images are the same for several of them.
 _ONE_AT_A_TIME = threading.Lock()
@@ -94,11 +95,11 @@ class Pipeline:
     @contextmanager
     def _parts(self) -> Iterator[Path]:
         """Where files stand until they are complete."""
-        work = self.project.settings.artifact_dir / "work"
-        work.mkdir(parents=True, exist_ok=True)
+        scratch = self.project.settings.artifact_dir / "work"
+        remove_abandoned(scratch, _PARTS, self.console.say)
         try:
-            with tempfile.TemporaryDirectory(dir=work, prefix="parts-") as parts:
-                yield Path(parts)
+            with work_folder(scratch, _PARTS) as parts:
+                yield parts.path
         finally:
             self.cache.close(self.project.settings.artifact_dir)
 

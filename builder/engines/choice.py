@@ -17,7 +17,8 @@ from builder.targets import Arch
 
 def choose(settings: Settings, network: Network, recipes: Path, arch: Arch, console: Console) -> Engine:
     """The engine that builds for `arch`; UserError if the one that was asked for can't."""
-    host = HostEngine(settings.prt_root, settings.artifact_dir / "work", network)
+    host = HostEngine(settings.prt_root, settings.artifact_dir / "work", network, say=console.say)
+    host.remove_abandoned()
     if settings.engine == "host":
         console.say("engine: host (ENGINE=host)")
         return host
@@ -25,6 +26,7 @@ def choose(settings: Settings, network: Network, recipes: Path, arch: Arch, cons
     from builder.engines.docker import DockerEngine
     from builder.engines.endpoint import Endpoint
     from builder.engines.images import BuilderImage
+    from builder.engines.owner import remove_abandoned
 
     endpoints = {each: Endpoint(url) for each, url in _urls(settings).items()}
     try:
@@ -37,6 +39,7 @@ def choose(settings: Settings, network: Network, recipes: Path, arch: Arch, cons
         return host
     console.say(f"engine: docker (it answers at {address})")
     image = BuilderImage(recipes / "builder", settings.base_image, settings.debian_mirror, network)
+    remove_abandoned(endpoints[arch])
     return DockerEngine(endpoints, image, settings.prt_root, network, settings.artifact_dir, console)
 
 

@@ -23,6 +23,7 @@ from builder.console import Console
 from builder.engines.base import Item, Output, fill, step_environment
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage, Role, of_others
+from builder.engines.owner import LABEL, owner
 from builder.engines.preflight import Problem
 from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint
 from builder.errors import BuildError
@@ -75,14 +76,16 @@ class DockerWorkplace:
 
     def attach(self, args: Sequence[str]) -> int:
         """Run a command by the docker command, which knows how to pass a terminal on."""
-        # In a file: no password stands on a command line.
-        with tempfile.NamedTemporaryFile("w", prefix="environment-") as variables:
+        # In a file without a name: no password stands on a command line, or stays when we are killed.
+        with tempfile.TemporaryFile("w") as variables:
             variables.writelines(f"{name}={value}\n" for name, value in self._environment({}, network=True).items())
             variables.flush()
             terminal = ["--tty"] if command.has_terminal() else []
-            options = ["--interactive", *terminal, f"--env-file={variables.name}", f"--workdir={_WORK}/home"]
+            number = variables.fileno()
+            options = ["--interactive", *terminal, f"--env-file=/dev/fd/{number}", f"--workdir={_WORK}/home"]
+            line = self.endpoint.docker("exec", *options, str(self.container.id), *args)
             try:
-                return command.attached(self.endpoint.docker("exec", *options, str(self.container.id), *args))
+                return command.attached(line, pass_fds=[number])
             except FileNotFoundError:
                 raise Problem.NO_COMMAND.error() from None
 
@@ -195,8 +198,9 @@ class DockerEngine:
         """A fresh container; it is removed at the end, with whatever still runs in it."""
         platform = Arch(image.attrs["Architecture"]).platform
         container = endpoint.client.containers.create(
-            image, ["sleep", _LIFETIME], platform=platform, working_dir=str(_WORK), auto_remove=True
-        )
+            image, ["sleep", _LIFETIME], platform=platform, working_dir=str(_WORK), auto_remove=True,
+            labels={LABEL: owner()},
+        )  # fmt: skip
         self.containers.append(container)
         try:
             if self.stopped.is_set():

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder import command
 from builder.engines.base import Item, Output, fill, step_environment
+from builder.engines.prt_root import MARK, mount_point, put_back, taken
 from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
 from builder.errors import BuildError, UserError
 from builder.network import Network
 from builder.stages.step import Step
 from builder.targets import Arch
+from builder.work import WorkFolder, remove_abandoned, work_folder
+
+_STAGE = "stage"  # kind of this engine's work folders
 
 
 @dataclass(frozen=True)
 class HostWorkplace:
-    """PRT_ROOT and a work folder on this machine. `inside` is put before every command."""
+    """PRT_ROOT and a work folder on this machine. `inside` is put before every command.
+
+    `locks` are the descriptors that every step inherits: what it works in counts as used until it has ended, too.
+    """
 
     prt_root: PurePosixPath
     work: Path
     network: Network
     inside: tuple[str, ...] = ()
+    locks: tuple[int, ...] = ()
 
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
@@ -43,7 +50,9 @@ class HostWorkplace:
         """Run a step as a process of this machine, in an environment of its own."""
         args, env, cwd = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
         whole = self._environment(env, step.network)
-        return command.stream([*self.inside, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022)
+        return command.stream(
+            [*self.inside, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022, pass_fds=self.locks
+        )
 
     def get(self, name: str, destination: Path) -> None:
         """Move a file out of the work folder."""
@@ -52,12 +61,14 @@ class HostWorkplace:
     def attach(self, args: Sequence[str]) -> int:
         """Run a command on the user's own terminal."""
         env = self._environment({"TERM": "xterm"}, network=True)
-        return command.attached([*self.inside, *args], cwd=self.work / "home", env=env)
+        return command.attached([*self.inside, *args], cwd=self.work / "home", env=env, pass_fds=self.locks)
 
     def _environment(self, env: dict[str, str], network: bool) -> dict[str, str]:
         ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
         work = PurePosixPath(self.work)
-        return step_environment(env, self.prt_root, work, self.network if network else None, ca_bundle)
+        whole = step_environment(env, self.prt_root, work, self.network if network else None, ca_bundle)
+        # What marks PRT_ROOT as a build's is no part of what is packed there.
+        return {**whole, "TAR_OPTIONS": f"--exclude=./{MARK}"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class HostEngine:
     scratch: Path
     network: Network
     name: str = "host"
+    say: Callable[[str], None] = print
 
     def crosses(self, arch: Arch) -> bool:
         """Whether this machine has everything to compile across; see Engine."""
@@ -88,14 +100,14 @@ class HostEngine:
         if absent:
             raise missing(absent, PROGRAMS, "this machine")
         with self._work() as work:
-            place = HostWorkplace(self.prt_root, work, self.network)
+            place = HostWorkplace(self.prt_root, work.path, self.network)
             programs = CROSS_PROGRAMS if compiles else PROGRAMS
             return fingerprint(place, "this machine", programs, python="" if compiles else python)
 
     def surroundings(self, arch: Arch) -> str:
         """The versions of what this machine has; see Engine."""
         with self._work() as work:
-            return fingerprint(HostWorkplace(self.prt_root, work, self.network), "this machine", PROGRAMS)
+            return fingerprint(HostWorkplace(self.prt_root, work.path, self.network), "this machine", PROGRAMS)
 
     def can_package(self, arch: Arch) -> None:
         """Check for dpkg's tools; see Engine."""
@@ -110,82 +122,33 @@ class HostEngine:
     @contextmanager
     def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[HostWorkplace]:
         """Take PRT_ROOT for the time of a stage."""
-        with self._work() as work, _taken(Path(self.prt_root), self.scratch / "taken"):
-            yield HostWorkplace(self.prt_root, work, self.network)
+        with self._work() as work, taken(Path(self.prt_root), work.path, self.say) as lock:
+            yield HostWorkplace(self.prt_root, work.path, self.network, locks=(work.lock, lock))
 
     @contextmanager
     def testbed(self, arch: Arch, image: str) -> Iterator[HostWorkplace]:
         """This machine, with a PRT_ROOT that only our own processes see; see Engine."""
         root = Path(self.prt_root)
-        with self._work() as work, _mount_point(root):
-            inside = _private_mount(work / "private-root", root)
-            yield HostWorkplace(self.prt_root, work, self.network, inside)
+        with self._work() as work, mount_point(root, work.path, self.say) as lock:
+            inside = _private_mount(work.path / "private-root", root)
+            yield HostWorkplace(self.prt_root, work.path, self.network, inside, (work.lock, lock))
 
     def stop(self) -> None:
         """Nothing: this engine runs one stage at a time, in the main thread."""
 
+    def remove_abandoned(self) -> None:
+        """Put PRT_ROOT back as it was before a build that was killed, and remove that build's work folders."""
+        remove_abandoned(self.scratch, _STAGE, self.say, before=put_back)
+
     @contextmanager
-    def _work(self) -> Iterator[Path]:
+    def _work(self) -> Iterator[WorkFolder]:
         # CPython's makefiles and python-build break on blanks in a path.
         if any(letter.isspace() for letter in str(self.scratch)):
             raise UserError(f"{self.scratch}: the host engine can't build below a path with blanks", "set ARTIFACT_DIR")
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.scratch, prefix="stage-") as folder:
+        with work_folder(self.scratch, _STAGE) as work:
             for name in ("home", "tmp"):
-                Path(folder, name).mkdir()
-            yield Path(folder)
-
-
-@contextmanager
-def _taken(root: Path, note: Path) -> Iterator[None]:
-    """Use `root`, which must be absent or empty, and put it back as it was, with the parents it needed.
-
-    `note` remembers whose the folder is, so that what a killed build left there can be told from a user's files.
-    """
-    if root.is_symlink() or (root.exists() and not root.is_dir()):
-        raise UserError(f"PRT_ROOT={root} is not a folder", "remove it, or set PRT_ROOT")
-    left_behind = _left_behind(root, note)
-    if root.is_dir() and any(root.iterdir()):
-        if not left_behind:
-            raise UserError(
-                f"PRT_ROOT={root} is not empty, and the host engine builds there", "empty it, or set PRT_ROOT"
-            )
-        _empty(root)
-    note.unlink(missing_ok=True)
-    kept = next(folder for folder in (root, *root.parents) if folder.exists())
-    if not os.access(kept, os.W_OK):
-        raise UserError(f"PRT_ROOT={root} can't be created", f"sudo install -d -o {os.getuid()} {root}")
-    note.write_text(f"{os.getpid()} {root}")
-    root.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        if root.is_dir():
-            _empty(root)
-        for folder in (root, *root.parents):
-            if folder == kept:
-                break
-            with suppress(OSError):
-                folder.rmdir()
-        note.unlink(missing_ok=True)
-
-
-@contextmanager
-def _mount_point(root: Path) -> Iterator[None]:
-    """Have a folder there to mount on: what was not there before is gone afterwards."""
-    absent = [folder for folder in (root, *root.parents) if not folder.exists()]
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise UserError(
-            f"PRT_ROOT={root} can't be created: {problem.strerror}", f"sudo mkdir -p {root}, or ENGINE=docker"
-        ) from None
-    try:
-        yield
-    finally:
-        for folder in absent:
-            with suppress(OSError):
-                folder.rmdir()
+                (work.path / name).mkdir()
+            yield work
 
 
 def _private_mount(folder: Path, root: Path) -> tuple[str, ...]:
@@ -201,21 +164,3 @@ def _private_mount(folder: Path, root: Path) -> tuple[str, ...]:
             f"this machine allows no private mount of PRT_ROOT={root}: {problem}", "run it as root, or ENGINE=docker"
         ) from None
     return inside
-
-
-def _left_behind(root: Path, note: Path) -> bool:
-    """Whether a build of ours that no longer runs took this folder; UserError if that build still runs."""
-    if not note.is_file():
-        return False
-    process, _, folder = note.read_text().partition(" ")
-    if Path("/proc", process).exists():
-        raise UserError(f"another build (process {process}) uses PRT_ROOT={folder}", "wait for it, or stop it")
-    return folder == str(root)
-
-
-def _empty(root: Path) -> None:
-    for entry in root.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

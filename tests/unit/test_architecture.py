@@ -21,7 +21,7 @@ INSIDE = {name: path for name, path in MODULES.items() if name.startswith("build
 # A module imports only what stands before it. README.md shows the same, in its section on the architecture.
 ORDER = [
     ["errors"],
-    ["console", "command", "files", "targets"],
+    ["console", "command", "files", "targets", "work"],
     ["makefile_vars", "parsers", "versions"],
     ["settings", "repository"],
     ["recipe", "network"],

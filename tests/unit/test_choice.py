@@ -6,6 +6,7 @@ import gc
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import docker
 import pytest
@@ -34,10 +35,10 @@ def _sockets_of_the_sdk() -> Iterator[None]:
 
 
 class Daemon:
-    """A daemon that answers."""
+    """A daemon that answers, and has no containers."""
 
     def __init__(self, **_: object) -> None:
-        pass
+        self.containers = SimpleNamespace(list=lambda **_: [])
 
     def ping(self) -> bool:
         """It does."""

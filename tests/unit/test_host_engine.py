@@ -10,6 +10,7 @@ import pytest
 
 from builder.engines.base import Engine, Item
 from builder.engines.host import HostEngine, HostWorkplace
+from builder.engines.prt_root import MARK
 from builder.errors import UserError
 from builder.network import Network
 from builder.stages.step import WORK, Step
@@ -17,7 +18,6 @@ from builder.targets import Arch
 from tests.unit.factories import NO_NETWORK
 
 FOREIGN = next(arch for arch in Arch if arch is not Arch.native())
-NO_PROCESS = 1 << 30  # no kernel counts that far
 
 
 def engine(folder: Path, network: Network = NO_NETWORK) -> HostEngine:
@@ -62,7 +62,7 @@ def test_it_is_an_engine(tmp_path: Path) -> None:
 
 def test_prt_root_is_there_and_empty_for_the_time_of_a_stage(tmp_path: Path, root: Path) -> None:
     with engine(tmp_path).workplace(Arch.native()):
-        assert list(root.iterdir()) == []
+        assert [path.name for path in root.iterdir()] == [MARK]
         (root / "bin").mkdir()
         (root / "bin" / "python").touch()
     assert not root.parent.exists()
@@ -126,45 +126,6 @@ def test_what_is_no_folder_is_refused_and_untouched(tmp_path: Path, root: Path, 
     assert root.is_symlink() or root.read_text() == "mine"
 
 
-def note(folder: Path, process: int, root: Path) -> None:
-    """What a killed build left: a note, and half a tree with a link to something precious."""
-    (folder / "scratch").mkdir()
-    (folder / "scratch" / "taken").write_text(f"{process} {root}")
-    (folder / "precious").mkdir()
-    (folder / "precious" / "file").touch()
-    root.mkdir(parents=True)
-    (root / "link").symlink_to(folder / "precious")
-    (root / "half").write_text("half")
-
-
-def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path, root: Path) -> None:
-    note(tmp_path, NO_PROCESS, root)
-    with engine(tmp_path).workplace(Arch.native()):
-        assert list(root.iterdir()) == []
-    assert (tmp_path / "precious" / "file").exists()
-    assert not (tmp_path / "scratch" / "taken").exists()
-
-
-def test_the_tree_of_a_build_that_runs_is_not_touched(tmp_path: Path, root: Path) -> None:
-    note(tmp_path, os.getpid(), root)
-    assert "another build (process" in refused(engine(tmp_path)).message
-    assert (root / "half").exists()
-
-
-def test_a_note_about_another_folder_clears_nothing_away(tmp_path: Path, root: Path) -> None:
-    note(tmp_path, NO_PROCESS, root)
-    (tmp_path / "scratch" / "taken").write_text(f"{NO_PROCESS} /elsewhere")
-    assert "is not empty" in refused(engine(tmp_path)).message
-    assert (root / "half").exists()
-
-
-def test_a_second_build_at_the_same_time_is_refused(tmp_path: Path, root: Path) -> None:
-    with engine(tmp_path).workplace(Arch.native()):
-        (root / "half").touch()
-        assert "another build (process" in refused(engine(tmp_path)).message
-        assert (root / "half").exists()
-
-
 def test_a_path_with_blanks_is_refused(tmp_path: Path, root: Path) -> None:
     problem = refused(HostEngine(PurePosixPath(root), tmp_path / "my builds", NO_NETWORK))
     assert "path with blanks" in problem.message
@@ -216,6 +177,12 @@ def test_files_of_a_step_can_be_read_by_all(place: HostWorkplace) -> None:
     finally:
         os.umask(before)
     assert (place.work / "made").stat().st_mode & 0o777 == 0o644
+
+
+def test_an_archive_of_prt_root_has_no_mark_of_the_build(place: HostWorkplace) -> None:
+    lines_of(place, "touch", f"{place.prt_root}/own")
+    lines_of(place, "tar", "--create", f"--file={WORK}/a.tar", f"--directory={place.prt_root}", ".")
+    assert sorted(lines_of(place, "tar", "--list", f"--file={WORK}/a.tar")) == ["./", "./own"]
 
 
 def test_a_failing_step_answers_its_exit_code(place: HostWorkplace) -> None:

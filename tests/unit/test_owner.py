@@ -1,0 +1,46 @@
+"""Who a container belongs to: only of a process that has surely ended it may be removed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.engines.owner import is_gone, owner
+
+
+def test_this_process_lives() -> None:
+    assert not is_gone(owner())
+
+
+def test_a_process_that_ended_is_gone_before_and_after_its_parent_looked() -> None:
+    code = "from builder.engines.owner import owner; print(owner(), flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        other = process.stdout.readline().strip()
+        assert not is_gone(other)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_gone(other)
+    assert is_gone(other)
+
+
+def test_a_number_that_another_process_has_now_is_not_its_owner() -> None:
+    assert is_gone(f"{owner().rpartition(' ')[0]} 1")
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_of_another_boot_or_machine_or_pid_namespace_nothing_is_known(part: int) -> None:
+    words = f"{owner().rpartition(' ')[0]} 1".split(" ")
+    words[part] = "another"
+    assert not is_gone(" ".join(words))
+
+
+@pytest.mark.parametrize("text", ["", "x", "a b c d", "a b -1 2", f"{Path.cwd()} {1 << 70} 3"])
+def test_a_label_that_is_not_ours_says_nothing(text: str) -> None:
+    assert not is_gone(text)
