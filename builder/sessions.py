@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import functools
 import logging
+import os
 import shlex
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
+from builder import artifact_dir
 from builder import project as projects
 from builder.cache import report
 from builder.cache.conformance import points
@@ -28,7 +29,7 @@ from builder.packages.record import Artifact
 from builder.pipeline import Pipeline
 from builder.plan import deb_file
 from builder.project import Project
-from builder.settings import SETTINGS, environment
+from builder.settings import SETTINGS, conceal_secrets, environment
 from builder.targets import Arch, Target, Variant
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +48,8 @@ def reported(session: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(session)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         signal.signal(signal.SIGTERM, _interrupted)
+        os.umask(os.umask(0o077) | 0o022)  # nobody else writes what we make, whatever the user's umask allows
+        conceal_secrets()
         # Nox shows what every library logs, down to the last detail.
         for library in ("docker", "urllib3"):
             logging.getLogger(library).setLevel(logging.WARNING)
@@ -192,20 +195,21 @@ def clean() -> None:
 @reported
 def clobber() -> None:
     """Remove the packages, the cache, the logs and the images we made."""
-    clean()
     project = read_project()
-    for name in ("cache", "logs", "work"):
-        folder = project.settings.artifact_dir / name
-        if folder.is_dir():
-            shutil.rmtree(folder)
-            print(f"removed {folder}")
+    artifact_dir.unused(project.settings.artifact_dir)
+    clean()
+    for line in artifact_dir.remove(project.settings.artifact_dir):
+        print(line)
     for tag in choice.remove_images(project.settings):
         print(f"removed image {tag}")
 
 
 def read_project() -> Project:
-    """This checkout, read."""
-    return projects.read(ROOT, environment())
+    """This checkout, read; UserError if its ARTIFACT_DIR is not this user's."""
+    project = projects.read(ROOT, environment())
+    # The checkout's owner decides what we run anyway: root may build there for that user, by sudo or in a container.
+    artifact_dir.belongs(project.settings.artifact_dir, {os.geteuid(), 0, ROOT.stat().st_uid})
+    return project
 
 
 def console_for(project: Project) -> Console:
@@ -215,6 +219,7 @@ def console_for(project: Project) -> Console:
 
 def pipeline_for(project: Project, arch: Arch, console: Console) -> Pipeline:
     """What builds for an architecture, with the engine that can."""
+    artifact_dir.make(project.settings.artifact_dir)
     project.cache(console.say)  # what is wrong with its settings is said before anything starts
     engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
     return Pipeline(project, engine, console, project.source_shelf(console.say))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from builder import makefile_vars
+from builder import makefile_vars, secrecy
 from builder.errors import UserError
 from builder.parsers import (
     TEXT,
@@ -159,9 +159,22 @@ class Settings:
         return "****" if setting.secret and text else without_credentials(text)
 
 
+_concealed: dict[str, str] = {}
+
+
 def environment() -> dict[str, str]:
-    """The environment of this process."""
-    return dict(os.environ)
+    """The environment this process was started with, secrets included."""
+    return {**os.environ, **_concealed}
+
+
+def conceal_secrets() -> None:
+    """Take settings that are or hold a secret out of the environment that others inherit, or see in /proc."""
+    held = {name: os.environ[name] for name in _BY_NAME.keys() & os.environ.keys()}
+    secret = {name: text for name, text in held.items() if _BY_NAME[name].secret or without_credentials(text) != text}
+    _concealed.update(secret)
+    for name in secret:
+        del os.environ[name]
+    secrecy.conceal(secret)
 
 
 def load(root: Path, environ: Mapping[str, str], fallbacks: Mapping[str, Value]) -> Settings:

@@ -21,7 +21,8 @@ INSIDE = {name: path for name, path in MODULES.items() if name.startswith("build
 # A module imports only what stands before it. README.md shows the same, in its section on the architecture.
 ORDER = [
     ["errors"],
-    ["console", "command", "files", "targets", "work"],
+    ["console", "command", "files", "secrecy", "targets", "work"],
+    ["artifact_dir"],
     ["makefile_vars", "parsers", "versions"],
     ["settings", "repository"],
     ["recipe", "network"],

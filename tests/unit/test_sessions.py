@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from builder.engines import choice
 from builder.errors import BuildError, UserError
 from builder.settings import SETTINGS
 from builder.targets import Arch, Target, Variant
+from builder.work import work_folder
 from tests.unit.conftest import given
 from tests.unit.factories import SOURCE, checkout
 from tests.unit.recorder import Answer, Recorder
@@ -230,6 +232,54 @@ def test_clobber_removes_everything_of_ours_and_twice_is_fine(root: Path, capsys
     capsys.readouterr()
     sessions.clobber()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:pytest.PytestUnraisableExceptionWarning")
+def test_clobber_leaves_a_folder_of_the_users_and_says_so(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "out" / "logs").mkdir(parents=True)
+    (root / "out" / "logs" / "app.log").write_text("mine")
+    sessions.build(RUNTIME)
+    capsys.readouterr()
+    sessions.clobber()
+    assert files_of(root) == ["logs"]
+    assert (root / "out" / "logs" / "app.log").read_text() == "mine"
+    assert f"left {root}/out/logs: it has app.log, which is not ours" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("engine")
+def test_clobber_is_refused_while_a_build_works(root: Path) -> None:
+    sessions.build(RUNTIME)
+    before = files_of(root)
+    with (
+        work_folder(root / "out" / "work", "parts"),
+        pytest.raises(sessions.SessionFailed, match="a build works in"),
+    ):
+        sessions.clobber()
+    assert files_of(root) == before
+
+
+@pytest.mark.usefixtures("engine")
+def test_whatever_the_umask_nobody_else_writes_what_a_session_makes(root: Path) -> None:
+    before = os.umask(0)
+    try:
+        sessions.build(RUNTIME)
+    finally:
+        os.umask(before)
+    made = [path for path in (root / "out").rglob("*") if not path.is_symlink()]
+    assert len(made) > 10
+    assert [path for path in (root / "out", *made) if path.stat().st_mode & 0o022] == []
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("part", ["", "cache"])
+def test_an_artifact_dir_of_another_user_is_refused_and_of_the_checkouts_owner_not(root: Path, part: str) -> None:
+    (root / "out" / "cache").mkdir(parents=True)
+    os.chown(root / "out" / part, 65534, 65534)
+    with pytest.raises(sessions.SessionFailed, match=r"belongs to nobody, who could alter what is built and run"):
+        sessions.show_environment()
+    os.chown(root, 65534, 65534)
+    sessions.show_environment()
 
 
 @pytest.mark.usefixtures("engine")

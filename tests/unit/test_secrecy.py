@@ -1,0 +1,60 @@
+"""Secrets of the environment: neither a child nor a step that looks into /proc finds them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# A process with secrets, whose steps on this machine look for them.
+PROCESS = """
+import ctypes, sys
+from pathlib import Path, PurePosixPath
+from builder import command, settings
+from builder.engines.host import HostWorkplace
+from builder.network import Network
+from builder.stages.step import Step
+if "conceal" in sys.argv:
+    settings.conceal_secrets()
+print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+settings.conceal_secrets() if "twice" in sys.argv else None
+place = HostWorkplace(PurePosixPath("/prt"), Path(sys.argv[1]), Network(None, {}, {}))
+place.run(Step("look", ("sh", "-c", "tr '\\\\0' '\\\\n' < /proc/$PPID/environ; echo; env")), print)
+print(command.output(["env"]))
+known = settings.environment()
+print("known", known["CACHE_TOKEN"][::-1], known["SOURCE_MIRROR"][::-1], known["PRT_CACHE_PASSWORD"][::-1])
+"""
+
+SECRETS = {
+    "CACHE_TOKEN": "t0ken-of-mine",
+    "PRT_CACHE_PASSWORD": "p4ss\udcffword",
+    "SOURCE_MIRROR": "https://me:s3same@mirror.example",
+}
+PLAIN = {"ENGINE": "host", "FOO": "t0ken-of-mine-too", "CACHE_TOKEN_FILE": "/x"}
+
+
+def shown(folder: Path, *args: str) -> list[str]:
+    """What such a process and its steps print."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS, str(folder), *args],
+        env={"PATH": os.environ["PATH"], **SECRETS, **PLAIN}, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, errors="surrogateescape", check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_steps_and_other_children_find_no_secret_and_everything_else(tmp_path: Path) -> None:
+    lines = shown(tmp_path, "conceal", "twice")
+    text = "\n".join(lines)
+    assert [line for line in lines if line.startswith(("CACHE_TOKEN=", "SOURCE_MIRROR=", "PRT_CACHE_PASSWORD="))] == []
+    assert not [word for word in ("s3same", "p4ss") if word in text]
+    assert [lines.count(f"{name}={value}") for name, value in PLAIN.items()] == [2, 2, 2]
+    assert "known enim-fo-nek0t elpmaxe.rorrim@emas3s:em//:sptth" in text
+    assert "dumpable 0" in lines
+
+
+def test_without_that_a_step_finds_them(tmp_path: Path) -> None:
+    lines = shown(tmp_path)
+    assert lines.count(f"CACHE_TOKEN={SECRETS['CACHE_TOKEN']}") == 2
+    assert "dumpable 1" in lines
