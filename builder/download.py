@@ -11,10 +11,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
+from urllib.parse import urljoin
 
 import requests
 import tenacity
@@ -31,6 +32,7 @@ _TIMEOUT = (10, 60)  # seconds: to connect, and between two reads
 _GRACE = 60  # seconds that an attempt may take beside what its bytes need
 _SLOWEST = 16 << 10  # bytes a second
 _LONGEST = 3600  # seconds of an attempt
+_MOST_MOVES = 10
 
 # What the machinery below raises for an answer that is none; what requests raises is an OSError.
 FAILURES = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
@@ -73,34 +75,11 @@ def download(url: str, file: BinaryIO, network: Network, most: int = LARGEST) ->
     reraise=True,
 )
 def _patiently(url: str, file: BinaryIO, network: Network, most: int) -> None:
-    with _watched() as (session, received):
+    with _Attempt() as attempt:
         try:
-            _attempt(url, file, network, most, session, received)
+            attempt.download(url, file, network, most)
         except (requests.ReadTimeout, urllib3.exceptions.HTTPError) as problem:
             raise _BrokenOff from problem
-
-
-def _attempt(
-    url: str, file: BinaryIO, network: Network, most: int, session: requests.Session, received: Callable[[int], None]
-) -> None:
-    have = file.seek(0, os.SEEK_END)
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
-    verify = str(network.ca_bundle) if network.ca_bundle else True
-    with session.get(
-        url, headers=headers, stream=True, timeout=_TIMEOUT, verify=verify, proxies=proxies(url, network)
-    ) as answer:
-        if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # all of it is here already: the digest will tell
-        answer.raise_for_status()
-        resumed = answer.status_code == requests.codes.partial_content
-
-        def chunk(size: int) -> bytes:
-            # As the bytes come: read() would wait for a whole chunk, however slowly it drips.
-            content: bytes = answer.raw.read1(size, decode_content=False)
-            received(len(content))
-            return content
-
-        _copy(chunk, file, have if resumed else 0, most)
 
 
 def _copy(read: Callable[[int], bytes], file: BinaryIO, start: int, most: int) -> None:
@@ -114,45 +93,87 @@ def _copy(read: Callable[[int], bytes], file: BinaryIO, start: int, most: int) -
         file.write(content)
 
 
-@contextmanager
-def _watched() -> Iterator[tuple[requests.Session, Callable[[int], None]]]:
-    """A session whose connections are cut once an attempt has taken too long for what it has received.
+class _Session(requests.Session):
+    """One that leaves redirections to us: else it reads the body of each, however long, even if it may not follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None."""
+
+
+class _Attempt:
+    """One try, whose connections are cut from another thread once it has taken too long for what it has received.
 
     The library's own timeouts count from byte to byte only.
     """
-    started, bytes_received = time.monotonic(), 0
-    connections: list[socket.socket] = []
-    over, cut = threading.Event(), threading.Event()
 
-    def received(count: int) -> None:
-        nonlocal bytes_received
-        bytes_received += count
+    def __init__(self) -> None:
+        self._session = _Session()
+        self._connections: list[socket.socket] = []
+        self._received = 0
+        self._over, self._too_slow = threading.Event(), threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
 
-    def watch() -> None:
-        while not over.wait(min(1, _GRACE)):
-            if time.monotonic() - started > min(_GRACE + bytes_received / _SLOWEST, _LONGEST):
-                cut.set()
-                for connection in tuple(connections):
-                    with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    with requests.Session() as session:
+    def __enter__(self) -> Self:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(connections))
-        watcher.start()
-        try:
-            yield session, received
-        except Exception:
-            if not cut.is_set():
-                raise
-        finally:
-            over.set()
-            watcher.join()
-            for connection in connections:
-                connection.close()
-    if cut.is_set():  # then it may look like an end
-        raise Refused("too slow, given up")
+            self._session.mount(scheme, _Adapter(self._connections))
+        self._watcher.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._over.set()
+        self._watcher.join()
+        self._cut()
+        self._session.close()
+        # What was cut may look like an end, or like any trouble.
+        if self._too_slow.is_set() and (kind is None or issubclass(kind, Exception)):
+            raise Refused("too slow, given up") from None
+
+    def download(self, url: str, file: BinaryIO, network: Network, most: int) -> None:
+        """Bring the rest of a file, or all of it."""
+        have = file.seek(0, os.SEEK_END)
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+        with self._answer(url, headers, network) as answer:
+            if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
+                return  # all of it is here already: the digest will tell
+            answer.raise_for_status()
+            resumed = answer.status_code == requests.codes.partial_content
+
+            def chunk(size: int) -> bytes:
+                # As the bytes come: read() would wait for a whole chunk, however slowly it drips.
+                content: bytes = answer.raw.read1(size, decode_content=False)
+                self._received += len(content)
+                return content
+
+            _copy(chunk, file, have if resumed else 0, most)
+
+    def _answer(self, url: str, headers: dict[str, str], network: Network) -> requests.Response:
+        """The answer at the end of all redirections."""
+        verify = str(network.ca_bundle) if network.ca_bundle else True
+        for _ in range(_MOST_MOVES):
+            answer = self._session.get(
+                url, headers=headers, stream=True, timeout=_TIMEOUT, verify=verify, proxies=proxies(url, network),
+                allow_redirects=False,
+            )  # fmt: skip
+            if not answer.is_redirect:
+                return answer
+            answer.close()
+            self._cut()
+            url = urljoin(url, answer.headers["Location"].encode("latin-1").decode())
+        raise Refused(f"moved more than {_MOST_MOVES} times")
+
+    def _watch(self) -> None:
+        started = time.monotonic()
+        while not self._over.wait(min(1, _GRACE)):
+            if time.monotonic() - started > min(_GRACE + self._received / _SLOWEST, _LONGEST):
+                self._too_slow.set()
+                self._cut()
+
+    def _cut(self) -> None:
+        for connection in tuple(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        self._connections.clear()
 
 
 class _Adapter(requests.adapters.HTTPAdapter):

@@ -131,6 +131,29 @@ def moved(place: bytes) -> bytes:
     return b"HTTP/1.1 302 Found\r\nLocation: " + place + b"\r\nContent-Length: 0\r\n\r\n"
 
 
+def test_a_redirection_is_followed_without_its_body() -> None:
+    first = endless(moved(b"/elsewhere").removesuffix(b"Content-Length: 0\r\n\r\n") + b"\r\n", b"x" * 65536)
+    asked: list[socket.socket] = []
+
+    def talk(client: socket.socket) -> None:
+        asked.append(client)
+        if len(asked) == 1:
+            first(client)
+        client.sendall(HEAD + b"\r\nx")
+
+    file = io.BytesIO()
+    started = time.monotonic()
+    with server(talk) as url:
+        download.download(url, file, DIRECT)
+    assert file.getvalue() == b"x"
+    assert time.monotonic() - started < 5
+
+
+def test_one_that_moves_for_ever_is_given_up() -> None:
+    with server(lambda client: client.sendall(moved(b"/again"))) as url:
+        assert failure(url) == "moved more than 10 times"
+
+
 @settings(max_examples=60, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda rest: HEAD + rest) | st.binary().map(moved))
 @example(moved(b"http://["))
