@@ -38,7 +38,8 @@ nox.options.sessions = ["settings"]
 
 BUILDING, TESTING, CACHE, CLEANUP, MISC = "building", "testing", "cache", "cleanup", "misc"
 PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CACHE: [], CLEANUP: [], MISC: []}
-DEPENDENCIES = nox.project.load_toml("noxfile.py")["dependencies"]
+# What the contributors' sessions need, the suite's own dependencies included.
+LOCKED = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "tests/requirements.txt")
 
 
 def session(name: str, group: str, purpose: str, action: Callable[[], None], *tags: str) -> None:
@@ -126,14 +127,14 @@ session("help", MISC, "Print the sessions in their groups", lambda: sessions.sho
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def tests(session: nox.Session) -> None:
     """Run every test this machine can, and say which were left out. Arguments after -- go to pytest."""
-    session.install("--quiet", "-r", "tests/requirements.txt", *DEPENDENCIES)
+    session.install(*LOCKED)
     session.run("pytest", *session.posargs)
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def lint(session: nox.Session) -> None:
     """Check style, types and workflows."""
-    session.install("--quiet", "-r", "tests/requirements.txt", *DEPENDENCIES)
+    session.install(*LOCKED)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
@@ -143,12 +144,25 @@ def lint(session: nox.Session) -> None:
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def bench(session: nox.Session) -> None:
     """Measure the runtime's speed beside other builds of Python. Arguments after -- go to benchmarks/."""
-    session.install("--quiet", "-r", "benchmarks/requirements.txt", *DEPENDENCIES)
+    session.install(*LOCKED)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
+def requirements(session: nox.Session) -> None:
+    """Renew requirements.txt from the block above, and tests/requirements.txt. Arguments after -- go to uv."""
+    session.install("--quiet", "uv==0.13.9")
+    # Every file of a release, and every Python and machine the suite runs on.
+    options = ("--universal", "--python-version=3.11", "--generate-hashes", "--quiet", *session.posargs)
+    compiled = ("uv", "pip", "compile", *options, "--custom-compile-command=./nox -s requirements")
+    session.run(*compiled, "noxfile.py", "--output-file=requirements.txt")
+    sources = ("noxfile.py", "tests/requirements.in", "--constraints=requirements.txt")
+    session.run(*compiled, *sources, "--output-file=tests/requirements.txt")
 
 
 PURPOSES[TESTING] += [
     ("tests", "Run every test this machine can"),
     ("lint", "Check style, types and workflows"),
     ("bench", "Measure the runtime's speed beside other builds of Python"),
+    ("requirements", "Renew requirements.txt and tests/requirements.txt"),
 ]

@@ -56,6 +56,12 @@ def _root() -> None:
         raise UserError("only root may mount a file system")
 
 
+def _python() -> None:
+    probe = "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))"
+    if subprocess.run(["/usr/bin/python3", "-c", probe], capture_output=True, check=False).returncode:
+        raise UserError("no /usr/bin/python3 of 3.11 or newer that has ensurepip: apt-get install python3-venv")
+
+
 def _nginx() -> None:
     if not shutil.which("nginx"):
         raise UserError("no nginx here")
@@ -82,6 +88,7 @@ _NEEDS: dict[str, Callable[[], None]] = {
     "inspectors": _inspectors,
     "qemu": _qemu,
     "root": _root,
+    "python": _python,
     "nginx": _nginx,
     "compose": _compose,
 }

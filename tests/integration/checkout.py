@@ -60,10 +60,8 @@ class Checkout:
         text, _ = process.communicate(timeout=1800)
         return Run(process.returncode, text)
 
-    def pipx_run_nox(self, session: str) -> Run:
-        """Run the README's command, which brings nox and the noxfile's dependencies by itself."""
-        command = [sys.executable, "-m", "pipx", "run", "nox", "-s", session]
-        # A user's shell knows nothing of the nox that runs these tests.
+    def readme(self, *command: str) -> Run:
+        """Run a command of the README as a user does, whose shell knows nothing of the nox that runs these tests."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("NOX_")}
         done = subprocess.run(
             command, cwd=self.root, env={**env, **self.env}, text=True, capture_output=True, check=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.integration.checkout import copy_of_this
@@ -40,3 +41,18 @@ def test_clean_removes_the_packages_and_clobber_the_cache_as_well(tmp_path: Path
     assert (checkout.out / "cache" / "sources" / "x").is_file()
     checkout.nox("clobber").succeeds()
     assert [path.name for path in checkout.out.iterdir()] == ["notes.txt"]
+
+
+def test_pipx_runs_the_start_script_which_lies_there_under_the_name_it_looks_for(tmp_path: Path) -> None:
+    checkout = copy_of_this(tmp_path)
+    said = checkout.readme(sys.executable, "-m", "pipx", "run", "nox", "-s", "help").succeeds()
+    assert "Build the runtime" in said
+    assert list(tmp_path.glob(".nox/start-*"))
+
+
+def test_a_nox_without_the_suites_dependencies_brings_those_of_the_noxfiles_block(tmp_path: Path) -> None:
+    checkout = copy_of_this(tmp_path)
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", bare], check=True)
+    subprocess.run([bare / "bin" / "pip", "install", "--quiet", "nox==2026.10.20"], check=True)
+    assert "Build the runtime" in checkout.readme(str(bare / "bin" / "nox"), "-s", "help").succeeds()
