@@ -29,7 +29,8 @@ RUNTIME = Target(Variant.RUNTIME, Arch.native())
 PROOFS = {"test", "test-dev", "test-deb", "test-deb-dev"}
 EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image", "run", "run-dev"} | PROOFS
 CACHE = {"upload-cache", "cache-check"}
-SINGLE = {"all", "test-all", "clean", "clobber", "settings", "env", "pins", "help", "tests", "lint", "bench"} | CACHE
+CONTRIBUTORS = {"tests", "lint", "bench", "requirements"}
+SINGLE = {"all", "test-all", "clean", "clobber", "settings", "env", "pins", "help"} | CACHE | CONTRIBUTORS
 
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
