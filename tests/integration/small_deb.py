@@ -26,6 +26,7 @@ class Small:
     name: str = "prt"
     version: str = "1"
     prt_root: str = "/prt"
+    fields: str = ""  # lines of the control file
     files: dict[str, str] = field(default_factory=lambda: FILES)
     scripts: dict[str, str] = field(default_factory=dict)
     without: tuple[str, str, str] | None = None
@@ -44,7 +45,7 @@ class Small:
             scripts[kind] = scripts[kind].replace(guard, instead)
         control = (
             f"Package: {self.name}\nVersion: {self.version}\nArchitecture: all\n"
-            "Maintainer: Jo <jo@x.org>\nDescription: x\n"
+            f"Maintainer: Jo <jo@x.org>\nDescription: x\n{self.fields}"
         )
         for name, text in {**self.files, "DEBIAN/control": control}.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

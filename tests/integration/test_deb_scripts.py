@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -167,6 +167,20 @@ def an_upgrade_given_up(machine: Machine) -> None:
     assert machine.sh("dpkg-query -W -f '${Status} ${Version}' prt") == "install ok installed 1"
 
 
+def an_exchange(machine: Machine) -> None:
+    """A package takes the place of another: given up, nothing has changed; done, either one can be purged."""
+    files = {name: text for name, text in FILES.items() if name.startswith("prt")} | {"prt/lib/__pycache__/dev.pyc": ""}
+    dev = Small("prt-dev", fields="Conflicts: prt\nReplaces: prt\nProvides: prt (= 1)\n", files=files)
+    given_up = replace(dev, version="0", scripts={"preinst": "#!/bin/sh\nexit 1\n"})
+    machine.sh(f"dpkg -i {machine.bring()}; {STRAYS} ! dpkg -i --auto-deconfigure {machine.bring(given_up)}")
+    assert machine.sh("dpkg --verify prt; dpkg-query -W -f '${Status}' prt") == "install ok installed"
+    machine.sh(f"dpkg -i --auto-deconfigure {machine.bring(replace(dev, without=machine.without))}")
+    machine.sh("touch /prt/mine; dpkg --purge prt")
+    assert machine.sh("dpkg --verify prt-dev") == ""
+    assert machine.has("/prt/mine")
+    machine.sh("dpkg --purge prt-dev; test ! -e /prt")
+
+
 def an_upgrade(machine: Machine) -> None:
     """A module is dropped: its folder goes; what a user installed keeps its bytecode."""
     machine.sh(f"dpkg -i {machine.bring()}; {STRAYS} touch /prt/lib/old/__pycache__/b.cpython-313.opt-2.pyc")
@@ -203,6 +217,7 @@ SCENARIOS = (
     neighbours,
     no_proc,
     an_upgrade_given_up,
+    an_exchange,
     an_upgrade,
     what_can_t_be_removed,
 )
@@ -224,6 +239,8 @@ CONTROLS = (
     ("prerm", " && !(file in known)", "", neighbours),
     ("postrm", "! grep -q / /proc/self/mountinfo 2> /dev/null", "false", no_proc),
     ("prerm", " && !(file in known)", "", an_upgrade_given_up),
+    ("postrm", " || shared", "", an_exchange),
+    ("prerm", " && !(file in known)", "", an_exchange),
     ("prerm", "folder in known && ", "", an_upgrade),
     ("prerm", "remove_bytecode\n", '[ "$1" = upgrade ] || remove_bytecode\n', an_upgrade),
     ("postrm", """ || echo "$stays, in part\"""", "", what_can_t_be_removed),
