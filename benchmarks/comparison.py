@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from builder.pipeline import Pipeline
 from builder.project import Project
 from builder.stages.compile import CPython
 from builder.targets import Arch, Target, Variant
+from builder.work import remove_abandoned, work_folder
 
 _BUSY = 0.03  # noise above which a comparison is worth little
 
@@ -34,17 +34,18 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
     settings = project.settings
     console = sessions.console_for(project)
     work = settings.artifact_dir / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=work, prefix="bench-") as scratch:
-        engine = engine_with(others, base, project, Path(scratch), console)
+    remove_abandoned(work, "bench", console.say)
+    with work_folder(work, "bench") as folder:
+        scratch = folder.path
+        engine = engine_with(others, base, project, scratch, console)
         sessions.build(target)
         runtime = settings.artifact_dir / target.artifact(settings.package_prefix, settings.package_version, "tgz")
         pipeline = Pipeline(project, engine, console, project.source_shelf(console.say))
-        items = [Item(RUNTIME, runtime), *compiled(others, pipeline, target, Path(scratch))]
+        items = [Item(RUNTIME, runtime), *compiled(others, pipeline, target, scratch)]
         label = settings.package_prefix
         files = tuple(programs())
         stage = measurement(settings.prt_root, label, others, rounds=rounds, only=only, programs=files)
-        measured = Path(scratch) / OUTPUT
+        measured = scratch / OUTPUT
         with engine.workplace(target.arch) as place:
             pipeline.run(stage, place, target, items)
             place.get(OUTPUT, measured)

@@ -35,10 +35,12 @@ def is_gone(owner: str) -> bool:
 
 def remove_abandoned(endpoint: Endpoint) -> None:
     """Remove every container of a process of this machine that was killed. Others end by themselves within a day."""
-    for container in endpoint.client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-        if is_gone(str(container.labels.get(LABEL, ""))):
-            with suppress(APIError):  # it is gone already, or on its way
-                container.remove(force=True)
+    client = endpoint.client
+    with suppress(APIError):  # who may not list containers has not made any
+        for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
+            if is_gone(str(container.labels.get(LABEL, ""))):
+                with suppress(APIError):  # it is gone already, or on its way
+                    container.remove(force=True)
 
 
 def _here() -> str:

@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from docker.errors import APIError
 
-from builder.engines.owner import is_gone, owner
+from builder.engines.endpoint import Endpoint
+from builder.engines.owner import LABEL, is_gone, owner, remove_abandoned
 
 
 def test_this_process_lives() -> None:
@@ -44,3 +47,27 @@ def test_of_another_boot_or_machine_or_pid_namespace_nothing_is_known(part: int)
 @pytest.mark.parametrize("text", ["", "x", "a b c d", "a b -1 2", f"{Path.cwd()} {1 << 70} 3"])
 def test_a_label_that_is_not_ours_says_nothing(text: str) -> None:
     assert not is_gone(text)
+
+
+class Container:
+    """A container with a label that says whose it is."""
+
+    def __init__(self, text: str, gone: list[str]) -> None:
+        self.labels, self.gone = {LABEL: text}, gone
+
+    def remove(self, *, force: bool) -> None:
+        """Note it; another build was quicker."""
+        assert force
+        self.gone.append(self.labels[LABEL])
+        raise APIError("removal of container is already in progress")
+
+
+def test_only_containers_of_processes_that_ended_are_removed() -> None:
+    ended = f"{owner().rpartition(' ')[0]} 1"
+    gone: list[str] = []
+    found = [Container(text, gone) for text in (ended, owner(), f"another-boot {ended}", "", ended)]
+    endpoint = Endpoint("")
+    containers = SimpleNamespace(list=lambda **filters: found)
+    endpoint.__dict__["client"] = SimpleNamespace(containers=containers)  # the value a cached property keeps
+    remove_abandoned(endpoint)
+    assert gone == [ended, ended]
