@@ -152,9 +152,9 @@ def bench(session: nox.Session) -> None:
 def requirements(session: nox.Session) -> None:
     """Renew requirements.txt from the block above, and tests/requirements.txt. Arguments after -- go to uv."""
     session.install("--quiet", "uv==0.13.9")
-    # Every file of a release, and every Python and machine the suite runs on.
-    options = ("--universal", "--python-version=3.11", "--generate-hashes", "--quiet", *session.posargs)
-    compiled = ("uv", "pip", "compile", *options, "--custom-compile-command=./nox -s requirements")
+    # Every wheel of a release, for whichever Python and machine; a source would be compiled with what no lock names.
+    options = ("--universal", "--python-version=3.11", "--only-binary=:all:", "--generate-hashes", *session.posargs)
+    compiled = ("uv", "pip", "compile", "--quiet", *options, "--custom-compile-command=./nox -s requirements")
     session.run(*compiled, "noxfile.py", "--output-file=requirements.txt")
     sources = ("noxfile.py", "tests/requirements.in", "--constraints=requirements.txt")
     session.run(*compiled, *sources, "--output-file=tests/requirements.txt")
