@@ -113,7 +113,7 @@ def pinned(pins: Pins, shelf: SourceShelf) -> PythonBuild:
 
 def _plugin(package: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
     for member in package:
-        _, found, name = member.name.partition(f"/pyenv/{_PLUGIN}/")
+        _, found, name = member.name.partition(f"usr/share/pyenv/{_PLUGIN}/")
         content = package.extractfile(member) if found and member.isreg() else None
         if content:
             yield name, content.read()

@@ -151,7 +151,8 @@ def shelf(folder: Path) -> SourceShelf:
 def packed(folder: Path, below: str = "usr/share/pyenv/plugins") -> Pins:
     """Pack a plugin as Debian's package of pyenv has it, and pin it."""
     members = [file(f"{below}/python-build/{name}", content) for name, content in plugin().items()]
-    return pinned_file(folder, deb([*members, file("usr/share/doc/pyenv/README", b"pyenv")]))
+    documents = [file(f"usr/share/doc/pyenv/{name}", b"a text") for name in ("README", "plugins/python-build/README")]
+    return pinned_file(folder, deb([*documents, *members]))
 
 
 def pinned_file(folder: Path, content: bytes) -> Pins:
