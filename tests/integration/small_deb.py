@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder import package_recipe
+from builder.package_recipe import PackageRecipe
 from tests.integration.debs import output
 
 RECIPE = package_recipe.read(Path(__file__).parents[2] / "recipes/deb")
+SCRIPTS = PackageRecipe({kind: RECIPE.texts[kind] for kind in ("prerm", "postrm")})
 FILES = {
     "prt/bin/python": "",
     "prt/lib/a.py": "a",
@@ -18,10 +20,12 @@ FILES = {
     "usr/share/doc/prt/copyright": "",
 }
 
+Guard = tuple[str, str, str] | None  # a script, a text in it, and what is put in its place
+
 
 @dataclass(frozen=True)
 class Small:
-    """A small package with the scripts of recipes/deb; `without` is a script, a text in it, and another for that."""
+    """A small package with the scripts of recipes/deb; `without` takes a guard out of one of them."""
 
     name: str = "prt"
     version: str = "1"
@@ -29,15 +33,13 @@ class Small:
     fields: str = ""  # lines of the control file
     files: dict[str, str] = field(default_factory=lambda: FILES)
     scripts: dict[str, str] = field(default_factory=dict)
-    without: tuple[str, str, str] | None = None
+    without: Guard = None
 
     def build(self, folder: Path) -> Path:
         """The package's file."""
         root = folder / f"{self.name}_{self.version}"
         words = {"package": self.name, "other": f"{self.name}-dev", "prt_root": self.prt_root}
-        scripts = {kind: RECIPE.texts[kind].content.decode() for kind in ("prerm", "postrm")}
-        for word, value in words.items():
-            scripts = {kind: text.replace(f"{{{{ {word} }}}}", value) for kind, text in scripts.items()}
+        scripts = {kind: text.decode() for kind, text in SCRIPTS.render(words).items()}
         if self.without:
             kind, guard, instead = self.without
             if guard not in scripts[kind]:
@@ -58,6 +60,3 @@ class Small:
         path = root.with_suffix(".deb")
         output("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(root), str(path))
         return path
-
-
-Guard = tuple[str, str, str] | None
