@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +107,52 @@ def test_only_names_of_the_cache_can_be_put(server: Server) -> None:
         with client.request("PUT", f"{server.url}/{name}", data=b"x") as answer:
             assert answer.status_code in {400, 404}
     assert [path for path in server.data.rglob("*") if path.is_file()] == []
+
+
+def test_only_the_exact_name_of_a_digest_or_a_key_can_be_put(server: Server) -> None:
+    digest, key = content_path()[1:], entry_path()[1:]
+    other = digest.replace(f"/{digest.split('/')[-2]}/", "/zz/").replace("zz", "00" if "/00/" not in digest else "11")
+    names = (f"{digest}%0a", f"{key}%0A", other, key.replace("interpreter", "k" * 256), key.replace("interpreter", ""))
+    client = WebDav(server.url, WRITER)
+    for name in names:
+        with client.request("PUT", f"{server.url}/{name}", data=b"x") as answer:
+            assert answer.status_code == 404, name
+    assert [path for path in server.data.rglob("*") if path.is_file()] == []
+    client.write(digest, b"x")
+
+
+def guesses(server: Server) -> Counter[int]:
+    """The answers to wrong passwords in two seconds, asked for by 48 at a time."""
+    end = time.monotonic() + 2
+    url = f"{server.url}{content_path()}"
+
+    def guess(number: int) -> Counter[int]:
+        codes: Counter[int] = Counter()
+        client = WebDav(server.url, replace(WRITER, password=f"guess {number}"))
+        while time.monotonic() < end:
+            with client.request("PUT", url, data=b"x") as answer:
+                codes[answer.status_code] += 1
+        return codes
+
+    with ThreadPoolExecutor(48) as pool:
+        return sum(pool.map(guess, range(48)), Counter())
+
+
+def test_passwords_can_not_be_guessed_by_the_thousand(tmp_path: Path) -> None:
+    with nginx(tmp_path / "ours") as server:
+        assert guesses(server)[401] <= 32 * 3
+    with nginx(tmp_path / "loose", {"auth_delay 1s;": "", "limit_conn with_password 32;": ""}) as server:
+        assert guesses(server)[401] > 32 * 3, "else this test would see nothing"
+
+
+def test_who_has_the_password_does_not_wait(server: Server) -> None:
+    client = WebDav(server.url, WRITER)
+    begun = time.monotonic()
+    for number in range(200):
+        name = content_path()[1:-3] + f"{number:03x}"
+        client.write(name, b"x")
+    assert time.monotonic() - begun < 20
+    assert {code for _, _, code in server.requests("PUT")} == {201}
 
 
 def test_413_is_told_with_the_limit(tmp_path: Path) -> None:

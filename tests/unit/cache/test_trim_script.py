@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from builder.cache.entry import entry_name
 from builder.cache.store import Store
 from builder.stages.step import key_of
@@ -125,3 +127,75 @@ def test_a_folder_that_is_no_cache_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(args, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert "has no v1/" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 60_000, b'{"digest":[]}', b'{"digest":' + b"9" * 60_000 + b"}", b" " * (64 * 1024 + 1)],
+    ids=["deep", "no digest", "huge number", "too large"],
+)
+def test_an_entry_that_no_builder_would_read_goes_and_stops_nothing(tmp_path: Path, content: bytes) -> None:
+    data = tmp_path / "data"
+    spoiled, _ = published(data, "a", 3)
+    old = published(data, "b", 100)
+    spoiled.write_bytes(content)
+    used(spoiled, 3)
+    trim(data)
+    assert there(spoiled, *old) == [False] * 3
+
+
+def test_a_lock_of_a_gigabyte_costs_no_memory(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    _, content = published(data, "lock", 2, kind="lock")
+    os.truncate(content, 2**30)
+    used(content, 2)
+    limited = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28));"
+    limited += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    subprocess.run([sys.executable, "-c", limited, str(TRIM), str(data)], check=True)
+    assert not content.exists(), "what is no lock, and what it names, no entry needs"
+
+
+def test_a_date_in_the_future_keeps_nothing_for_ever(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    paths = published(data, "a", -3000)
+    trim(data, "--dry-run")
+    assert all(path.stat().st_mtime > time.time() + DAY for path in paths), "a dry run changes nothing"
+    trim(data)
+    assert there(*paths) == [True, True]
+    assert all(path.stat().st_mtime <= time.time() for path in paths), "from here on they get older"
+
+
+def test_what_has_no_name_of_the_cache_goes_after_the_grace(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    kept = published(data, "a", 2)
+    digest = kept[1].name
+    names = (
+        f"v1/cas/sha256/{digest[:2]}/{digest}\n",
+        f"v1/cas/sha256/00/{digest}",
+        f"v1/ac/{'k' * 40}/00/{'0' * 64}.json",
+        f"v1/ac/lock/00/{'0' * 64}.json\udce4",
+    )
+    strays = [data / name for name in names]
+    for path in strays:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert trim(data).splitlines() == ["0 files, 0 bytes removed"]
+    for path in strays:
+        used(path, 3)
+    said = trim(data).splitlines()
+    assert there(*strays, *kept) == [False] * 4 + [True] * 2
+    assert len(said) == 5, "a line feed in a name starts no line"
+
+
+def test_a_file_that_can_not_be_removed_keeps_no_other(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    paths = [*published(data, "a", 100), *published(data, "b", 90)]
+    broken = "import os, pathlib, runpy, sys; unlink = pathlib.Path.unlink; first = []\n"
+    broken += "def refused(self, *rest):\n    if not first:\n        first.append(1); raise PermissionError(13, 'no')\n"
+    broken += "    return unlink(self, *rest)\npathlib.Path.unlink = refused\n"
+    broken += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    args = [sys.executable, "-c", broken, str(TRIM), str(data), "--max-age", "1d"]
+    done = subprocess.run(args, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "1 files could not be removed" in done.stderr
+    assert sum(there(*paths)) == 1
