@@ -8,20 +8,18 @@ from __future__ import annotations
 import http
 import http.client
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 from urllib.parse import urljoin
 
 import requests
 import tenacity
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from builder.connections import Session
 from builder.files import opened
 from builder.network import Network
 
@@ -93,13 +91,6 @@ def _copy(read: Callable[[int], bytes], file: BinaryIO, start: int, most: int) -
         file.write(content)
 
 
-class _Session(requests.Session):
-    """One that leaves redirections to us: else it reads the body of each, however long, even if it may not follow."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None."""
-
-
 class _Attempt:
     """One try, whose connections are cut from another thread once it has taken too long for what it has received.
 
@@ -107,22 +98,19 @@ class _Attempt:
     """
 
     def __init__(self) -> None:
-        self._session = _Session()
-        self._connections: list[socket.socket] = []
+        self._session = Session()
         self._received = 0
         self._over, self._too_slow = threading.Event(), threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(self._connections))
         self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self._over.set()
         self._watcher.join()
-        self._cut()
+        self._session.cut()
         self._session.close()
         # What was cut may look like an end, or like any trouble.
         if self._too_slow.is_set() and (kind is None or issubclass(kind, Exception)):
@@ -157,7 +145,7 @@ class _Attempt:
             if not answer.is_redirect:
                 return answer
             answer.close()
-            self._cut()
+            self._session.cut()
             url = urljoin(url, answer.headers["Location"].encode("latin-1").decode())
         raise Refused(f"moved more than {_MOST_MOVES} times")
 
@@ -166,51 +154,7 @@ class _Attempt:
         while not self._over.wait(min(1, _GRACE)):
             if time.monotonic() - started > min(_GRACE + self._received / _SLOWEST, _LONGEST):
                 self._too_slow.set()
-                self._cut()
-
-    def _cut(self) -> None:
-        for connection in tuple(self._connections):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-        self._connections.clear()
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    """Keeps a second handle of every connection, which can end it from another thread even within TLS."""
-
-    def __init__(self, connections: list[socket.socket]) -> None:
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                made = super()._new_conn()
-                connections.append(made.dup())
-                return made
-
-        class Secured(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                made = super()._new_conn()
-                connections.append(made.dup())
-                return made
-
-        class PlainPool(urllib3.HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecuredPool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = Secured
-
-        self._pools = {"http": PlainPool, "https": SecuredPool}
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """As requests calls it."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> urllib3.ProxyManager:
-        """As requests calls it."""
-        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = self._pools
-        return manager
+                self._session.cut()
 
 
 def reason(problem: Exception) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,8 +23,9 @@ _LARGEST = 4096  # bytes of a note
 
 
 def remember(project: Project, arch: Arch, bench: Bench) -> None:
-    """Note what builds for an architecture."""
-    write_whole(_note(project, arch), json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
+    """Note what builds for an architecture. Where that can't be written, the next outlook knows nothing."""
+    with suppress(OSError):
+        write_whole(_note(project, arch), json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
 
 
 def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ def chosen(settings: Settings, netrc: tuple[str, str] | None) -> Credentials:
 
     UserError if they were sent over plain http to another machine, where anybody on the way reads them.
     """
-    safe = settings.cache_url.startswith("https:") or _is_loopback(urlsplit(settings.cache_url).hostname or "")
+    safe = settings.cache_url.startswith("https:") or is_loopback(settings.cache_url)
     found = NOBODY
     if settings.cache_token:
         found = Credentials("CACHE_TOKEN", token=settings.cache_token)
@@ -44,7 +44,9 @@ def chosen(settings: Settings, netrc: tuple[str, str] | None) -> Credentials:
     return found
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine itself: nobody else reads what is sent there, unless it goes to a proxy."""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from builder.stages.step import Json, key_of
 
@@ -18,6 +18,7 @@ SCHEMA = 1
 LARGEST_ENTRY = 64 * 1024  # bytes
 LARGEST_CONTENT = 4 * 1024**3  # bytes
 
+_LONGEST_INTEGER = 18  # digits
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,19 +57,29 @@ def parse(data: bytes, kind: str, key: str) -> Entry:
     if len(data) > LARGEST_ENTRY:
         raise Unusable(f"more than {LARGEST_ENTRY} bytes")
     try:
-        fields = json.loads(data)
+        fields = json.loads(data, parse_int=_integer, parse_float=_no_number, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Unusable("no JSON") from None
     entry = _entry(fields)
     try:
-        canonical = entry.encode() == data
+        canonical, theirs = entry.encode() == data, key_of(entry.inputs)
     except (ValueError, RecursionError):
         canonical = False
     if not canonical:
         raise Unusable("not written as we write entries")
-    if (entry.kind, entry.key) != (kind, key) or key_of(entry.inputs) != key:
+    if (entry.kind, entry.key) != (kind, key) or theirs != key:
         raise Unusable("not what this key should find")
     return entry
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError("an integer too long for anything that is counted here")
+    return int(text)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is no integer")
 
 
 def _entry(fields: Any) -> Entry:
@@ -84,4 +95,8 @@ def _entry(fields: Any) -> Entry:
         raise Unusable(f"it promises an impossible size: {str(entry.size)[:20]}")
     if not isinstance(entry.inputs, dict) or not isinstance(entry.built, dict) or "compiled" not in entry.built:
         raise Unusable("its inputs or its record are missing")
+    if not all(
+        type(value) is int or (isinstance(value, str) and value.isprintable()) for value in entry.built.values()
+    ):
+        raise Unusable("its record is none of ours")
     return entry

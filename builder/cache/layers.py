@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import filelock
 
-from builder.cache import archive, credentials, webdav
+from builder.cache import archive, credentials
 from builder.cache.entry import LARGEST_CONTENT, Entry, content_name
 from builder.cache.remote import Remote
 from builder.cache.report import Report
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.trim import trim
+from builder.cache.webdav import WebDav
+from builder.cache.webdav_request import netrc
 from builder.download import proxies
 from builder.errors import BuildError
 from builder.files import digest
@@ -92,7 +95,7 @@ class Cache:
             self.report.packages["local"] += 1
             return here
         damaged = self.store.folder / content_name(sha256)
-        if damaged.exists():
+        if os.path.lexists(damaged):
             self.report.trouble("corrupt", f"{damaged} was altered: fetched anew")
         part = parts / sha256
         if self.remote and self.remote.content(sha256, part, most=LARGEST_CONTENT):
@@ -122,8 +125,9 @@ class Cache:
             lock.acquire(timeout=0)
         except filelock.Timeout:
             self._wait(lock, stage)
-        except OSError as problem:
-            self.report.trouble("unwritable", f"{lock.lock_file}: {problem.strerror}; nothing is kept there")
+        except (OSError, NotImplementedError) as problem:  # the latter of a file system without locks
+            strerror = getattr(problem, "strerror", "no locks there")
+            self.report.trouble("unwritable", f"{lock.lock_file}: {strerror}; nothing is kept there")
         try:
             yield
         finally:
@@ -190,10 +194,12 @@ class Cache:
         try:
             return self.store.adopt(entry, result)
         except OSError as problem:
-            if not result.is_file():
+            # On a disk that fills up the content may have had its place, and the entry none.
+            path = result if result.is_file() else self.store.folder / content_name(entry.digest)
+            if not path.is_file():
                 raise
             self._unwritable(problem)
-            return Hit(result, entry.built)
+            return Hit(path, entry.built)
 
 
 def opened(settings: Settings, network: Network, folder: Path, say: Callable[[str], None]) -> Cache:
@@ -213,9 +219,11 @@ def opened(settings: Settings, network: Network, folder: Path, say: Callable[[st
     )
 
 
-def server(settings: Settings, network: Network) -> webdav.WebDav:
+def server(settings: Settings, network: Network) -> WebDav:
     """The server of CACHE_URL."""
     url = settings.cache_url
-    who = credentials.chosen(settings, webdav.netrc(url))
+    who = credentials.chosen(settings, netrc(url))
     verify = str(network.ca_bundle) if network.ca_bundle else True
-    return webdav.WebDav(url, who, verify, proxies(url, network))
+    # A proxy would be told what is safe to send here only because it does not leave this machine.
+    between = {} if credentials.is_loopback(url) else proxies(url, network)
+    return WebDav(url, who, verify, between)

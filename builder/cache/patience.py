@@ -15,7 +15,8 @@ T = TypeVar("T")
 class Patience:
     """Seconds to connect, between two bytes, and to wait at most before another try; the number of tries.
 
-    All tries together may take `grace` seconds, and what the size needs at `slowest` bytes a second.
+    All tries together may take `grace` seconds, and what the size needs at `slowest` bytes a second. In any `grace`
+    seconds of a try as many bytes must arrive as that speed brings.
     """
 
     connect: float = 5
@@ -37,7 +38,8 @@ class Trouble(Exception):
     """What went wrong: its cause in one word, the whole sentence, and whether another try may help."""
 
     def __init__(self, cause: str, message: str, passing: bool = False, retry_after: float = 0) -> None:
-        super().__init__(message)
+        # A server may have had a part in it, and its words may move a terminal's cursor.
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
         self.cause = cause
         self.passing = passing
         self.retry_after = retry_after

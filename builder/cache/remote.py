@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from builder.cache.webdav import WebDav
 from builder.stages.step import Json, key_of
 
 # What is wrong with one object only: the server is asked on.
-_ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "no-space"}
+_ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "truncated", "no-space"}
 
 
 @dataclass
@@ -54,8 +55,8 @@ class Remote:
             return False
         name = content_name(sha256)
         try:
-            for _ in range(2):  # what a proxy on the way spoils may be whole the second time
-                found = self.server.download(name, size or most, part, exact=size is not None)
+            for past_caches in (False, True):  # what a proxy on the way keeps may be spoiled, and the server's whole
+                found = self.server.download(name, size or most, part, size is not None, past_caches)
                 if found == sha256:
                     self.report.bytes_read += part.stat().st_size
                     return True
@@ -64,7 +65,7 @@ class Remote:
                 self.report.trouble("dangling", f"{self.server.url}/{name} is gone, although an entry names it")
         except Trouble as trouble:
             part.unlink(missing_ok=True)
-            if trouble.cause == "oversized":
+            if trouble.cause in {"oversized", "truncated"}:
                 self.spoiled.add(sha256)
             self._note(trouble, trouble.cause)
         else:
@@ -77,8 +78,11 @@ class Remote:
     def put_aside(self, sha256: str, part: Path) -> None:
         """Keep content that can't be trusted where nothing uses it, and remember that the server's is bad."""
         self.spoiled.add(sha256)
-        self.aside.mkdir(parents=True, exist_ok=True)
-        part.replace(self.aside / sha256)
+        try:
+            self.aside.mkdir(parents=True, exist_ok=True)
+            part.replace(self.aside / sha256)
+        except OSError:
+            part.unlink(missing_ok=True)
 
     def publish(self, entry: Entry, content: Path) -> None:
         """Put content and then its entry, as far as the server takes it."""
@@ -91,11 +95,14 @@ class Remote:
         """Put content that needs no entry, as far as the server takes it."""
         self._written(lambda: self.put_content(sha256, content))
 
-    def put_content(self, sha256: str, content: Path) -> str:
-        """Put content unless it is there; returns `present`, `new` or `replaced`. Raises Trouble."""
+    def put_content(self, sha256: str, content: Path, compare: bool = False) -> str:
+        """Put content unless it is there; returns `present`, `new` or `replaced`. Raises Trouble.
+
+        It is there if it has the size; to `compare` reads it back and looks at its digest.
+        """
         name, size = content_name(sha256), content.stat().st_size
         before = self.server.size(name)
-        if before == size and sha256 not in self.spoiled:
+        if before == size and sha256 not in self.spoiled and not (compare and self._differs(sha256, size)):
             return "present"
         self.server.write(name, content)
         self.report.bytes_written += size
@@ -105,6 +112,17 @@ class Remote:
             raise Trouble("unexpected", f"{self.server.url}/{name} has {after} bytes after {size} were written")
         self.spoiled.discard(sha256)
         return "new" if before is None else "replaced"
+
+    def _differs(self, sha256: str, size: int) -> bool:
+        try:
+            name = content_name(sha256)
+            return self.server.download(name, size, Path(os.devnull), past_caches=True) != sha256
+        except Absent:
+            return True
+        except Trouble as trouble:
+            if trouble.cause not in _ABOUT_ONE:
+                raise
+            return True
 
     def _written(self, write: Callable[[], object]) -> bool:
         if not self.writes:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder import files
 from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, entry_name, parse
 from builder.files import digest
 from builder.stages.step import Json, key_of
@@ -84,8 +85,12 @@ class Store:
         path = self.folder / entry_name(entry.kind, entry.key)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{uuid.uuid4().hex}.part")
-        part.write_bytes(entry.encode())
-        _rename(part, path)
+        try:
+            part.write_bytes(entry.encode())
+            _rename(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
         return Hit(content, entry.built)
 
     def add_content(self, sha256: str, result: Path) -> Path:
@@ -99,6 +104,8 @@ class Store:
         except OSError:
             if result.is_file():
                 part.unlink(missing_ok=True)
+            elif part.is_file():
+                shutil.move(part, result)
             raise
         return path
 
@@ -119,9 +126,9 @@ class Store:
         differences: list[list[str]] = []
         for path in (self.folder / "v1" / "ac" / kind).glob("*/*.json"):
             try:
-                other = json.loads(path.read_text())["inputs"]
+                other = json.loads(files.read(path, LARGEST_ENTRY))["inputs"]
                 differences.append(sorted(name for name in {*other, *inputs} if other.get(name) != inputs.get(name)))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
         differences = [names for names in differences if names]
         if not differences:
@@ -131,8 +138,7 @@ class Store:
 
 def read(path: Path, kind: str, key: str) -> Entry:
     """Read an entry's file; OSError if that is impossible, Unusable if it is not that entry."""
-    with path.open("rb") as file:
-        return parse(file.read(LARGEST_ENTRY + 1), kind, key)
+    return parse(files.read(path, LARGEST_ENTRY), kind, key)
 
 
 def _touch(path: Path) -> None:

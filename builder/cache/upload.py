@@ -55,7 +55,7 @@ def _content(store: Store, remote: Remote, sha256: str, size: int) -> Upload:
     if path is None:
         return Upload(name, size, FAILED, "missing or altered in the local cache")
     try:
-        return Upload(name, size, remote.put_content(sha256, path))
+        return Upload(name, size, remote.put_content(sha256, path, compare=True))
     except Trouble as trouble:
         return Upload(name, size, FAILED, str(trouble))
 

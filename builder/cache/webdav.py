@@ -6,6 +6,7 @@ How long a body is and what is in it is the caller's knowledge; the server's hea
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,26 +22,16 @@ from tqdm.utils import CallbackIOWrapper
 
 from builder.cache.credentials import NOBODY, Credentials
 from builder.cache.patience import PATIENT, Absent, Patience, Trouble, repeated
+from builder.cache.watch import Watch
+from builder.cache.webdav_request import asked, authentication, reason
+from builder.connections import Session
 
 T = TypeVar("T")
 
 _CHUNK = 256 * 1024
 _LATER = {408, 425, 429}  # as every 5xx but 501: worth another try
 _MOVED = {301, 302, 303, 307, 308}
-
-
-class _Bearer(requests.auth.AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def netrc(url: str) -> tuple[str, str] | None:
-    """User and password that the netrc file has for a URL."""
-    return requests.utils.get_netrc_auth(url)
+_PAST_CACHES = {"Cache-Control": "no-cache"}  # https://www.rfc-editor.org/rfc/rfc9111#section-5.2.1.4
 
 
 @dataclass
@@ -54,35 +45,37 @@ class WebDav:
     patience: Patience = PATIENT
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.monotonic
-    session: requests.Session = field(default_factory=requests.Session, repr=False)
+    session: Session = field(default_factory=Session, repr=False)
 
     def __post_init__(self) -> None:
         # Else netrc replaces our credentials, and REQUESTS_CA_BUNDLE our certificates.
         self.session.trust_env = False
-        if self.credentials.token:
-            self.session.auth = _Bearer(self.credentials.token)
-        elif self.credentials.user or self.credentials.password:
-            self.session.auth = requests.auth.HTTPBasicAuth(
-                self.credentials.user.encode(), self.credentials.password.encode()
-            )
+        self.session.auth = authentication(self.credentials)
 
     def read(self, name: str, most: int) -> bytes:
         """A small object, of at most so many bytes."""
 
-        def attempt(deadline: float) -> bytes:
+        def attempt(watch: Watch) -> bytes:
             with self._get(name) as response:
-                return b"".join(self._body(response, name, most, deadline))
+                return b"".join(self._body(response, name, most, watch))
 
-        return self._repeated(attempt, 0)
+        return self._repeated(attempt, name, 0)
 
-    def download(self, name: str, size: int, part: Path, exact: bool = True) -> str:
-        """Stream an object into a file, and return its sha256. It has that size, or at most that if not `exact`."""
+    def download(self, name: str, size: int, part: Path, exact: bool = True, past_caches: bool = False) -> str:
+        """Stream an object into a file, and return its sha256. It has that size, or at most that if not `exact`.
 
-        def attempt(deadline: float) -> str:
+        `past_caches` asks for what the server itself has, whatever a proxy on the way kept of it.
+        """
+
+        def attempt(watch: Watch) -> str:
             seen = hashlib.sha256()
             received = 0
-            with self._get(name) as response, part.open("wb", buffering=0) as file, _progress(name, size) as bar:
-                for chunk in self._body(response, name, size, deadline):
+            with (
+                self._get(name, more=_PAST_CACHES if past_caches else None) as response,
+                part.open("wb", buffering=0) as file,
+                _progress(name, size) as bar,
+            ):
+                for chunk in self._body(response, name, size, watch):
                     seen.update(chunk)
                     _write(file, chunk, part)
                     received += len(chunk)
@@ -91,65 +84,58 @@ class WebDav:
                 raise Trouble("truncated", f"{self.url}/{name} ended after {received} of {size} bytes", passing=True)
             return seen.hexdigest()
 
-        return self._repeated(attempt, size)
+        return self._repeated(attempt, name, size)
 
     def size(self, name: str) -> int | None:
         """The length of an object as the server tells it; None if there is none, -1 if it doesn't tell."""
 
-        def attempt(deadline: float) -> int | None:
+        def attempt(watch: Watch) -> int | None:
             try:
                 with self._get(name, "HEAD") as response:
                     length = response.headers.get("Content-Length", "")
             except Absent:
                 return None
-            return int(length) if length.isdecimal() else -1
+            return int(length) if re.fullmatch("[0-9]{1,18}", length) else -1
 
-        return self._repeated(attempt, 0)
+        return self._repeated(attempt, name, 0)
 
     def write(self, name: str, content: Path | bytes) -> bool:
         """Put an object, from its first byte in every attempt; returns whether there was none before."""
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
 
-        def attempt(deadline: float) -> bool:
+        def attempt(watch: Watch) -> bool:
             if isinstance(content, bytes):
                 return self._put(name, content, size)
             with content.open("rb") as file, _progress(name, size) as bar:
 
                 def sent(count: int) -> None:
                     bar.update(count)
-                    self._keep_to(deadline, name)
+                    watch.moved += count
 
                 return self._put(name, CallbackIOWrapper(sent, file, "read"), size)
 
-        return self._repeated(attempt, size)
+        return self._repeated(attempt, name, size)
 
-    def _repeated(self, attempt: Callable[[float], T], size: int) -> T:
-        return repeated(attempt, size, self.patience, self.sleep, self.now)
+    def watch(self, name: str, deadline: float) -> Watch:
+        """The hard end of an exchange about an object; `deadline` by our own clock."""
+        return Watch(self.session, f"{self.url}/{name}", deadline, self.patience, self.now)
+
+    def _repeated(self, attempt: Callable[[Watch], T], name: str, size: int) -> T:
+        def watched(deadline: float) -> T:
+            with self.watch(name, deadline) as watch:
+                return attempt(watch)
+
+        return repeated(watched, size, self.patience, self.sleep, self.now)
 
     def request(
         self, method: str, url: str, more: Mapping[str, str] | None = None, **options: object
     ) -> requests.Response:
         """One request, whatever the answer; Trouble if there is none."""
-        settled = {"timeout": (self.patience.connect, self.patience.idle), **options}
-        try:
-            return self.session.request(
-                method, url, headers={"Accept-Encoding": "identity", **(more or {})}, stream=True,
-                allow_redirects=False, verify=self.verify, proxies=dict(self.proxies),
-                **settled,  # type: ignore[arg-type]
-            )  # fmt: skip
-        except requests.exceptions.SSLError as problem:
-            reason = str(problem).rpartition("SSLError(")[2].strip("')\"")
-            raise Trouble(
-                "certificate", f"{url}: its certificate is not trusted ({reason}); CA_BUNDLE names the right ones"
-            ) from None
-        except requests.Timeout:
-            raise Trouble("timeout", f"{url} does not answer in time", passing=True) from None
-        except requests.RequestException as problem:
-            raise Trouble("unreachable", f"{url} can't be reached ({_reason(problem)})", passing=True) from None
-
-    def _keep_to(self, deadline: float, name: str) -> None:
-        if self.now() > deadline:
-            raise Trouble("timeout", f"{self.url}/{name} is too slow")
+        return asked(
+            self.session, method, url,
+            headers={"Accept-Encoding": "identity", **(more or {})}, verify=self.verify, proxies=dict(self.proxies),
+            **{"timeout": (self.patience.connect, self.patience.idle), **options},
+        )  # fmt: skip
 
     def _make_folders(self, name: str) -> None:
         """Make the folders of an object one by one: a server that keeps to WebDAV's letter wants it so."""
@@ -157,16 +143,20 @@ class WebDav:
         for count in range(1, len(folders) + 1):
             self.request("MKCOL", f"{self.url}/{'/'.join(folders[:count])}").close()
 
-    def _get(self, name: str, method: str = "GET") -> requests.Response:
+    def _get(self, name: str, method: str = "GET", more: Mapping[str, str] | None = None) -> requests.Response:
         """An answer that has the object; follows a server to another place on itself, and nowhere else."""
         url = f"{self.url}/{name}"
         for _ in range(4):
-            response = self.request(method, url)
+            response = self.request(method, url, more)
             if response.status_code not in _MOVED:
                 break
             response.close()
-            url = urljoin(url, response.headers.get("Location", ""))
-            if urlsplit(url)[:2] != urlsplit(self.url)[:2]:
+            try:
+                url = urljoin(url, response.headers.get("Location", ""))
+                elsewhere = urlsplit(url)[:2] != urlsplit(self.url)[:2]
+            except ValueError:
+                elsewhere = True
+            if elsewhere:
                 raise Trouble("unexpected", f"{self.url}/{name} redirects to another server")
         if response.status_code == 200:
             return response
@@ -194,21 +184,21 @@ class WebDav:
             raise Trouble("full", f"{url} can't be written ({code}): the server's disk may be full", passing=True)
         raise self._trouble(response, name)
 
-    def _body(self, response: requests.Response, name: str, most: int, deadline: float) -> Iterator[bytes]:
+    def _body(self, response: requests.Response, name: str, most: int, watch: Watch) -> Iterator[bytes]:
         """The bytes as they come; Trouble as soon as there are more than there may be."""
         received = 0
         while True:
-            self._keep_to(deadline, name)
             try:
                 # What is there: read() would wait for the whole chunk, however slowly it drips.
                 chunk = response.raw.read1(_CHUNK, decode_content=False)
-            except urllib3.exceptions.ReadTimeoutError:
-                raise Trouble("timeout", f"{self.url}/{name} stalled", passing=True) from None
-            except (urllib3.exceptions.HTTPError, OSError) as problem:
-                raise Trouble("truncated", f"{self.url}/{name} broke off ({_reason(problem)})", passing=True) from None
+            except Exception as problem:
+                if isinstance(problem, TimeoutError | urllib3.exceptions.ReadTimeoutError):
+                    raise Trouble("timeout", f"{self.url}/{name} stalled", passing=True) from None
+                raise Trouble("truncated", f"{self.url}/{name} broke off ({reason(problem)})", passing=True) from None
             if not chunk:
                 return
             received += len(chunk)
+            watch.moved += len(chunk)
             if received > most:
                 raise Trouble("oversized", f"{self.url}/{name} has more than {most} bytes")
             yield chunk
@@ -219,9 +209,9 @@ class WebDav:
             return Trouble("forbidden", f"{what} is refused ({code}) with {self.credentials.source}")
         if code in _LATER or (code >= 500 and code != 501):
             asked = response.headers.get("Retry-After", "")
-            pause = float(asked) if asked.isdecimal() else 0
+            pause = float(asked) if asked.isdecimal() else 0  # of any length: at worst it is infinite
             return Trouble("unavailable", f"{what} is unavailable ({code})", passing=True, retry_after=pause)
-        return Trouble("unexpected", f"{what} answers {code} {response.reason}")
+        return Trouble("unexpected", f"{what} answers {code}")  # its own words may be anything
 
 
 def _progress(name: str, size: int) -> tqdm[NoReturn]:
@@ -237,11 +227,3 @@ def _write(file: FileIO, chunk: bytes, part: Path) -> None:
             rest = rest[file.write(rest) :]
     except OSError as problem:
         raise Trouble("no-space", f"{part} can't be written: {problem.strerror}") from None
-
-
-def _reason(problem: BaseException) -> str:
-    """The innermost cause, in its own words: what requests raises wraps what urllib3 raised for what happened."""
-    inner: BaseException | None = problem
-    while inner:
-        problem, inner = inner, inner.__cause__ or inner.__context__
-    return getattr(problem, "strerror", None) or type(problem).__name__

@@ -21,7 +21,7 @@ INSIDE = {name: path for name, path in MODULES.items() if name.startswith("build
 # A module imports only what stands before it. README.md shows the same, in its section on the architecture.
 ORDER = [
     ["errors"],
-    ["console", "command", "files", "secrecy", "targets", "work"],
+    ["connections", "console", "command", "files", "secrecy", "targets", "work"],
     ["artifact_dir"],
     ["makefile_vars", "parsers", "versions"],
     ["settings", "repository"],
@@ -49,7 +49,7 @@ POSITION = {part: position for position, parts in enumerate(ORDER) for part in p
 # What only some modules may import or call: a module or name, and who may.
 PRIVILEGES = {
     "docker": ("builder.engines.",),
-    "requests": ("builder.download", "builder.cache.webdav"),
+    "requests": ("builder.connections", "builder.download", "builder.cache.webdav"),
     "jinja2": ("builder.package_recipe",),
     "trustme": ("builder.prover",),
     "subprocess": ("builder.command",),

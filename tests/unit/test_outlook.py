@@ -81,3 +81,10 @@ def test_nothing_is_built_and_nothing_is_written(root: Path) -> None:
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     told(root)
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_what_can_not_be_remembered_fails_no_build(root: Path) -> None:
+    (root / "out" / "cache").mkdir(parents=True)
+    (root / "out" / "cache" / "benches").write_text("in the way")
+    build(root)
+    assert told(root) == {}

@@ -16,7 +16,7 @@ class Answer:
     """One answer. `length` is the Content-Length it claims: None for none, -1 for the true one.
 
     `drip` is the pause after each byte of the body, in seconds; `reset` breaks the connection off after `cut` bytes of
-    the body; `silent` never answers.
+    the body; `silent` never answers. `word` is the reason phrase.
     """
 
     code: int = 200
@@ -27,6 +27,8 @@ class Answer:
     cut: int | None = None
     reset: bool = False
     silent: bool = False
+    raw: Callable[[], Iterator[bytes]] | None = None  # what is sent instead of all that, a piece each 50 ms
+    word: str = "Word"
 
 
 Rule = Callable[[str, str, int], Answer]  # method, path, and how many requests for it came before
@@ -80,12 +82,17 @@ class Hostile:
             self._answer(connection, answer, method)
 
     def _answer(self, connection: socket.socket, answer: Answer, method: str) -> None:
+        if answer.raw:
+            for piece in answer.raw():
+                connection.sendall(piece)
+                time.sleep(0.05)
+            return
         length = len(answer.body) if answer.length == -1 else answer.length
-        lines = [f"HTTP/1.1 {answer.code} Word", "Connection: close", *answer.headers]
+        lines = [f"HTTP/1.1 {answer.code} {answer.word}", "Connection: close", *answer.headers]
         if length is not None:
             lines.append(f"Content-Length: {length}")
         if not (answer.reset and answer.cut == 0):
-            connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+            connection.sendall("\r\n".join(lines).encode(errors="surrogateescape") + b"\r\n\r\n")
         body = b"" if method == "HEAD" else answer.body[: answer.cut]
         if answer.drip:
             for position in range(len(body)):

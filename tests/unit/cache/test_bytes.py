@@ -54,6 +54,12 @@ ENTRIES: dict[str, bytes] = {
     "size 10^18": edited(size=10**18),
     "size as a string": edited(size=str(len(GOOD))),
     "size as a bool": edited(size=True),
+    "seconds of 4,299 digits": edited(built={"compiled": "native", "seconds": 1}).replace(
+        b" 1\n", b" " + b"9" * 4299 + b"\n"
+    ),
+    "a float in its record": edited(built={"compiled": "native", "seconds": 1.5}),
+    "a record with escape sequences": edited(built={"compiled": "\x1b[2J"}),
+    "a nested record": edited(built={"compiled": "native", "more": [[]]}),
     "size as a float": edited(size=float(len(GOOD))),
 }
 

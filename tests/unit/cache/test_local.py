@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from builder.cache.credentials import NOBODY
 from builder.cache.layers import Cache
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.trim import FRESH, trim
-from tests.unit.cache.hostile import hostile
+from tests.unit.cache.hostile import Answer, hostile
 from tests.unit.cache.scene import BUILT, GOOD, Scene, content_path, entry_path, honest, scene, stage, tgz
 
 NOWHERE = "http://127.0.0.1:9"
@@ -187,3 +188,26 @@ def test_the_paths_of_entry_and_content_are_those_of_the_shared_tree() -> None:
     key = stage().key
     assert entry_path() == f"/v1/ac/interpreter/{key[:2]}/{key}.json"
     assert content_path().startswith("/v1/cas/sha256/")
+
+
+def test_a_disk_that_is_full_when_the_entry_is_written_loses_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    here = local(tmp_path)
+    (here.parts / "made").write_bytes(GOOD)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert here.cache.keep(stage(), here.parts / "made", BUILT).path.read_bytes() == GOOD
+    assert here.cache.report.troubles == {"unwritable": 1}
+    assert list(tmp_path.rglob("*.json*")) == []
+
+
+def test_corrupt_content_with_no_place_aside_is_thrown_away(tmp_path: Path) -> None:
+    unwritable(tmp_path)
+    with hostile(honest(content=Answer(body=b"x" * len(GOOD)))) as server:
+        here = scene(tmp_path, server.url)
+        sha256 = content_path().rpartition("/")[2]
+        assert here.cache.content(sha256, here.parts) is None
+        assert here.left == []

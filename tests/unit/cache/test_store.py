@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -221,3 +222,22 @@ def test_a_store_can_be_moved(tmp_path: Path) -> None:
     store = filled(tmp_path)
     shutil.move(store.folder, tmp_path / "elsewhere")
     assert isinstance(Store(tmp_path / "elsewhere").find("interpreter", INPUTS), Hit)
+
+
+def test_a_fifo_in_the_cache_is_not_waited_for(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    for path in (entry_of(store), content_of(store)):
+        path.unlink()
+        os.mkfifo(path)
+        found = store.find("interpreter", INPUTS)
+        assert isinstance(found, Miss)
+        assert found.damaged
+        assert isinstance(store.find("interpreter", {**INPUTS, "arch": "arm64"}), Miss)
+        filled(tmp_path)
+        assert isinstance(store.find("interpreter", INPUTS), Hit)
+
+
+def test_a_neighbour_nested_deep_does_not_disturb_a_search(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    entry_of(store).write_text('{"inputs":' + "[" * 60_000)
+    assert store.find("interpreter", {**INPUTS, "arch": "arm64"}) == Miss("none built yet")

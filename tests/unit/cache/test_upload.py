@@ -76,6 +76,20 @@ def test_what_differs_on_the_server_is_replaced(
     assert table(capsys.readouterr().out) == ["replaced"] * 4
 
 
+def test_other_bytes_of_the_right_size_are_replaced(
+    server: Hostile, memory: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions.upload_cache()
+    capsys.readouterr()
+    before = dict(server.bodies)
+    for path in (path for path in before if "/cas/" in path):
+        server.bodies[path] = bytes(len(before[path]))
+    memory.update(server.bodies)
+    sessions.upload_cache()
+    assert table(capsys.readouterr().out) == ["present", "present", "replaced", "replaced"]
+    assert server.bodies == before
+
+
 Spoil = Callable[[Path], object]
 
 
