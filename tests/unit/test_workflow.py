@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+import yaml
 
 from builder.targets import Arch, Format, Target, Variant
 
@@ -72,3 +73,69 @@ def test_actions_are_pinned_by_digest_and_rights_are_few(workflow: Path) -> None
     assert [one for one in uses if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)] == []
     assert text.count("\npermissions:\n  contents: read\n") == 1
     assert re.findall(r"\w+: write", text) == ["contents: write"]
+
+
+PUBLISHES = "github.ref == 'refs/heads/main' || github.ref_type == 'tag'"
+READS = "github.ref != 'refs/heads/main' && github.ref_type != 'tag'"
+READING = {"CACHE_URL", "CACHE_READ_TOKEN", "CACHE_READ_USER", "CACHE_READ_PASSWORD"}
+WRITING = {"CACHE_URL", "CACHE_TOKEN", "CACHE_USER", "CACHE_PASSWORD"}
+PACKAGES = ROOT / ".github" / "workflows" / "packages.yml"
+
+
+def broken(text: str) -> list[str]:
+    """The rules about secrets that a workflow breaks."""
+    workflow = yaml.safe_load(text)
+    jobs = workflow.pop("jobs")
+    found = []
+    if "secrets" in str(workflow):
+        found.append("a secret for every job")
+    for job in jobs.values():
+        steps = job.pop("steps")
+        if "secrets" in str(job):
+            found.append("a secret for every step")
+        for number, step in enumerate(steps):
+            run, env = step.get("run", ""), step.get("env", {})
+            named = set(re.findall(r"secrets\.(\w+)", str(step)))
+            if re.search(r"\b(pipx?|uvx?|npx?|curl|wget)\b", run):
+                found.append("a program that no digest names")
+            if not named:
+                continue
+            if run != './nox -s "$SESSION"' or str(step["env"]).count("secrets.") != str(step).count("secrets."):
+                found.append("a secret where nothing needs it")
+            if "./nox -s help" not in [one.get("run") for one in steps[:number]]:
+                found.append("dependencies installed with secrets at hand")
+            if (step.get("if"), named) not in [(READS, READING), (PUBLISHES, WRITING)]:
+                found.append("secrets that publish for who only reads")
+            elif named == READING and env["CACHE_MODE"] != "read":
+                found.append("a pull request publishes")
+            elif named == WRITING and not env["CACHE_MODE"].startswith("${{ github.ref_type == 'tag' && 'refresh' ||"):
+                found.append("a release made from the cache")
+            if job.get("environment") != "${{ (" + PUBLISHES + ") && 'publish' || '' }}":
+                found.append("secrets of every branch")
+    return found
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_secrets_are_where_they_are_needed_and_a_pull_request_only_reads(workflow: Path) -> None:
+    assert broken(workflow.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("\npermissions:\n", "\nenv: {X: '${{ secrets.X }}'}\npermissions:\n", "a secret for every job"),
+        ("    timeout-minutes: 120\n", "    env: {X: '${{ secrets.X }}'}\n", "a secret for every step"),
+        ("secrets.CACHE_READ_TOKEN", "secrets.CACHE_TOKEN", "secrets that publish for who only reads"),
+        (READS, "always()", "secrets that publish for who only reads"),
+        ("CACHE_MODE: read\n", "CACHE_MODE: read-write\n", "a pull request publishes"),
+        ("'refresh' || ", "", "a release made from the cache"),
+        ("./nox -s help", "pipx run nox -s help", "a program that no digest names"),
+        ("run: ./nox -s help", "run: 'true'", "dependencies installed with secrets at hand"),
+        ("&& 'publish'", "&& ''", "secrets of every branch"),
+        ("run: ./nox -s help", "run: env '${{ secrets.X }}'", "a secret where nothing needs it"),
+    ],
+)  # fmt: skip
+def test_a_workflow_that_breaks_a_rule_is_seen(old: str, new: str, rule: str) -> None:
+    text = PACKAGES.read_text()
+    assert old in text
+    assert rule in broken(text.replace(old, new))
