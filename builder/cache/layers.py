@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 
 from builder.cache import archive, credentials
-from builder.cache.entry import LARGEST_CONTENT, Entry, content_name
+from builder.cache.entry import LARGEST_CONTENT, LARGEST_ENTRY, Entry, Unusable, content_name
 from builder.cache.remote import Remote
 from builder.cache.report import Report
 from builder.cache.store import Hit, Miss, Store
@@ -56,6 +56,7 @@ class Cache:
         found = self.store.find(stage.name, stage.key_inputs)
         if isinstance(found, Hit):
             self.report.hit(found.built.get("seconds"))
+            self._publish_owed(stage, found.path)
             return found
         fetched = self._fetched(stage, parts, prove)
         if fetched:
@@ -81,9 +82,11 @@ class Cache:
             return Hit(result, built)
         inputs = stage.key_inputs
         entry = Entry(stage.name, key_of(inputs), inputs, digest(result), result.stat().st_size, dict(built))
+        if len(entry.encode()) > LARGEST_ENTRY:
+            self.report.trouble("entry", f"{stage.name}: its entry in {self.store.folder} would be too large; not kept")
+            return Hit(result, built)
         hit = self._kept(entry, result)
-        if self.remote:
-            self.remote.publish(entry, hit.path)
+        self._publish(entry, hit.path)
         return hit
 
     def content(self, sha256: str, parts: Path) -> Path | None:
@@ -170,6 +173,19 @@ class Cache:
         except OSError as problem:
             self.report.trouble("unwritable", f"{part}: {problem.strerror}; it is not used")
             return None
+
+    def _publish(self, entry: Entry, content: Path) -> None:
+        """Publish a result; until that succeeded, the store has it as owed."""
+        if self.remote and self.remote.publishes:
+            self.store.owe(entry.key)
+            if self.remote.publish(entry, content):
+                self.store.owe(entry.key, no_more=True)
+
+    def _publish_owed(self, stage: Stage, content: Path) -> None:
+        """Publish a result of an earlier build that could not."""
+        if self.remote and self.remote.writes and self.store.owes(stage.key):
+            with suppress(OSError, Unusable):
+                self._publish(self.store.entry(stage.name, stage.key), content)
 
     def _blind(self, stage: Stage) -> str:
         """Why a stage's result is not looked up; empty if it is."""

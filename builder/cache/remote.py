@@ -84,12 +84,17 @@ class Remote:
         except OSError:
             part.unlink(missing_ok=True)
 
-    def publish(self, entry: Entry, content: Path) -> None:
-        """Put content and then its entry, as far as the server takes it."""
-        if self._written(lambda: self.put_content(entry.digest, content)):
-            name = entry_name(entry.kind, entry.key)
-            if self._written(lambda: self.server.write(name, entry.encode())):
-                self.report.published += 1
+    def __post_init__(self) -> None:
+        self.publishes = self.writes  # whether it should, even when trouble has ended it
+
+    def publish(self, entry: Entry, content: Path) -> bool:
+        """Put content and then its entry, as far as the server takes it; whether both are there now."""
+        name = entry_name(entry.kind, entry.key)
+        done = self._written(lambda: self.put_content(entry.digest, content)) and self._written(
+            lambda: self.server.write(name, entry.encode())
+        )
+        self.report.published += done
+        return done
 
     def publish_content(self, sha256: str, content: Path) -> None:
         """Put content that needs no entry, as far as the server takes it."""

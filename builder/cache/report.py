@@ -44,7 +44,7 @@ class Report:
         """Count a result that need not be made, and the seconds it took to make."""
         self.remote += remote
         self.local += not remote
-        self.seconds_saved += built_in if isinstance(built_in, int) else 0
+        self.seconds_saved += built_in if type(built_in) is int and built_in > 0 else 0
 
     def summary(self) -> str:
         """One line for the user; nothing if the cache was not asked."""

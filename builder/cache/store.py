@@ -48,7 +48,7 @@ class Store:
         key = key_of(inputs)
         path = self.folder / entry_name(kind, key)
         try:
-            entry = read(path, kind, key)
+            entry = self.entry(kind, key)
         except FileNotFoundError:
             if path.is_symlink():
                 return Miss(f"{path} can't be read", damaged=True)
@@ -116,6 +116,24 @@ class Store:
                 yield path, read(path, path.parts[-3], path.stem)
             except (OSError, Unusable):
                 continue
+
+    def entry(self, kind: str, key: str) -> Entry:
+        """The entry of a key; OSError or Unusable if there is none that can be read."""
+        return read(self.folder / entry_name(kind, key), kind, key)
+
+    def owe(self, key: str, no_more: bool = False) -> None:
+        """Remember that a result is still to be published, or that it is; as well as a full disk allows."""
+        path = self.folder / "unpublished" / key
+        with suppress(OSError):
+            if no_more:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+
+    def owes(self, key: str) -> bool:
+        """Whether a result was to be published and could not be."""
+        return (self.folder / "unpublished" / key).is_file()
 
     def clear(self) -> None:
         """Remove everything."""

@@ -16,6 +16,7 @@ WORK = "{work}"  # folder of the stage's own files, thrown away at its end
 JOBS = "{jobs}"  # number of processors
 
 SCHEMA = 1
+_LONGEST_INPUT = 2048  # bytes: some 25 inputs leave an entry below its 64 KiB
 
 Json = Union[str, int, bool, None, list["Json"], dict[str, "Json"]]
 
@@ -71,7 +72,12 @@ class Stage:
 
     @property
     def key_inputs(self) -> dict[str, Json]:
-        """Everything the key covers, readable: it explains why a result is not found."""
+        """What the key is made of: every input, a long one by its digest. Its names explain why nothing is found."""
+        return {name: _short(value) for name, value in self.all_inputs.items()}
+
+    @property
+    def all_inputs(self) -> dict[str, Json]:
+        """Everything that can change the result, in full."""
         return {
             "schema": SCHEMA,
             "stage": self.name,
@@ -92,8 +98,17 @@ class Stage:
 
 def key_of(inputs: Mapping[str, Json]) -> str:
     """The digest of canonical JSON, under a prefix of our own."""
-    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(b"python-runtime-builder\0" + canonical.encode()).hexdigest()
+    return hashlib.sha256(b"python-runtime-builder\0" + _canonical(inputs)).hexdigest()
+
+
+def _canonical(value: Json | Mapping[str, Json]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+
+
+def _short(value: Json) -> Json:
+    """An input, or its digest if it is long: an entry holds them all, and stays small whatever their number."""
+    canonical = _canonical(value)
+    return value if len(canonical) <= _LONGEST_INPUT else {"sha256": hashlib.sha256(canonical).hexdigest()}
 
 
 def pack(name: str, folder: str, output: str, epoch: int) -> Step:

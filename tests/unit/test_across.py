@@ -222,7 +222,7 @@ def test_no_step_names_a_path_of_this_machine(tmp_path: Path, arch: Arch) -> Non
 
 def test_only_the_interpreter_knows_where_it_will_run(tmp_path: Path) -> None:
     given = across(tmp_path).set(PRT_ROOT="/srv/py")
-    named = [stage.name for stage in all_stages(given) if "/srv/py" in str(stage.key_inputs)]
+    named = [stage.name for stage in all_stages(given) if "/srv/py" in str(stage.all_inputs)]
     assert named == ["interpreter"]
 
 

@@ -183,13 +183,13 @@ def test_no_key_knows_the_number_of_processors(tmp_path: Path, monkeypatch: pyte
     found = []
     for processors in (1, 64):
         monkeypatch.setattr(os, "cpu_count", lambda: processors)  # noqa: B023  # used in this very round
-        found.append(json.dumps([stage.key_inputs for stage in inputs(tmp_path).stages().values()]))
+        found.append(json.dumps([stage.all_inputs for stage in inputs(tmp_path).stages().values()]))
     assert found[0] == found[1]
     assert '"MAKE_OPTS": "-j{jobs}"' in found[0]
 
 
 def test_the_key_inputs_hold_digests_and_no_content(tmp_path: Path) -> None:
-    text = json.dumps([stage.key_inputs for stage in inputs(tmp_path).stages().values()])
+    text = json.dumps([stage.all_inputs for stage in inputs(tmp_path).stages().values()])
     assert "fastapi<1" not in text
     assert "[global]" not in text
 

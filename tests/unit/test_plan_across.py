@@ -170,4 +170,4 @@ def test_the_same_inputs_make_equal_plans(tmp_path: Path) -> None:
 
 def test_no_key_holds_a_path_of_this_machine(tmp_path: Path) -> None:
     for stage in every(across(tmp_path, FOREIGN).plan().interpreter):
-        assert str(tmp_path) not in str(stage.key_inputs)
+        assert str(tmp_path) not in str(stage.all_inputs)

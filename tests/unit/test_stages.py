@@ -251,7 +251,7 @@ def test_what_does_not_leaves_it(tmp_path: Path, what: str) -> None:
 
 def test_a_changed_lock_makes_another_artifact(tmp_path: Path) -> None:
     stages = [given.stages()["runtime"] for given in (inputs(tmp_path), LOCK_CHANGES["constraints"](inputs(tmp_path)))]
-    assert stages[0].key_inputs["parents"] != stages[1].key_inputs["parents"]
+    assert stages[0].all_inputs["parents"] != stages[1].all_inputs["parents"]
 
 
 def test_checks_see_the_pruned_and_compiled_tree(tmp_path: Path) -> None:

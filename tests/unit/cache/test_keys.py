@@ -128,7 +128,7 @@ def test_a_change_of_what_is_no_input_leaves_the_key(before: Inputs, what: str) 
 
 
 def test_neither_the_processors_nor_the_user_nor_the_folder_are_in_the_key(before: Inputs, tmp_path: Path) -> None:
-    text = json.dumps(before.plan().interpreter.key_inputs)
+    text = json.dumps(before.plan().interpreter.all_inputs)
     assert str(tmp_path) not in text
     assert '"-j{jobs}"' in text or "-j{jobs}" in text, "the number of processors stays a placeholder"
 
@@ -155,3 +155,11 @@ def test_a_version_that_is_no_path_safe_text_is_refused(tmp_path: Path, version:
         return
     with pytest.raises(UserError, match="PYTHON_VERSION"):
         settings(tmp_path, PYTHON_VERSION=version)
+
+
+def test_a_long_input_is_in_the_key_by_its_digest_and_a_change_at_its_end_changes_the_key() -> None:
+    files = tuple(File(f"{number:04}", b"x") for number in range(500))
+    stages = [Stage("x", {}, (*files[:-1], replace(files[-1], content=content)), (), "x") for content in (b"x", b"y")]
+    assert stages[0].key != stages[1].key
+    assert len(json.dumps(stages[0].key_inputs)) < 1000
+    assert stages[0].all_inputs["files"] == {file.name: file.sha256 for file in files}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from builder.cache.store import Hit
+from builder.cache.store import Hit, Miss
+from builder.stages.step import File
 from tests.unit.cache.hostile import Answer, Rule, hostile
 from tests.unit.cache.scene import GOOD, QUICK, content_path, entry, entry_path, scene, stage, tgz
 
@@ -164,3 +166,37 @@ def test_a_redirected_put_is_not_followed(tmp_path: Path) -> None:
         here.keep()
         assert "/elsewhere" not in {path for _, path in server.requests}
     assert here.cache.report.troubles == {"unexpected": 1}
+
+
+def test_what_could_not_be_published_is_by_the_next_build_that_has_it(tmp_path: Path) -> None:
+    with hostile(taking(entry=Answer(503))) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        here.keep()
+    with hostile(taking()) as server:
+        assert isinstance(scene(tmp_path, server.url).find(), Hit)
+        assert server.requests == [], "who may not write does not"
+        again = scene(tmp_path, server.url, writes=True)
+        assert isinstance(again.find(), Hit)
+        assert server.bodies == {content_path(): GOOD, entry_path(): entry().encode()}
+        asked = server.asked()
+        assert isinstance(scene(tmp_path, server.url, writes=True).find(), Hit)
+        assert server.asked() == asked, "once"
+
+
+def test_an_entry_stays_readable_however_many_files_a_stage_has(tmp_path: Path) -> None:
+    many = replace(stage(), files=tuple(File(f"pre-patch/{number:04}.patch", b"x") for number in range(2000)))
+    here = scene(tmp_path, "http://127.0.0.1:9")
+    here.keep(of=many)
+    assert isinstance(here.find(many), Hit)
+    found = here.find(replace(many, files=many.files[1:]))
+    assert isinstance(found, Miss)
+    assert found.reason == "changed: files"
+
+
+def test_an_entry_too_large_to_be_read_is_not_written_and_the_result_handed_out(tmp_path: Path) -> None:
+    huge = replace(stage(), inputs={f"input {number}": "x" * 1000 for number in range(100)})
+    with hostile(taking()) as server:
+        here = scene(tmp_path, server.url, writes=True)
+        assert here.keep(of=huge).path.read_bytes() == GOOD
+        assert server.asked() == 0
+    assert here.cache.report.troubles == {"entry": 1}
