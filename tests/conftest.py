@@ -62,6 +62,11 @@ def _python() -> None:
         raise UserError("no /usr/bin/python3 of 3.11 or newer that has ensurepip: apt-get install python3-venv")
 
 
+def _git() -> None:
+    if not shutil.which("git"):
+        raise UserError("no git here")
+
+
 def _nginx() -> None:
     if not shutil.which("nginx"):
         raise UserError("no nginx here")
@@ -88,6 +93,7 @@ _NEEDS: dict[str, Callable[[], None]] = {
     "inspectors": _inspectors,
     "qemu": _qemu,
     "root": _root,
+    "git": _git,
     "python": _python,
     "nginx": _nginx,
     "compose": _compose,

@@ -63,6 +63,7 @@ class Bare:
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """The home of a fresh user, and a folder `bin` of Python and coreutils in it."""
+    subprocess.run(["userdel", "--remove", USER], check=False, capture_output=True)  # of a run that was killed
     subprocess.run(["useradd", "--create-home", USER], check=True)
     home = Path(f"~{USER}").expanduser()
     (home / "bin").mkdir()

@@ -12,6 +12,7 @@ from builder.errors import UserError
 from builder.repository import NO_DATE, Repository
 
 DATE = 1_700_000_000
+pytestmark = pytest.mark.needs("git")
 NOTHING = Repository(None, False, NO_DATE, None)
 
 
