@@ -28,9 +28,10 @@ def folder(name: str) -> tuple[tarfile.TarInfo, bytes]:
     return info, b""
 
 
-def deb(members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    """A package with these members."""
-    parts = {"debian-binary": b"2.0\n", "control.tar.xz": _tar(()), "data.tar.xz": _tar(members)}
+def deb(members: Iterable[tuple[tarfile.TarInfo, bytes]], control: str = "") -> bytes:
+    """A package with these members, and where it matters this control file."""
+    about = (file("control", control.encode()),) if control else ()
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": _tar(about), "data.tar.xz": _tar(members)}
     package = b"!<arch>\n"
     for name, content in parts.items():
         package += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode() + content
