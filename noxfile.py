@@ -29,7 +29,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder import proving, sessions
+from builder import locking, proving, sessions
 from builder.targets import Arch, Format, Target, Variant
 
 nox.needs_version = ">=2025.2.9"
@@ -106,9 +106,10 @@ for_each_arch(
     lambda arch: sessions.build_deb(Target(Variant.RUNTIME_DEV, arch)),
 )
 for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.builder_image)
+session("builder-lock", BUILDING, "Pin the Debian packages that builds and proofs run in", locking.renew_builder_locks)
 session("all", BUILDING, "Build every package this machine can", proving.build_all)
-prove("test", "Prove the runtime in a fresh container", Variant.RUNTIME, Format.TAR)
-prove("test-dev", "Prove runtime-dev in a fresh container", Variant.RUNTIME_DEV, Format.TAR)
+prove("test", "Prove the runtime on fresh systems", Variant.RUNTIME, Format.TAR)
+prove("test-dev", "Prove runtime-dev on fresh systems", Variant.RUNTIME_DEV, Format.TAR)
 prove("test-deb", "Prove its Debian package", Variant.RUNTIME, Format.DEB)
 prove("test-deb-dev", "Prove the Debian package of runtime-dev", Variant.RUNTIME_DEV, Format.DEB)
 session("test-all", TESTING, "Prove every package this machine can", proving.test_all)

@@ -74,8 +74,10 @@ def engine_with(others: Sequence[Other], base: str, project: Project, scratch: P
     folder.mkdir()
     (folder / "Dockerfile").write_bytes((ours / "Dockerfile").read_bytes())
     (folder / "builder.txt").write_text("\n".join(packages))
-    settings = dataclasses.replace(project.settings, base_image=base, engine="docker")
-    return choice.choose(settings, project.network, scratch, Arch.native(), console)
+    # The others need their own packages of that system: an image on a base image.
+    settings = dataclasses.replace(project.settings, base_image=base, engine="docker", libraries="system")
+    roots = dataclasses.replace(project.roots(project.source_shelf(console.say), console.say), recipes=scratch)
+    return choice.choose(settings, project.network, roots, Arch.native(), console)
 
 
 def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratch: Path) -> list[Item]:

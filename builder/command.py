@@ -7,7 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from builder.errors import BuildError
@@ -51,11 +52,12 @@ def stream(
     env: Mapping[str, str] | None = None,
     umask: int = -1,
     pass_fds: Sequence[int] = (),
+    running: set[int] | None = None,
 ) -> int:
     """Run a command, hand each line of its output (both streams) to `on_output`, and return its exit code.
 
     The command runs in a process group of its own, which is killed when we are interrupted. `pass_fds` are
-    descriptors that it inherits.
+    descriptors that it inherits. While it runs, its number is in `running`: another thread can `kill` it.
     """
     with subprocess.Popen(
         args,
@@ -71,11 +73,22 @@ def stream(
         start_new_session=True,
     ) as process:
         assert process.stdout
+        groups = set() if running is None else running
+        groups.add(process.pid)
         try:
             for line in process.stdout:
                 on_output(line.rstrip("\n"))
             process.wait()
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill({process.pid})
             raise
+        finally:
+            groups.discard(process.pid)
     return process.returncode
+
+
+def kill(groups: Iterable[int]) -> None:
+    """End process groups that `stream` started, at once."""
+    for group in tuple(groups):
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            os.killpg(group, signal.SIGKILL)

@@ -20,12 +20,13 @@ from builder.console import Console, Log, step_failed
 from builder.engines.base import Engine, Item, Workplace
 from builder.materials import materials
 from builder.outlook import remember
+from builder.packages.manifest import ENGINE
 from builder.packages.record import Artifact
 from builder.plan import Bench, Plan
 from builder.project import Project
 from builder.sources import SourceShelf
 from builder.stages.packages import DISTRIBUTIONS, FETCHED, LOCK, PARENT, PIP_LOCK, Distribution, lines, read_lock
-from builder.stages.runtime import PLANNED_MANIFEST
+from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.step import Json, Stage
 from builder.targets import Arch, Target
 from builder.work import remove_abandoned, work_folder
@@ -134,7 +135,7 @@ class Pipeline:
             across = False
         toolchain = engine.toolchain(target.arch, version, compiles=across)
         surroundings = engine.surroundings(target.arch)
-        return Bench(engine.name, toolchain, engine.builds_on(target.arch), across, surroundings)
+        return Bench(toolchain, engine.builds_on(target.arch), across, surroundings)
 
     def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
         """The result of a stage that is kept: from the cache, else made with `more` in its workplace."""
@@ -166,7 +167,7 @@ class Pipeline:
             self._prove(stage, target, part)
         built: dict[str, Json] = {
             _COMPILED: self._how(stage, target.arch),
-            "engine": self.engine.name,
+            ENGINE: self.engine.name,
             "seconds": round(time.monotonic() - started),
             "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
@@ -202,6 +203,8 @@ class Pipeline:
             self.run(plan.stage, place, plan.target, planned)
             for name, part in made.items():
                 place.get(name, part)
+        measured = json.loads(made[MANIFEST].read_text())
+        made[MANIFEST].write_text(json.dumps({**measured, ENGINE: self.engine.name}, indent=2, sort_keys=True) + "\n")
         seconds = time.monotonic() - started
         publish = self.project.artifacts.publish
         return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]

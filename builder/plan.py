@@ -30,13 +30,12 @@ from builder.versions import debian_version, has_zstd
 
 @dataclass(frozen=True)
 class Bench:
-    """What builds: the engine's name, the fingerprint of its compilers, and the architecture it compiles on.
+    """What builds: the fingerprint of its compilers, and the architecture it compiles on.
 
     `across` says whether the interpreter is compiled across, with the libraries inside. `surroundings` is the
     fingerprint of where all else is done: where packages are installed, scripts and checks run.
     """
 
-    engine: str
     toolchain: str
     builds_on: Arch
     across: bool
@@ -124,7 +123,7 @@ def make(
         # What a package from source says it needs is found by running its build.
         "surroundings": bench.surroundings if any(map(packages.from_source, chain)) else None,
     }
-    known = manifest.planned(target, settings, chain, repository, tuple(sources), bench.engine)
+    known = manifest.planned(target, settings, chain, repository, tuple(sources))
     lock = packages.lock(chain, suited, prt_root=settings.prt_root, env=packages.environment(floor))
     fetch = packages.fetch(chain, prt_root=settings.prt_root, env=packages.environment(floor))
     has_symbols = bench.across and not lower

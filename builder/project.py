@@ -12,6 +12,7 @@ from builder.cache import layers
 from builder.cache.layers import Cache
 from builder.cache.remote import Remote
 from builder.cache.report import Report
+from builder.engines.roles import Roots
 from builder.errors import UserError
 from builder.makefile_vars import nearest
 from builder.network import Network
@@ -21,6 +22,7 @@ from builder.pins import Pins
 from builder.python_build import PythonBuild
 from builder.recipe import Extras, Recipe
 from builder.repository import Repository
+from builder.root_tree import RootShelf
 from builder.settings import Settings, Value
 from builder.sources import SourceShelf
 from builder.targets import Variant
@@ -88,6 +90,10 @@ class Project:
         """The downloaded sources; `note` hears of every oddity."""
         mirror, debian = self.settings.source_mirror, self.settings.debian_mirror
         return SourceShelf(self.cache_folder / "sources", self.network, mirror, debian, note)
+
+    def roots(self, shelf: SourceShelf, say: Callable[[str], None]) -> Roots:
+        """The root file systems that steps run in; `say` hears of every oddity."""
+        return Roots(self.recipes_folder, RootShelf(self.cache_folder / "roots", shelf, say))
 
     def python_build(self, shelf: SourceShelf, say: Callable[[str], None]) -> tuple[PythonBuild, str]:
         """What compiles CPython, and the exact version it is to build; says so if a newer patch of it is known.

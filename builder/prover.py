@@ -41,7 +41,7 @@ class Prover:
     def unable(self, form: Format) -> str | None:
         """Why packages of a format can't be proved; None if they can."""
         if form is Format.DEB and self.engine.name == "host":
-            return "a Debian package is proved in a container, and no Docker daemon is used here"
+            return "a Debian package is proved in a container or a sandbox, not on this machine itself"
         return None
 
     def prove(self, target: Target, form: Format, packages: Sequence[str]) -> list[Outcome]:
@@ -97,11 +97,8 @@ class Prover:
 
     def _images(self, target: Target) -> Sequence[str]:
         settings = self.project.settings
-        if self.engine.name == "host":
-            return ("this machine",)
-        return [
-            name.replace("{arch}", target.arch.value) for name in (settings.test_image or settings.base_image).split()
-        ]
+        chosen = () if self.engine.name == "host" else settings.test_image.split()
+        return [name.replace("{arch}", target.arch.value) for name in chosen or self.engine.systems]
 
     def _log(self, target: Target, what: str, image: str) -> Log:
         name = re.sub(r"[^\w.-]+", "-", f"{what}-{target.variant.value}-{target.arch.value}-{image}")

@@ -221,8 +221,10 @@ def pipeline_for(project: Project, arch: Arch, console: Console) -> Pipeline:
     """What builds for an architecture, with the engine that can."""
     artifact_dir.make(project.settings.artifact_dir)
     project.cache(console.say)  # what is wrong with its settings is said before anything starts
-    engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
-    return Pipeline(project, engine, console, project.source_shelf(console.say))
+    sources = project.source_shelf(console.say)
+    roots = project.roots(sources, console.say)
+    engine = choice.choose(project.settings, project.network, roots, arch, console)
+    return Pipeline(project, engine, console, sources)
 
 
 def _made(target: Target, make: Callable[[Pipeline, Target], list[Artifact]]) -> None:

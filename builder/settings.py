@@ -78,18 +78,19 @@ SETTINGS: tuple[Setting, ...] = (
             r"[^<>@\s]+>", "must look like Name <address@host>"), "Package", "Name and address of who answers for the "
             "package."),
     Setting("ARTIFACT_DIR", "out", TEXT, "Build", "Folder for artifacts, logs and the cache."),
-    Setting("ENGINE", "auto", matching(r"auto|docker|host", "must be auto, docker or host"), "Build", "Where steps "
-            "run: `docker`, `host` (this machine), or `auto`: docker when it answers."),
-    Setting("BASE_IMAGE", "debian:bookworm-slim", matching(r"[^\s]+", "must be an image name"), "Build", "Image the "
-            "builder image starts from; `{arch}` becomes amd64 or arm64."),
-    Setting("TEST_IMAGE", "", TEXT, "Build", "Images the test sessions install the package in, separated by blanks, "
-            "each with `{arch}` as above; by default BASE_IMAGE."),
+    Setting("ENGINE", "auto", matching(r"auto|docker|sandbox|host", "must be auto, docker, sandbox or host"), "Build",
+            "Where steps run: `docker`, `sandbox` (no daemon, no root), `host` (this machine), or `auto`: the first of "
+            "these that works."),
+    Setting("BASE_IMAGE", "debian:bookworm-slim", matching(r"[^\s]+", "must be an image name"), "Build", "Image that "
+            "LIBRARIES=system builds on with docker; `{arch}` becomes amd64 or arm64."),
+    Setting("TEST_IMAGE", "", TEXT, "Build", "Where the test sessions install the package, separated by blanks: "
+            "images with docker (`{arch}` as above), suites in the sandbox; by default every Debian of "
+            "`recipes/systems`."),
     Setting("DOCKER_HOST_AMD64", "", TEXT, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
             "default the docker command's own."),
     Setting("DOCKER_HOST_ARM64", "", TEXT, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
     Setting("SOURCE_MIRROR", "", TEXT, "Sources", "URL or folder asked first for source tarballs, by file name."),
-    Setting("DEBIAN_MIRROR", "", TEXT, "Sources", "Debian mirror for sources and the builder image; by default "
-            "what apt uses."),
+    Setting("DEBIAN_MIRROR", "", TEXT, "Sources", "Debian mirror for sources and packages; by default what apt uses."),
     Setting("PYENV_ROOT", "", TEXT, "Sources", "A pyenv whose python-build builds the versions that the "
             "pinned one does not know."),
     Setting("CA_BUNDLE", "", existing_file, "Sources", "CA certificates (PEM) for every download; by default this "

@@ -10,11 +10,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from builder.engines import bubblewrap
 from builder.engines.endpoint import Endpoint
 from builder.engines.host import HostEngine
 from builder.errors import UserError
@@ -22,7 +23,14 @@ from builder.network import Network
 from builder.settings import environment
 from builder.targets import Arch
 from tests.integration.checkout import Checkout
+from tests.integration.newcomer import Newcomer, newcomers_clone
 from tests.integration.patches import patched_copy
+
+
+def _sandbox() -> None:
+    reason = bubblewrap.forbidden()
+    if reason:
+        raise UserError(reason)
 
 
 def _docker(arch: Arch) -> None:
@@ -86,6 +94,7 @@ def _debian() -> None:
 
 
 _NEEDS: dict[str, Callable[[], None]] = {
+    "sandbox": _sandbox,
     "docker": lambda: _docker(Arch.native()),
     "debian": _debian,
     "arm64": lambda: _docker(Arch.ARM64),
@@ -135,11 +144,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def docker_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with patches and a script, in which the docker engine built runtime-dev, and so runtime as well."""
+def docker_checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with patches and a script, in which the docker engine built runtime-dev, and so runtime as well.
+
+    What is compiled for it the sandbox has compiled, where there is one: both make the same bytes from the same keys.
+    """
     checkout = patched_copy(tmp_path_factory.mktemp("docker"))
+    if not _missing("sandbox") and not _missing("root"):
+        checkout.take_cache(request.getfixturevalue("newcomer").checkout)
     checkout.nox("runtime-dev").succeeds()
     return checkout
+
+
+@pytest.fixture(scope="session")
+def newcomer() -> Iterator[Newcomer]:
+    """A user without rights, in whose clone the README's first command has built the runtime."""
+    with newcomers_clone() as newcomer:
+        newcomer.nox("-s", "runtime").succeeds()
+        yield newcomer
 
 
 @pytest.fixture(scope="session")

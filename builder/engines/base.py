@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -45,7 +46,11 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """`docker` or `host`, as ENGINE names it."""
+        """`docker`, `sandbox` or `host`, as ENGINE names it."""
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """What packages are proved on where TEST_IMAGE names nothing: images, suites, or this machine."""
 
     def crosses(self, arch: Arch) -> bool:
         """Whether it has the compilers that compile across, for any architecture."""
@@ -83,6 +88,18 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """End what runs in other threads, and let nothing new begin: the user interrupted us."""
+
+
+def put_files(folder: Path, items: Iterable[Item]) -> None:
+    """Write files into a folder of this machine."""
+    for item in items:
+        path = folder / item.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(item.content, Path):
+            shutil.copyfile(item.content, path)
+        else:
+            path.write_bytes(item.content)
+        path.chmod(0o755 if item.executable else 0o644)
 
 
 def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[str, str], str]:

@@ -4,41 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from builder.console import Console
+from builder.engines import bubblewrap, emulation
 from builder.engines.base import Engine
 from builder.engines.host import HostEngine
+from builder.engines.roles import Roots
+from builder.engines.sandbox import SandboxEngine
 from builder.errors import UserError
 from builder.network import Network
 from builder.settings import Settings
 from builder.targets import Arch
 
 
-def choose(settings: Settings, network: Network, recipes: Path, arch: Arch, console: Console) -> Engine:
+def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, console: Console) -> Engine:
     """The engine that builds for `arch`; UserError if the one that was asked for can't."""
-    host = HostEngine(settings.prt_root, settings.artifact_dir / "work", network, say=console.say)
+    scratch = settings.artifact_dir / "work"
+    host = HostEngine(settings.prt_root, scratch, network, say=console.say)
     host.remove_abandoned()
+    sandbox = SandboxEngine(roots, settings.prt_root, scratch, network)
+    sandbox.remove_abandoned(console.say)
     if settings.engine == "host":
         console.say("engine: host (ENGINE=host)")
         return host
+    if settings.engine == "sandbox":
+        console.say("engine: sandbox (ENGINE=sandbox)")
+        return sandbox
     # Imported here: a build that is up to date, and a machine without Docker, need not wait for the SDK.
     from builder.engines.docker import DockerEngine
     from builder.engines.endpoint import Endpoint
     from builder.engines.images import BuilderImage
     from builder.engines.owner import remove_abandoned
+    from builder.engines.root_images import RootImages
 
     endpoints = {each: Endpoint(url) for each, url in _urls(settings).items()}
     try:
         address = endpoints[arch].address
         _ = endpoints[arch].client
     except UserError as problem:
-        if settings.engine == "docker" or arch is not Arch.native():
+        if settings.engine == "docker":
             raise
-        console.say(f"engine: host ({problem.message})")
+        reason = bubblewrap.forbidden()
+        if not reason:
+            console.say(f"engine: sandbox ({problem.message})")
+            return sandbox
+        if arch is not Arch.native():
+            raise
+        console.say(f"engine: host ({problem.message}; {reason})")
         return host
     console.say(f"engine: docker (it answers at {address})")
-    image = BuilderImage(recipes / "builder", settings.base_image, settings.debian_mirror, network)
+    image: BuilderImage | RootImages = RootImages(roots, console, settings.artifact_dir / "logs")
+    if settings.libraries == "system":
+        image = BuilderImage(roots.recipes / "builder", settings.base_image, settings.debian_mirror, network)
     remove_abandoned(endpoints[arch])
     return DockerEngine(endpoints, image, settings.prt_root, network, settings.artifact_dir, console)
 
@@ -52,7 +69,14 @@ def unable(settings: Settings, arch: Arch) -> str | None:
     from builder.engines.endpoint import Endpoint
 
     try:
-        Endpoint(_urls(settings)[arch]).check(arch)
+        if settings.engine != "sandbox":
+            Endpoint(_urls(settings)[arch]).check(arch)
+            return None
+    except UserError as problem:
+        if settings.engine == "docker" or bubblewrap.forbidden():
+            return problem.message
+    try:
+        emulation.check(arch)
     except UserError as problem:
         return problem.message
     return None

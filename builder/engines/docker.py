@@ -1,15 +1,10 @@
-"""The docker engine: each stage in a fresh container of the builder image; files travel as tar streams."""
+"""The docker engine: each stage in a fresh container of an image of pinned packages."""
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import io
-import shutil
-import tarfile
-import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,107 +13,20 @@ from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from builder import command
 from builder.console import Console
-from builder.engines.base import Item, Output, fill, step_environment
+from builder.engines.container import WORK_FOLDER, DockerWorkplace
 from builder.engines.endpoint import Endpoint
-from builder.engines.images import BuilderImage, Role, of_others
+from builder.engines.images import BuilderImage, of_others
 from builder.engines.owner import LABEL, owner
-from builder.engines.preflight import Problem
+from builder.engines.roles import Role
+from builder.engines.root_images import RootImages
 from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint
-from builder.errors import BuildError
 from builder.files import read_sealed, write_sealed
 from builder.network import Network
-from builder.stages.step import Step
 from builder.targets import Arch
 from builder.versions import minor
 
-_WORK = PurePosixPath("/python-runtime-builder")
-_CA_BUNDLE = "ca-bundle.pem"
 _LIFETIME = "86400"  # seconds after which a container ends by itself, should nobody be left to remove it
-
-
-@dataclass(frozen=True)
-class DockerWorkplace:
-    """A running container."""
-
-    container: Container
-    endpoint: Endpoint
-    prt_root: PurePosixPath
-    network: Network
-    jobs: int
-
-    def put(self, items: Iterable[Item]) -> None:
-        """Write files into the work folder."""
-        with tempfile.TemporaryFile() as stream:
-            with tarfile.open(fileobj=stream, mode="w") as archive:
-                for item in items:
-                    _add(archive, item)
-            stream.seek(0)
-            self.container.put_archive(str(_WORK), stream)
-
-    def run(self, step: Step, on_output: Output) -> int:
-        """Run a step by `docker exec`."""
-        args, env, cwd = fill(step, _WORK, self.jobs)
-        return self._exec(args, self._environment(env, step.network), on_output, cwd)
-
-    def get(self, name: str, destination: Path) -> None:
-        """Copy a file of the work folder to this machine."""
-        chunks, _ = self.container.get_archive(str(_WORK / name))
-        with tempfile.TemporaryFile(dir=destination.parent) as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.seek(0)
-            with tarfile.open(fileobj=stream) as archive, destination.open("wb") as file:
-                content = archive.extractfile(archive.getmembers()[0])
-                assert content, f"{name} is a file"
-                shutil.copyfileobj(content, file)
-
-    def attach(self, args: Sequence[str]) -> int:
-        """Run a command by the docker command, which knows how to pass a terminal on."""
-        # In a file without a name: no password stands on a command line, or stays when we are killed.
-        with tempfile.TemporaryFile("w") as variables:
-            variables.writelines(f"{name}={value}\n" for name, value in self._environment({}, network=True).items())
-            variables.flush()
-            terminal = ["--tty"] if command.has_terminal() else []
-            number = variables.fileno()
-            options = ["--interactive", *terminal, f"--env-file=/dev/fd/{number}", f"--workdir={_WORK}/home"]
-            line = self.endpoint.docker("exec", *options, str(self.container.id), *args)
-            try:
-                return command.attached(line, pass_fds=[number])
-            except FileNotFoundError:
-                raise Problem.NO_COMMAND.error() from None
-
-    def prepare(self, *folders: str) -> None:
-        """Make the folders every step expects, and these; bring the CA bundle."""
-        folders = (f"{_WORK}/home", f"{_WORK}/tmp", *folders)
-        if self._exec(["mkdir", "-p", *folders], {}, lambda line: None, "/"):
-            raise BuildError(f"can't make {', '.join(folders)} in the container")
-        if self.network.ca_bundle:
-            self.put([Item(_CA_BUNDLE, self.network.ca_bundle)])
-
-    def _environment(self, env: dict[str, str], network: bool) -> dict[str, str]:
-        ca_bundle = f"{_WORK}/{_CA_BUNDLE}" if self.network.ca_bundle else None
-        return step_environment(env, self.prt_root, _WORK, self.network if network else None, ca_bundle)
-
-    def _exec(self, args: list[str], env: Mapping[str, str], on_output: Output, workdir: str) -> int:
-        assert self.container.client
-        api = self.container.client.api
-        execution = api.exec_create(self.container.id, args, environment=dict(env), workdir=workdir)["Id"]
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        rest = ""
-        stream = api.exec_start(execution, stream=True)
-        try:
-            for chunk in stream:
-                *lines, rest = (rest + decoder.decode(chunk)).split("\n")
-                for line in lines:
-                    on_output(line.rstrip("\r"))
-        finally:
-            with suppress(OSError):  # the other end is often gone first
-                stream.close()
-        if rest:
-            on_output(rest)
-        return int(api.exec_inspect(execution)["ExitCode"])
 
 
 @dataclass(frozen=True)
@@ -126,7 +34,7 @@ class DockerEngine:
     """Builds in containers. ARTIFACT_DIR keeps the logs, and the fingerprint of each builder image."""
 
     endpoints: Mapping[Arch, Endpoint]
-    image: BuilderImage
+    image: BuilderImage | RootImages
     prt_root: PurePosixPath
     network: Network
     artifact_dir: Path
@@ -134,6 +42,11 @@ class DockerEngine:
     name: str = "docker"
     containers: list[Container] = field(default_factory=list)  # that run now
     stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The suites that a lock is there for, or the base image; see Engine."""
+        return self.image.roots.systems() if isinstance(self.image, RootImages) else (self.image.base,)
 
     def crosses(self, arch: Arch) -> bool:
         """The compiler image can; see Engine."""
@@ -152,7 +65,10 @@ class DockerEngine:
         return self._fingerprint(arch, compiles=False)
 
     def _fingerprint(self, arch: Arch, compiles: bool, python: str = "") -> str:
-        """What an image holds, looked at once for each image, and what of the recipe made it."""
+        """What an image holds: as its lock says, or looked at once for each image, with what of the recipe made it."""
+        role, runs_on = self._role(arch, compiles)
+        if isinstance(self.image, RootImages):
+            return self.image.roots.root(role, runs_on).digest
         image = self._ensure(arch, compiles)
         number = str(image.id).removeprefix("sha256:")
         note = self.artifact_dir / "cache" / "images" / (f"{number}-{minor(python)}" if python else number)
@@ -162,13 +78,18 @@ class DockerEngine:
             with self.workplace(arch, compiles) as place:
                 found = fingerprint(place, "the builder image", programs, packages=True, python=python)
             write_sealed(note, found)
-        made_by = self.image.recipe(Role.COMPILER if compiles else Role.BUILDER)
+        made_by = self.image.recipe(role)
         return hashlib.sha256(f"{found} {made_by}".encode()).hexdigest()
 
     def _ensure(self, arch: Arch, compiles: bool) -> Image:
         endpoint = self.endpoints[arch]
-        role, runs_on = (Role.COMPILER, endpoint.native) if compiles else (Role.BUILDER, arch)
+        role, runs_on = self._role(arch, compiles)
+        if isinstance(self.image, RootImages):
+            return self.image.of_role(endpoint, role, runs_on)
         return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / "logs")
+
+    def _role(self, arch: Arch, compiles: bool) -> tuple[Role, Arch]:
+        return (Role.COMPILER, self.endpoints[arch].native) if compiles else (Role.BUILDER, arch)
 
     def can_package(self, arch: Arch) -> None:
         """The images can; see Engine."""
@@ -188,7 +109,10 @@ class DockerEngine:
     def testbed(self, arch: Arch, image: str) -> Iterator[DockerWorkplace]:
         """A fresh container of a test image; see Engine."""
         endpoint = self.endpoints[arch]
-        found, _ = of_others(endpoint, image, arch, "TEST_IMAGE")
+        if isinstance(self.image, RootImages) and image in self.systems:
+            found = self.image.of_system(endpoint, image, arch)
+        else:
+            found, _ = of_others(endpoint, image, arch, "TEST_IMAGE")
         with self._container(endpoint, found) as place:
             place.prepare()
             yield place
@@ -198,7 +122,7 @@ class DockerEngine:
         """A fresh container; it is removed at the end, with whatever still runs in it."""
         platform = Arch(image.attrs["Architecture"]).platform
         container = endpoint.client.containers.create(
-            image, ["sleep", _LIFETIME], platform=platform, working_dir=str(_WORK), auto_remove=True,
+            image, ["sleep", _LIFETIME], platform=platform, working_dir=str(WORK_FOLDER), auto_remove=True,
             labels={LABEL: owner()},
         )  # fmt: skip
         self.containers.append(container)
@@ -222,15 +146,3 @@ class DockerEngine:
 def _remove(container: Container) -> None:
     with suppress(APIError):  # it is gone already, or on its way
         container.remove(force=True)
-
-
-def _add(archive: tarfile.TarFile, item: Item) -> None:
-    entry = tarfile.TarInfo(item.name)
-    entry.mode = 0o755 if item.executable else 0o644
-    if isinstance(item.content, Path):
-        entry.size = item.content.stat().st_size
-        with item.content.open("rb") as content:
-            archive.addfile(entry, content)
-    else:
-        entry.size = len(item.content)
-        archive.addfile(entry, io.BytesIO(item.content))

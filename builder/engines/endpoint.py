@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -14,6 +13,7 @@ from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from builder import command
+from builder.engines import emulation
 from builder.engines.preflight import Problem
 from builder.errors import BuildError
 from builder.targets import Arch
@@ -78,14 +78,4 @@ class Endpoint:
 
     def emulator(self, arch: Arch) -> str | None:
         """What runs a foreign architecture here, with its version where this machine can tell."""
-        if arch is self.native:
-            return None
-        registered = Path(f"/proc/sys/fs/binfmt_misc/qemu-{arch.machine}")
-        try:
-            interpreter = re.search(r"^interpreter (.+)$", registered.read_text(), re.MULTILINE)
-            version = (
-                re.search(r"version (\S+)", command.output([interpreter[1], "--version"])) if interpreter else None
-            )
-        except (OSError, BuildError):
-            version = None
-        return f"qemu {version[1]}" if version else "qemu"
+        return None if arch is self.native else emulation.version(arch)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder import command
-from builder.engines.base import Item, Output, fill, step_environment
+from builder.engines.base import Item, Output, fill, put_files, step_environment
 from builder.engines.prt_root import MARK, mount_point, put_back, taken
 from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
 from builder.errors import BuildError, UserError
@@ -37,14 +37,7 @@ class HostWorkplace:
 
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
-        for item in items:
-            path = self.work / item.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(item.content, Path):
-                shutil.copyfile(item.content, path)
-            else:
-                path.write_bytes(item.content)
-            path.chmod(0o755 if item.executable else 0o644)
+        put_files(self.work, items)
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step as a process of this machine, in an environment of its own."""
@@ -79,6 +72,7 @@ class HostEngine:
     scratch: Path
     network: Network
     name: str = "host"
+    systems: tuple[str, ...] = ("this machine",)
     say: Callable[[str], None] = print
 
     def crosses(self, arch: Arch) -> bool:

@@ -1,11 +1,10 @@
-"""The builder image: made by `docker buildx` from `recipes/builder/`, tagged with the digest of its inputs."""
+"""The builder image on a base image of the user's choice, for those who want its libraries (LIBRARIES=system)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from docker.errors import APIError, ImageNotFound
@@ -14,18 +13,12 @@ from docker.models.images import Image
 from builder import command
 from builder.console import Console, Log, step_failed
 from builder.engines.endpoint import Endpoint
+from builder.engines.roles import Role
 from builder.errors import UserError
 from builder.network import Network
 from builder.targets import Arch
 
 REPOSITORY = "python-runtime-builder"
-
-
-class Role(Enum):
-    """What an image is for: to install packages as the target, or to compile for any target. Names its package list."""
-
-    BUILDER = "builder"
-    COMPILER = "compiler"
 
 
 @dataclass(frozen=True)

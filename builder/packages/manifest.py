@@ -16,6 +16,9 @@ from builder.sources import Source
 from builder.stages.step import Json
 from builder.targets import Target
 
+# Where the steps ran. Said next to the archive, never in it: every engine makes the same bytes.
+ENGINE = "engine"
+
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 
 
@@ -25,7 +28,6 @@ def planned(
     recipes: tuple[Recipe, ...],
     repository: Repository,
     sources: tuple[Source, ...],
-    engine: str,
 ) -> dict[str, Json]:
     """The part that is known before anything runs."""
     return {
@@ -33,7 +35,6 @@ def planned(
         "arch": target.arch.value,
         "variant": target.variant.value,
         "prt_root": str(settings.prt_root),
-        "engine": engine,
         "optimization": {"pgo": settings.optimize, "lto": settings.optimize},
         "sources": [
             {"name": one.name, "version": one.version, "licence": one.licence, "sha256": one.sha256} for one in sources

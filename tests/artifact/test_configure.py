@@ -70,13 +70,17 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     """What configure makes of that checkout's interpreter where it may run programs."""
     project = projects.read(checkout.root, {**os.environ, **checkout.env})
     console = Console(verbose=False, folding=False)
-    engine = choice.choose(project.settings, project.network, project.recipes_folder, arch, console)
-    pipeline = Pipeline(project, engine, console, project.source_shelf(console.say))
+    sources = project.source_shelf(console.say)
+    roots = project.roots(sources, console.say)
+    pipeline = Pipeline(
+        project, choice.choose(project.settings, project.network, roots, arch, console), console, sources
+    )
+    engine = pipeline.engine
     python_build, version = project.python_build(pipeline.sources, console.say)
     plan = planning.make(
         Target(Variant.RUNTIME, arch), version, project.settings, project.recipes, project.repository,
         python_build, extras=project.extras,
-        bench=Bench(engine.name, engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), True, ""),
+        bench=Bench(engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), True, ""),
     )  # fmt: skip
     return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
 

@@ -17,7 +17,8 @@ from tests.integration.container import execute
 
 def test_an_extension_compiles_with_the_systems_compiler_and_works(docker_checkout: Checkout, amd64: Tree) -> None:
     project = projects.read(docker_checkout.root, {**os.environ, **docker_checkout.env})
-    engine = choice.choose(project.settings, project.network, project.recipes_folder, Arch.AMD64, Console())
+    roots = project.roots(project.source_shelf(print), print)
+    engine = choice.choose(project.settings, project.network, roots, Arch.AMD64, Console())
     assert isinstance(engine, DockerEngine)
     # The builder image is a Debian with GCC.
     with engine.workplace(Arch.AMD64) as place:

@@ -76,8 +76,11 @@ class Checkout:
 
     def take_cache(self, other: Checkout) -> None:
         """Have the cache of another checkout, by hard links; none of its artifacts counts as built here."""
-        shutil.copytree(other.out / "cache", self.out / "cache", copy_function=os.link)
-        shutil.rmtree(self.out / "cache" / "artifacts", ignore_errors=True)
+        left_out = shutil.ignore_patterns("artifacts", "roots")
+        shutil.copytree(other.out / "cache", self.out / "cache", copy_function=os.link, ignore=left_out)
+        # Root file systems notice a hard link more: they are shared as they are.
+        (other.out / "cache" / "roots").mkdir(exist_ok=True)
+        (self.out / "cache" / "roots").symlink_to(other.out / "cache" / "roots")
 
     def artifacts(self) -> list[str]:
         """The names of the artifacts in ARTIFACT_DIR."""
@@ -109,4 +112,5 @@ def copy_of_this(folder: Path, **env: str) -> Checkout:
         ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "-m", "copy"],
     ):
         subprocess.run(["git", *args], cwd=folder, check=True)
-    return Checkout(folder, {"OPTIMIZE": "0", "PYENV_ROOT": "", **env})
+    # One system is enough to prove a package on, but where a test is about more.
+    return Checkout(folder, {"OPTIMIZE": "0", "PYENV_ROOT": "", "TEST_IMAGE": "bookworm", **env})

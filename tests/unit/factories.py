@@ -71,7 +71,7 @@ PINS = Pins(
     tuple(sysroot(arch) for arch in Arch),
 )
 NO_NETWORK = Network(None, {}, {})
-IN_PLACE = Bench("host", "a toolchain", Arch.AMD64, across=False, surroundings="a machine")
+IN_PLACE = Bench("a toolchain", Arch.AMD64, across=False, surroundings="a machine")
 COMMITTED = Repository("c0ffee" * 6 + "c0ff", False, 1_750_000_000, None)
 
 

@@ -94,6 +94,7 @@ class Recorder:
     workplaces: list[RecordingWorkplace] = field(default_factory=list)
     testbeds: list[RecordingWorkplace] = field(default_factory=list)
     stopped: bool = False
+    systems: tuple[str, ...] = ("a system",)
 
     @property
     def step_names(self) -> list[str]:

@@ -29,9 +29,10 @@ ORDER = [
     ["package_recipe"],
     ["download"],
     ["sources"],
-    ["pins"],
+    ["pins", "roots"],
     ["python_build"],
-    ["sysroot", "newer"],
+    ["sysroot", "newer", "root_tree", "apt"],
+    ["root_locks"],
     ["stages"],
     ["packages", "proofs"],
     ["plan"],
@@ -42,7 +43,7 @@ ORDER = [
     ["pipeline", "prover"],
     ["variations"],
     ["sessions"],
-    ["proving"],
+    ["proving", "locking"],
 ]
 POSITION = {part: position for position, parts in enumerate(ORDER) for part in parts}
 

@@ -37,7 +37,7 @@ def root(signals_as_before: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def packages_for(*others: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The Debian packages in the image when these are compared with."""
     seen: list[tuple[Settings, Path]] = []
-    monkeypatch.setattr(choice, "choose", lambda settings, network, folder, *rest: seen.append((settings, folder)))
+    monkeypatch.setattr(choice, "choose", lambda settings, network, roots, *_: seen.append((settings, roots.recipes)))
     scratch = root / "-".join(others)
     scratch.mkdir()
     comparison.engine_with([OTHERS[one] for one in others], "debian:x", project(root), scratch, Console())

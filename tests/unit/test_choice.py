@@ -12,9 +12,12 @@ import docker
 import pytest
 
 from builder.console import Console
-from builder.engines import choice
+from builder.engines import bubblewrap, choice
 from builder.engines.base import Engine
+from builder.engines.roles import Roots
 from builder.errors import UserError
+from builder.root_tree import RootShelf
+from builder.sources import SourceShelf
 from builder.targets import Arch
 from tests.unit.factories import NO_NETWORK, environ, settings
 
@@ -48,7 +51,8 @@ class Daemon:
 def choose(root: Path, arch: Arch, **values: str) -> tuple[Engine, str]:
     """The engine, and what the user is told."""
     screen = io.StringIO()
-    chosen = choice.choose(settings(root, **environ(root, **values)), NO_NETWORK, root, arch, Console(stream=screen))
+    roots = Roots(root, RootShelf(root, SourceShelf(root, NO_NETWORK, "", "", print), print))
+    chosen = choice.choose(settings(root, **environ(root, **values)), NO_NETWORK, roots, arch, Console(stream=screen))
     return chosen, screen.getvalue()
 
 
@@ -57,10 +61,23 @@ def test_host_is_taken_when_asked_for(tmp_path: Path) -> None:
     assert (engine.name, told) == ("host", "engine: host (ENGINE=host)\n")
 
 
-def test_host_is_taken_when_no_daemon_answers(tmp_path: Path) -> None:
+def test_the_sandbox_is_taken_when_asked_for(tmp_path: Path) -> None:
+    engine, told = choose(tmp_path, NATIVE, ENGINE="sandbox")
+    assert (engine.name, told) == ("sandbox", "engine: sandbox (ENGINE=sandbox)\n")
+
+
+def test_the_sandbox_is_taken_when_no_daemon_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
+    engine, told = choose(tmp_path, NATIVE)
+    assert engine.name == "sandbox"
+    assert told == f"engine: sandbox (no Docker daemon answers at unix://{tmp_path}/nothing.sock)\n"
+
+
+def test_host_is_taken_where_namespaces_are_forbidden_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
     engine, told = choose(tmp_path, NATIVE)
     assert engine.name == "host"
-    assert told == f"engine: host (no Docker daemon answers at unix://{tmp_path}/nothing.sock)\n"
+    assert told == f"engine: host (no Docker daemon answers at unix://{tmp_path}/nothing.sock; no sandbox here)\n"
 
 
 def test_docker_is_taken_when_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +101,10 @@ def test_docker_that_was_asked_for_must_answer(tmp_path: Path) -> None:
         choose(tmp_path, NATIVE, ENGINE="docker")
 
 
-def test_a_foreign_architecture_needs_docker(tmp_path: Path) -> None:
+def test_a_foreign_architecture_needs_docker_where_there_is_no_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
     with pytest.raises(UserError, match="no Docker daemon answers"):
         choose(tmp_path, FOREIGN)
 

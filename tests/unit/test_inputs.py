@@ -14,13 +14,16 @@ import pytest
 
 from builder import package_recipe, pins, recipe
 from builder import plan as planning
-from builder.engines.images import BuilderImage, Role
+from builder.engines.images import BuilderImage
+from builder.engines.roles import Role, Roots
 from builder.errors import UserError
 from builder.package_recipe import PackageRecipe
 from builder.plan import Bench
 from builder.python_build import PythonBuild
 from builder.recipe import Extras, Recipe
+from builder.root_tree import RootShelf
 from builder.settings import SETTINGS
+from builder.sources import SourceShelf
 from builder.stages.step import Stage, key_of
 from builder.targets import Arch, Target, Variant
 from tests.unit.factories import COMMITTED, NO_NETWORK, Inputs, plugin, settings
@@ -76,12 +79,14 @@ def keys(recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *,
     given = Inputs(
         recipes, Target(Variant.RUNTIME_DEV, arch), version, settings(recipes, **chosen), each, COMMITTED,
         PythonBuild(plugin(), pins.read(recipes / "pins.toml")), extras,
-        Bench("docker", "a toolchain", Arch.AMD64, across=True, surroundings="an image"),
+        Bench("a toolchain", Arch.AMD64, across=True, surroundings="an image"),
     )  # fmt: skip
     plan = given.plan()
     assert plan.parent
     yield from _compiled(plan.interpreter)
     yield from map(BuilderImage(recipes / "builder", "", "", NO_NETWORK).recipe, Role)
+    shelf = RootShelf(recipes, SourceShelf(recipes, NO_NETWORK, "", "", print), print)
+    yield from (Roots(recipes, shelf).root(role, arch).digest for role in Role for arch in Arch)
     deb = planning.package(plan, given.settings, package, COMMITTED, given.python_build.pins).stage
     for stage in (plan.parent.lock, plan.parent.stage, plan.lock, plan.stage, deb):
         left_out = () if whole else ("manifest", "parent", "parents", "below")
@@ -146,6 +151,7 @@ WITHOUT_A_KEY = {
     ("libraries/*", "mode"): "the same",
     ("profiles/*", "mode"): "the same",
     ("deb/*", "mode"): "what dpkg runs is put there executable, texts are not",
+    ("systems/*", "*"): "packages are proved there, and nothing is made",
     ("*/prune.txt", "byte in the middle"): "a comment",
     ("pins.toml", "byte in the middle"): "where to find something; its lines are looked at one by one below",
 }
@@ -176,7 +182,7 @@ def test_every_file_of_a_recipe_counts_or_has_a_reason_not_to(recipes: Path) -> 
 def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None:
     before = [*keys(recipes)]
     unseen = []
-    for folder in sorted(path for path in recipes.rglob("*") if path.is_dir()):
+    for folder in sorted(path for path in recipes.rglob("*") if path.is_dir() and path.name != "systems"):
         for name in ("10-more", "10-more.patch", "10-more.txt", "10-more.py"):
             path = folder / name
             path.write_text("#!/bin/sh\n")

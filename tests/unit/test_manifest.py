@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from builder.packages.manifest import SCHEMA
+from builder.packages.manifest import ENGINE, SCHEMA
 from builder.recipe import Recipe, RecipeFile
 from builder.targets import Arch, Target, Variant
 from tests.unit.factories import SOURCE, inputs, recipes
@@ -24,7 +24,7 @@ RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 def manifest(folder: Path, target: Target = Target(DEV, Arch.AMD64)) -> dict[str, Any]:  # noqa: B008  # frozen
     """A whole manifest, as the pipeline completes it."""
     plan = replace(inputs(folder), target=target).plan()
-    return {**plan.manifest, "stage_keys": plan.stage_keys, "compiled": "native", **MEASURED}
+    return {**plan.manifest, "stage_keys": plan.stage_keys, "compiled": "native", ENGINE: "docker", **MEASURED}
 
 
 def test_the_schema_is_one() -> None:
@@ -41,6 +41,13 @@ def test_a_manifest_outside_git_is_valid(tmp_path: Path) -> None:
     VALIDATOR.validate({**manifest(tmp_path), "commit": None})
 
 
+def test_the_manifest_in_the_tree_says_nothing_of_the_engine_and_is_valid(tmp_path: Path) -> None:
+    inside = manifest(tmp_path)
+    del inside[ENGINE]
+    VALIDATOR.validate(inside)
+    assert {*VALIDATOR.schema["properties"]} == {*VALIDATOR.schema["required"], ENGINE}  # type: ignore[index]
+
+
 HOW = ["emulated by qemu", "emulated by qemu 10.0.2", "across on amd64", "across on arm64"]
 
 
@@ -49,7 +56,7 @@ def test_a_manifest_of_a_build_for_another_machine_is_valid(tmp_path: Path, how:
     VALIDATOR.validate({**manifest(tmp_path), "compiled": how})
 
 
-@pytest.mark.parametrize("name", VALIDATOR.schema["properties"])  # type: ignore[index]
+@pytest.mark.parametrize("name", VALIDATOR.schema["required"])  # type: ignore[index]
 def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: str) -> None:
     whole = manifest(tmp_path)
     del whole[name]

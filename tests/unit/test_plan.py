@@ -144,7 +144,6 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the commit": (lambda one: replace(one, repository=replace(one.repository, commit="f" * 40)), PACKAGES),
     "the commit's date": (lambda one: replace(one, repository=replace(one.repository, date=1)), PACKAGES),
     "uncommitted changes": (lambda one: replace(one, repository=replace(one.repository, dirty=True)), PACKAGES),
-    "the engine": (lambda one: one.on(engine="docker"), PACKAGES),
     "a development requirement": (lambda one: one.with_recipe(DEV, requirements=ONE), {"runtime-dev"}),
     "a development constraint": (lambda one: one.with_recipe(DEV, constraints=b"pytest<9\n"), {"runtime-dev"}),
     "a development script": (lambda one: one.with_recipe(DEV, scripts=()), {"runtime-dev"}),

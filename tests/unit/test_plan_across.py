@@ -62,7 +62,6 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the line editor": (lambda one: one.set(LINE_EDITOR="readline"), {"profile", "interpreter"}),
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), {"interpreter"}),
     "the architecture": (lambda one: one.for_arch(FOREIGN), {"libraries", "interpreter"}),
-    "the engine": (lambda one: one.on(engine="docker"), set()),
     "a requirement": (lambda one: one.with_recipe(Variant.RUNTIME, requirements=()), set()),
 }
 

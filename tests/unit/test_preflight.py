@@ -10,7 +10,7 @@ import docker
 import pytest
 from docker.errors import DockerException
 
-from builder.engines import endpoint as module
+from builder.engines import emulation
 from builder.engines.endpoint import Endpoint
 from builder.engines.preflight import Problem
 from builder.errors import UserError
@@ -159,5 +159,5 @@ def test_an_emulator_is_named_with_its_version_where_it_tells(
         registered.write_text(f"enabled\ninterpreter {program}\nflags: OCF\n")
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
-    monkeypatch.setattr(module, "Path", lambda path: tmp_path / Path(path).name)
+    monkeypatch.setattr(emulation, "registered", lambda arch: tmp_path / f"qemu-{arch.machine}")
     assert Endpoint(ENDPOINT).emulator(Arch.ARM64) == name

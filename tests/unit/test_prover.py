@@ -40,9 +40,9 @@ def prove(root: Path, engine: Recorder, **values: str) -> list[Outcome]:
 
 def test_the_checks_run_in_a_fresh_place_with_the_package_in_it(root: Path) -> None:
     engine = Recorder(name="docker")
-    outcomes = prove(root, engine, BASE_IMAGE="debian:bookworm-{arch}")
+    outcomes = prove(root, engine)
     (place,) = engine.testbeds
-    assert (place.image, place.arch, place.open) == ("debian:bookworm-amd64", Arch.AMD64, False)
+    assert (place.image, place.arch, place.open) == ("a system", Arch.AMD64, False)
     assert engine.workplaces == []
     assert place.items["package.deb"].content == root / "out" / ARCHIVE
     assert place.items["published-manifest.json"].content == root / "out" / "prt_v0_amd64.manifest.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder import package_recipe, proving, sessions
-from builder.engines import choice
+from builder.engines import bubblewrap, choice, emulation
 from builder.sessions import SessionFailed
 from builder.sources import Source, SourceShelf
 from builder.targets import Arch, Format, Target, Variant
@@ -165,8 +165,12 @@ def test_what_this_machine_can_not_do_is_left_out_with_the_reason(
 
 
 @pytest.mark.usefixtures("root")
-def test_no_foreign_architecture_without_docker() -> None:
+def test_no_foreign_architecture_without_docker_or_an_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulation, "registered", lambda arch: Path("/nonexistent"))
     foreign = next(arch for arch in Arch if arch is not Arch.native())
     settings = sessions.read_project().settings
     assert choice.unable(settings, Arch.native()) is None
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
     assert "no Docker daemon answers" in str(choice.unable(settings, foreign))
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
+    assert f"can't run {foreign.value}: no emulator" in str(choice.unable(settings, foreign))

@@ -30,7 +30,9 @@ PROOFS = {"test", "test-dev", "test-deb", "test-deb-dev"}
 EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image", "run", "run-dev"} | PROOFS
 CACHE = {"upload-cache", "cache-check"}
 CONTRIBUTORS = {"tests", "lint", "bench", "requirements"}
-SINGLE = {"all", "test-all", "clean", "clobber", "settings", "env", "pins", "help"} | CACHE | CONTRIBUTORS
+SINGLE = (
+    {"builder-lock", "all", "test-all", "clean", "clobber", "settings", "env", "pins", "help"} | CACHE | CONTRIBUTORS
+)
 
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")

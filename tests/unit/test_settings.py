@@ -226,7 +226,7 @@ BAD = {
     ("PACKAGE_MAINTAINER", "must look like Name <address@host>"): (
         "a\nb", "Jo", "jo@example.org", "<jo@example.org>", "Jo <jo>", "Jo <jo@x> <y@z>", "Jo <@x>", "Jo <jo@x>\n",
     ),
-    ("ENGINE", "must be auto, docker or host"): ("podman", "Docker", "hosts"),
+    ("ENGINE", "must be auto, docker, sandbox or host"): ("podman", "Docker", "hosts"),
     ("BASE_IMAGE", "must be an image name"): ("debian slim",),
     ("CA_BUNDLE", "no such file"): ("/no/such.pem", "/etc"),
 }  # fmt: skip
@@ -246,7 +246,7 @@ def test_an_impossible_value_is_refused_with_name_value_and_origin(
 def test_an_impossible_value_in_the_file_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         load(tmp_path, "# ours\nENGINE = podman")
-    assert refused.value.message == "ENGINE='podman' (Makefile.vars:2): must be auto, docker or host"
+    assert refused.value.message == "ENGINE='podman' (Makefile.vars:2): must be auto, docker, sandbox or host"
 
 
 def test_an_impossible_tag_is_refused_as_such(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterato
     """Where the manifest in the tree and the world differ."""
     manifest: dict[str, Any] = json.loads((root / "manifest.json").read_text())
     beside = json.loads(pathlib.Path(published).read_text())
+    beside.pop("engine", None)  # where it was built is no part of what is inside
     for key in sorted({*manifest, *beside}):
         yield from differs(f"manifest.json in the tree, beside the package: {key}", beside.get(key), manifest.get(key))
     for fact in facts:
