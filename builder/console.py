@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import deque
@@ -15,6 +16,20 @@ from builder.errors import BuildError
 
 _WIDTH = 72
 _TAIL = 15  # lines of a failed step's output that are shown
+
+
+# What a terminal obeys: ECMA-48's sequences, with their strings (titles, links).
+_SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[P\]X^_].*?(?:\x1b\\|\x07|$)|\x1b[ -/]*[0-~]")
+
+
+def harmless(line: str) -> str:
+    """A line of somebody else's that neither a terminal nor GitHub Actions obeys; what can be seen of it stays.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    plain = _SEQUENCE.sub("", line)
+    seen = "".join(one if one.isprintable() or one == "\t" else "\N{REPLACEMENT CHARACTER}" for one in plain)
+    return ("| " if seen.lstrip().startswith("::") else "") + seen.replace("##[", "## [")
 
 
 def clock(seconds: float) -> str:
@@ -42,8 +57,8 @@ class Log:
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
 
     def write(self, line: str) -> str:
-        """Append a line, without secrets, and return it as written."""
-        clean = self.redact(line)
+        """Append a line, harmless and without secrets, and return it as written."""
+        clean = self.redact(harmless(line))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(clean + "\n")

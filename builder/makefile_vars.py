@@ -13,6 +13,7 @@ _ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[^\s:?+!=]+)\s*(?P<operator>::
 _BARE_EXPORT = re.compile(r"export(?:\s+\w+)*")
 _FUNCTION = re.compile(r"(?<!\$)(?:\$\$)*\$[({]\w+\s")
 _REFERENCE = re.compile(r"\$(?:\$|\((?P<round>[^()]*)\)|\{(?P<curly>[^{}]*)\}|(?P<other>.?))")
+_LONGEST = 4096  # characters
 _TAKEN = "Makefile.vars takes NAME = value, with =, := or ?=, and $(NAME) for other settings"
 
 
@@ -37,10 +38,18 @@ def parse(text: str, file: str, known: Mapping[str, str]) -> dict[str, Assignmen
     Raises UserError with file and line for an unknown name and for what only make could evaluate.
     """
     found: dict[str, Assignment] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines(): what else it takes for the end of a line would let a comment go on as an assignment.
+    for number, line in enumerate(text.split("\n"), start=1):
         where = f"{file}:{number}"
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#") or _BARE_EXPORT.fullmatch(stripped):
+        stripped = line.strip(" \t\r")
+        if not stripped or stripped.startswith("#"):
+            continue
+        hidden = next((one for one in stripped if not one.isprintable() and one != "\t"), "")
+        if hidden:
+            raise UserError(f"{where}: has a character that can't be seen: U+{ord(hidden):04X}", "remove it")
+        if len(stripped) > _LONGEST:
+            raise UserError(f"{where}: has more than {_LONGEST} characters", _TAKEN)
+        if _BARE_EXPORT.fullmatch(stripped):
             continue
         match = _ASSIGNMENT.fullmatch(stripped)
         if not match or match["operator"] in ("+=", "!="):
@@ -72,7 +81,10 @@ def expand(text: str, where: str, known: Collection[str], value_of: Callable[[st
             raise UserError(f"{where}: can't take $({name}): not a setting", nearest(name, known))
         return value_of(name)
 
-    return _REFERENCE.sub(replace, text)
+    expanded = _REFERENCE.sub(replace, text)
+    if len(expanded) > _LONGEST:
+        raise UserError(f"{where}: its value has more than {_LONGEST} characters", "refer to less")
+    return expanded
 
 
 def _value(raw: str, where: str) -> str:

@@ -5,13 +5,15 @@ They reach the steps that download and nothing else: no image, artifact, key or 
 
 from __future__ import annotations
 
+import base64
 import configparser
 import os
 import re
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from builder.errors import UserError
 from builder.parsers import without_credentials
@@ -22,6 +24,7 @@ _PIP_OPTIONS = (
     "retries",
 )  # fmt: skip
 _PIP_PLACES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+_SHORTEST_SECRET = 4  # characters
 _CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem")
 
@@ -33,6 +36,7 @@ class Network:
     ca_bundle: Path | None
     proxies: Mapping[str, str]
     pip: Mapping[str, str]
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # of the cache, in every form they travel in
 
     def environment(self, ca_bundle: str | None) -> dict[str, str]:
         """The variables of a step that downloads; `ca_bundle` is the bundle's path where that step runs."""
@@ -52,18 +56,37 @@ class Network:
         return replace(self, pip={name: value for name, value in far.items() if value})
 
     def redact(self, text: str) -> str:
-        """The text without what stands before the @ of a URL: a user's name and password, or a token."""
+        """The text without what stands before the @ of a URL: a user's name and password, or a token.
+
+        By itself a secret is looked for from four characters on: a shorter one is in many words by chance.
+        """
+        found = [*self.secrets]
         for value in " ".join((*self.proxies.values(), *self.pip.values())).split():
             user, at, _ = value.partition("://")[2].rpartition("@") if "://" in value else value.rpartition("@")
-            for secret in (user, user.partition(":")[2]) if at else ():
-                text = text.replace(secret, "****") if secret else text
+            found += (user, user.partition(":")[2]) if at else ()
+        for secret in sorted(found, key=len, reverse=True):
+            text = text.replace(secret, "****") if len(secret) >= _SHORTEST_SECRET else text
         return without_credentials(text)
 
 
-def read(environ: Mapping[str, str], ca_bundle: Path | None) -> Network:
-    """This machine's network settings; `ca_bundle` overrides the bundle the environment and the system name."""
+def read(environ: Mapping[str, str], ca_bundle: Path | None, secrets: tuple[str, ...] = ()) -> Network:
+    """This machine's network settings; `ca_bundle` overrides the bundle the environment and the system name.
+
+    UserError for a proxy that has characters no URL has.
+    """
     proxies = {name: value for name, value in environ.items() if name.lower() in _PROXIES and value}
-    return Network(ca_bundle or _host_bundle(environ), proxies, _pip_settings(environ, _pip_files(environ)))
+    for name, value in proxies.items():
+        if not value.isprintable():
+            raise UserError(f"environment: {name} has characters that no proxy's URL has", f"set {name} again")
+    pip = _pip_settings(environ, _pip_files(environ))
+    return Network(ca_bundle or _host_bundle(environ), proxies, pip, secrets)
+
+
+def forms(user: str, password: str, token: str) -> tuple[str, ...]:
+    """Secrets as they may be seen: as they are, within a URL, and as HTTP sends them."""
+    plain = tuple(filter(None, (password, token)))
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode() if password else ""
+    return (*plain, *(quote(one, safe="") for one in plain), *filter(None, (basic,)))
 
 
 def _host_bundle(environ: Mapping[str, str]) -> Path | None:

@@ -16,6 +16,9 @@ _SHARED = re.compile(
 )
 
 
+_LONGEST = 4096  # characters
+
+
 def without_credentials(text: str) -> str:
     """A text fit to be seen: what stands before the @ of a URL is a password, or a token."""
     return re.sub(r"://[^/\s]*@", "://****@", text)
@@ -30,6 +33,16 @@ def matching(pattern: str, problem: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def one_line(text: str) -> str:
+    """What any setting may be: a line of characters that can be seen. Nothing else can begin a new field or header."""
+    if len(text) > _LONGEST:
+        raise ValueError(f"has more than {_LONGEST} characters")
+    if not text.isprintable():
+        hidden = next(character for character in text if not character.isprintable())
+        raise ValueError(f"must be one line of printable characters, without U+{ord(hidden):04X}")
+    return text
 
 
 def switch(text: str) -> bool:
@@ -84,4 +97,4 @@ def size(text: str) -> int:
     return int(found[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[found[2]]
 
 
-TEXT = matching(r"[^\n]*", "must be one line")
+TEXT = str  # whatever is one line

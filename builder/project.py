@@ -125,7 +125,9 @@ def read(root: Path, environ: Mapping[str, str]) -> Project:
         root=root,
         settings=loaded,
         repository=git,
-        network=network.read(environ, loaded.ca_bundle),
+        network=network.read(
+            environ, loaded.ca_bundle, network.forms(loaded.cache_user, loaded.cache_password, loaded.cache_token)
+        ),
         recipes={variant: recipe.read(root / "recipes", variant) for variant in Variant},
         folding=bool(environ.get("GITHUB_ACTIONS")),
     )

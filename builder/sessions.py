@@ -8,6 +8,7 @@ import logging
 import os
 import shlex
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,12 +21,13 @@ from builder import project as projects
 from builder.cache import report
 from builder.cache.conformance import points
 from builder.cache.upload import FAILED, upload
-from builder.console import Console, clock, table
+from builder.console import Console, clock, harmless, table
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError, UserError
 from builder.newer import newer
 from builder.outlook import outlook
 from builder.packages.record import Artifact
+from builder.parsers import without_credentials
 from builder.pipeline import Pipeline
 from builder.plan import deb_file
 from builder.project import Project
@@ -56,7 +58,7 @@ def reported(session: Callable[P, T]) -> Callable[P, T]:
         try:
             return session(*args, **kwargs)
         except BuilderError as problem:
-            raise SessionFailed(str(problem)) from None
+            raise SessionFailed("\n".join(map(harmless, str(problem).splitlines()))) from None
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             hint = "\n  → free some space, and build again" if problem.errno == errno.ENOSPC else ""
@@ -121,7 +123,10 @@ def show_environment() -> None:
             with suppress(UserError):  # not every version of a tarball can be one of a Debian package
                 lines[f"DEB_{name}"] = deb_file(target, settings)
     for name, value in lines.items():
-        print(f"{name}={shlex.quote(value) if value else ''}")
+        if without_credentials(value) == value:
+            print(f"{name}={shlex.quote(value) if value else ''}")
+        else:  # without its password it would be another setting
+            print(f"{name} is left out, for it holds a password", file=sys.stderr)
 
 
 @reported

@@ -5,6 +5,7 @@ This is the only module that reads the environment.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from builder import makefile_vars, secrecy
 from builder.errors import UserError
+from builder.files import read
 from builder.parsers import (
     TEXT,
     count,
     existing_file,
     matching,
+    one_line,
     prt_root,
     server,
     size,
@@ -26,6 +29,8 @@ from builder.parsers import (
 
 FILE = "Makefile.vars"
 PREFIX = "PRT_"
+_LARGEST_FILE = 1_000_000  # bytes
+_MOST_SHOWN = 100  # characters of a value that is refused
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CACHE_MODE", "read", matching("off|local|read|read-write|refresh", "must be off, local, read, "
             "read-write or refresh"), "Cache", "`off`, `local`, `read` (CACHE_URL as well), `read-write` (publish what "
             "was built), `refresh` (build anew, replace and publish)."),
-    Setting("CACHE_TOKEN", "", TEXT, "Cache", "Bearer token for CACHE_URL; never shown.", secret=True),
-    Setting("CACHE_USER", "", TEXT, "Cache", "User for CACHE_URL; without user and token, what netrc has."),
+    Setting("CACHE_TOKEN", "", matching(r"[!-~]*", "must be printable ASCII without blanks"), "Cache", "Bearer token "
+            "for CACHE_URL; never shown.", secret=True),
+    Setting("CACHE_USER", "", matching(r"[^:]*", "must not have a colon"), "Cache", "User for CACHE_URL; without user "
+            "and token, what netrc has."),
     Setting("CACHE_PASSWORD", "", TEXT, "Cache", "Password of CACHE_USER; never shown.", secret=True),
     Setting("CACHE_STRICT", "0", switch, "Cache", "`1` makes an error of every trouble with the cache."),
     Setting("CACHE_SIZE", "10G", size, "Cache", "The local cache's size, in M, G or T; what was used least recently "
@@ -185,7 +192,9 @@ def load(root: Path, environ: Mapping[str, str], fallbacks: Mapping[str, Value])
     """
     file = root / FILE
     try:
-        text = file.read_text() if file.is_file() else ""
+        text = read(file, _LARGEST_FILE).decode("utf-8-sig") if file.exists() else ""
+    except OSError as problem:
+        raise UserError(f"{FILE}: {problem.strerror}", "it holds settings, a line each") from None
     except UnicodeDecodeError as problem:
         raise UserError(f"{FILE} is not UTF-8: {problem}", "save it as UTF-8") from None
     names = {spelling: setting.name for spelling, setting in _BY_NAME.items()}
@@ -193,6 +202,7 @@ def load(root: Path, environ: Mapping[str, str], fallbacks: Mapping[str, Value])
     given = _given(environ)
     resolving: list[str] = []
 
+    @functools.cache
     def value_of(name: str) -> Value:
         setting = _BY_NAME[name]
         if setting.name in given:
@@ -230,7 +240,8 @@ def _given(environ: Mapping[str, str]) -> dict[str, Value]:
 
 def _parsed(setting: Setting, value: Value) -> object:
     try:
-        return setting.parse(value.text)
+        return setting.parse(one_line(value.text))
     except ValueError as problem:
-        text = "****" if setting.secret else repr(without_credentials(value.text))
+        shown = repr(without_credentials(value.text))
+        text = "****" if setting.secret else shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
         raise UserError(f"{setting.name}={text} ({value.origin}): {problem}") from None

@@ -6,10 +6,12 @@ import datetime
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from io import BufferedRandom
 from pathlib import Path
 
@@ -39,8 +41,9 @@ class Source:
 
 def debian_mirrors() -> list[str]:
     """The Debian mirrors apt uses on this machine; none where there is no apt."""
+    apt = shutil.which("apt-get") or "/usr/bin/apt-get"  # a PATH of Python and little else is enough for us
     try:
-        targets = command.output(["apt-get", "indextargets", "--format", "$(REPO_URI)"])
+        targets = command.output([apt, "indextargets", "--format", "$(REPO_URI)"])
     except (OSError, BuildError):  # no apt here
         return []
     return list(dict.fromkeys(targets.split()))
@@ -160,9 +163,13 @@ class SourceShelf:
             else:
                 yield place
 
+    @cached_property
+    def _mirrors(self) -> list[str]:
+        """Asked once: a root file system has hundreds of packages."""
+        return [self.debian_mirror] if self.debian_mirror else debian_mirrors()
+
     def _debian(self, path: str) -> list[str]:
-        mirrors = [self.debian_mirror] if self.debian_mirror else debian_mirrors()
-        return [f"{mirror.rstrip('/')}/{path}" for mirror in mirrors]
+        return [f"{mirror.rstrip('/')}/{path}" for mirror in self._mirrors]
 
 
 def _is(path: Path, sha256: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,15 +45,19 @@ class BuilderImage:
             f"--platform={arch.platform}", f"--tag={tag}", f"--build-arg=BASE_IMAGE={base_tag}",
             f"--build-arg=PACKAGES={role.value}.txt",
         )  # fmt: skip
-        if self.debian_mirror:
-            args.append(f"--build-arg=DEBIAN_MIRROR={self.debian_mirror}")
         # Named only: docker takes the value from its own environment, so that no password stands on a command line.
         args += [f"--build-arg={name}" for name in self.network.proxies]
         if self.network.ca_bundle:
             args.append(f"--secret=id=ca_bundle,src={self.network.ca_bundle}")
         log = Log(logs / f"{role.value}-image-{arch.value}.log", self.network.redact)
-        with console.step(f"{role.value} image {arch.value}", log) as on_output:
-            code = command.stream([*args, str(self.folder)], on_output)
+        # In a file: a build argument stands on a command line, and for good in the image's history.
+        with (
+            tempfile.NamedTemporaryFile("w", prefix="debian-mirror-") as mirror,
+            console.step(f"{role.value} image {arch.value}", log) as on_output,
+        ):
+            mirror.write(self.debian_mirror)
+            mirror.flush()
+            code = command.stream([*args, f"--secret=id=debian_mirror,src={mirror.name}", str(self.folder)], on_output)
             if code:
                 raise step_failed(f"{role.value} image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
         return endpoint.client.images.get(tag)

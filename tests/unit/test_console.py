@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from builder import console as module
-from builder.console import Console, Log, clock, step_failed, table
+from builder.console import Console, Log, clock, harmless, step_failed, table
 
 
 class Terminal(io.StringIO):
@@ -146,3 +146,32 @@ def test_a_failure_shows_no_lines_of_the_step_before(log: Log) -> None:
 def test_a_full_disk_is_named_in_the_hint(log: Log) -> None:
     run(Console(stream=io.StringIO()), log, "gcc: x.o: No space left on device", "make: *** [x.o] Error 1")
     assert step_failed("compile", 2, "the log has the compiler's words", log).hint.startswith("the disk is full")
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        ("plain, ünïcode\tand tabs", "plain, ünïcode\tand tabs"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x9b2Jcleared", "cleared"),
+        ("\x1b]0;a title\x07text", "text"),
+        ("\x1b]8;;http://evil\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1bPdevice\x1b\\x", "x"),
+        ("\x1bc", ""),
+        ("back\x08space, bell\x07, half\rover", "back\N{REPLACEMENT CHARACTER}space, bell\N{REPLACEMENT CHARACTER}, "
+         "half\N{REPLACEMENT CHARACTER}over"),
+        ("::add-mask::e", "| ::add-mask::e"),
+        ("  ::set-output name=x::y", "|   ::set-output name=x::y"),
+        ("\x1b[0m::stop-commands::x", "| ::stop-commands::x"),
+        ("text ##[add-mask]e", "text ## [add-mask]e"),
+        ("std::string::size", "std::string::size"),
+    ],
+)  # fmt: skip
+def test_a_line_of_a_step_moves_no_cursor_and_commands_nothing(log: Log, line: str, seen: str) -> None:
+    assert harmless(line) == seen
+    assert log.write(line) == seen
+
+
+def test_what_a_failed_step_said_commands_nothing(log: Log) -> None:
+    log.write("::add-mask::e")
+    assert "::add-mask::" not in [line.strip()[:12] for line in str(step_failed("s", 1, "", log)).splitlines()]

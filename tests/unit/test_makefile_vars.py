@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builder import makefile_vars
 from builder.errors import UserError
@@ -20,6 +24,29 @@ VALUES = {"ENGINE": "host", "PACKAGE_DESC": "ours", "PACKAGE_PREFIX": "acme", "P
 def values(text: str) -> dict[str, str]:
     found = makefile_vars.parse(text, "Makefile.vars", KNOWN)
     return {name: assignment.text for name, assignment in found.items()}
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c", "\r"])
+def test_only_a_line_feed_ends_a_comment(end: str) -> None:
+    assert values(f"# see{end}ENGINE = host\nPRT_ROOT = /srv\n") == {"PRT_ROOT": "/srv"}
+    with pytest.raises(UserError, match=rf"^Makefile.vars:2: has a character that can't be seen: U\+{ord(end):04X}"):
+        values(f"\nPRT_ROOT = /srv{end}ENGINE = host\n")
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert values("ENGINE = host\r\n# a comment\r\nPRT_ROOT = /srv\r\n") == {"ENGINE": "host", "PRT_ROOT": "/srv"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from("ENGIE=:?#$() \t\r\n\"'\\\u2028x!+"), max_size=60))
+def test_any_text_is_taken_as_it_stands_or_refused(text: str) -> None:
+    with suppress(UserError):
+        for name, assignment in makefile_vars.parse(text, "Makefile.vars", KNOWN).items():
+            line = text.split("\n")[assignment.line - 1]
+            assert not line.lstrip().startswith("#")
+            assert name in line
+            assert assignment.text in line
+            assert assignment.text.replace("\t", " ").isprintable()
 
 
 def expand(text: str) -> str:

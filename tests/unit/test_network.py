@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from builder import network
 from builder.errors import UserError
-from builder.network import Network
+from builder.network import Network, forms
 
 CA_VARIABLES = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"]
 
@@ -266,3 +267,22 @@ def test_a_text_without_passwords_stays_as_it_is() -> None:
     given = Network(None, {"http_proxy": "http://proxy:3128/path:x@y"}, {"PIP_INDEX_URL": "https://index/simple"})
     text = "proxy:3128 https://index/simple path:x@y"
     assert given.redact(text) == text
+
+
+def test_a_short_password_makes_no_stars_of_other_words_and_is_hidden_in_its_url() -> None:
+    given = Network(None, {"http_proxy": "http://u:e@proxy:3128"}, {})
+    assert given.redact("the interpreter, via http://u:e@proxy:3128") == "the interpreter, via http://****@proxy:3128"
+
+
+def test_the_caches_secrets_are_hidden_in_every_form_they_travel_in() -> None:
+    given = Network(None, {}, {}, forms("ci", "pass/wörd", "t0ken"))
+    assert given.redact("pass/wörd pass%2Fw%C3%B6rd t0ken") == "**** **** ****"
+    basic = base64.b64encode("ci:pass/wörd".encode()).decode()
+    assert given.redact(f"Authorization: Basic {basic}") == "Authorization: Basic ****"
+
+
+@pytest.mark.parametrize("value", ["http://proxy\r\nX: y", "http://pro\x1bxy"])
+def test_a_proxy_with_characters_that_no_url_has_is_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(UserError, match=r"^environment: http_proxy has characters") as refused:
+        network.read({"http_proxy": value}, None)
+    assert value not in str(refused.value)

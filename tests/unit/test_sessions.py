@@ -103,6 +103,18 @@ def test_any_value_survives_eval(
     assert evaluated(text, "PACKAGE_PREFIX") == "prt"
 
 
+def test_a_url_with_a_password_is_left_out_of_the_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, root, SOURCE_MIRROR="https://me:s3cret@mirror/x", DEBIAN_MIRROR="https://mirror/debian")
+    sessions.show_environment()
+    printed = capsys.readouterr()
+    assert "s3cret" not in printed.out + printed.err
+    assert evaluated(printed.out, "DEBIAN_MIRROR") == "https://mirror/debian"
+    assert "SOURCE_MIRROR=" not in printed.out
+    assert printed.err == "SOURCE_MIRROR is left out, for it holds a password\n"
+
+
 def test_the_environment_names_every_setting_and_artifact(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sessions.show_environment()
     lines = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())

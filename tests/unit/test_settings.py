@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 import typing
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -224,7 +226,7 @@ BAD = {
     ("PACKAGE_VERSION", "must be letters"): ("1 2", "a/b", "-1", "v1_2"),
     ("PACKAGE_DESC", "must be one line"): ("a\nb",),
     ("PACKAGE_MAINTAINER", "must look like Name <address@host>"): (
-        "a\nb", "Jo", "jo@example.org", "<jo@example.org>", "Jo <jo>", "Jo <jo@x> <y@z>", "Jo <@x>", "Jo <jo@x>\n",
+        "Jo", "jo@example.org", "<jo@example.org>", "Jo <jo>", "Jo <jo@x> <y@z>", "Jo <@x>",
     ),
     ("ENGINE", "must be auto, docker, sandbox or host"): ("podman", "Docker", "hosts"),
     ("BASE_IMAGE", "must be an image name"): ("debian slim",),
@@ -241,6 +243,41 @@ def test_an_impossible_value_is_refused_with_name_value_and_origin(
     with pytest.raises(UserError) as refused:
         load(tmp_path, environ={name: text})
     assert refused.value.message.startswith(f"{name}={text!r} (environment): {problem}")
+
+
+HIDDEN = ["a\nb", "a\r", "a\x00", "\x1b[31ma", "a\u2028b", "a\u200b", "a\x85b", "a\udcffb", "a" * 1_000_000]
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
+def test_no_setting_takes_what_can_not_be_seen_or_has_no_end(tmp_path: Path, name: str) -> None:
+    for text in HIDDEN:
+        with pytest.raises(UserError) as refused:
+            load(tmp_path, environ={name: text})
+        assert refused.value.message.isprintable()
+        assert len(refused.value.message) < 300
+
+
+@pytest.mark.parametrize("name", ["CACHE_TOKEN", "CACHE_PASSWORD"])
+def test_a_secret_that_is_refused_is_not_shown(tmp_path: Path, name: str) -> None:
+    for text in ("s3cret\r", "s3cret\u200b"):
+        with pytest.raises(UserError) as refused:
+            load(tmp_path, environ={name: text})
+        assert refused.value.message.startswith(f"{name}=**** (environment): must be one line of printable characters")
+
+
+def test_a_token_is_what_a_header_can_carry(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^CACHE_TOKEN=\*\*\*\* \(environment\): must be printable ASCII"):
+        load(tmp_path, environ={"CACHE_TOKEN": "tökén"})
+    assert load(tmp_path, environ={"CACHE_PASSWORD": "pässwörd"}).cache_password == "pässwörd"
+
+
+def test_settings_that_refer_to_each_other_ten_times_each_end_at_once(tmp_path: Path) -> None:
+    names = [setting.name for setting in SETTINGS[:9]]
+    lines = [f"{one} = {f'$({other})' * 10}" for one, other in pairwise(names)] + [f"{names[-1]} = x"]
+    started = time.process_time()
+    with pytest.raises(UserError):
+        load(tmp_path, "\n".join(lines))
+    assert time.process_time() - started < 1
 
 
 def test_an_impossible_value_in_the_file_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -338,6 +339,7 @@ def test_without_a_debian_mirror_those_of_apt_are_asked(
 
 def test_where_there_is_no_apt_there_is_no_debian_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(shutil, "which", lambda _: "/nonexistent/apt-get")
     assert sources.debian_mirrors() == []
     with pytest.raises(BuildError, match="no place to ask"):
         shelf(tmp_path).fetch(source("debian:pool/x"))
