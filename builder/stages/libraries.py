@@ -99,6 +99,8 @@ class _Recipes:
             return {**self.env, "CPPFLAGS": f"{self.env['CPPFLAGS']} {_ZSTD}"}
         if name == "zlib":
             return {**self.env, "CHOST": self.target.triple}
+        if name == "ncurses":  # D: without dates; by itself it asks ar for them, and no two archives are the same
+            return {**self.env, "cf_cv_ar_flags": "-curvD"}
         return self.env
 
     def zlib(self) -> Iterator[tuple[str, ...]]:
