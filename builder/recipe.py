@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import lzma
 import re
 from collections.abc import Mapping
@@ -15,6 +16,11 @@ from builder.makefile_vars import nearest
 from builder.targets import Variant
 
 _FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
+# Options of pip's: with one of them a build would end well and have none of its packages.
+_PLACES = {
+    "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
+    "root", "src", "target", "user",
+}  # fmt: skip
 _FILES = ("constraints.txt", "pip.conf", "prune.txt")
 
 # Bytes: of a file, and of an unpacked profile, which has three million.
@@ -69,7 +75,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         scripts=_files(folder / "scripts", r"\d\d-(?!.*\.(orig|rej|bak|swp|dpkg-\w+)$)[\w.+-]+", "NN-name"),
         checks=_files(folder / "checks", r"\d\d-.+\.py", "NN-name.py"),
         constraints=content_of(folder / "constraints.txt") or b"",
-        pip_conf=content_of(folder / "pip.conf"),
+        pip_conf=_pip_conf(folder / "pip.conf"),
         prune=_patterns(content_of(folder / "prune.txt") or b""),
     )
     for script in recipe.scripts:
@@ -103,6 +109,24 @@ def read_extras(recipes: Path) -> Extras:
                 f"{path}: {problem}", "a profile is named VERSION.profdata.xz; PROFILE=train makes one"
             ) from None
     return Extras(patches, profiles)
+
+
+def _pip_conf(path: Path) -> bytes | None:
+    """pip's defaults for those who use the runtime; UserError for one that would steer the build's own installs."""
+    content = content_of(path)
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string((content or b"").decode())
+    except (configparser.Error, UnicodeDecodeError):
+        raise UserError(f"{path} is no configuration of pip's", "fix it: pip can't read it either") from None
+    for section in parser.sections():
+        for option in parser.options(section):
+            if option.lower().replace("_", "-") in _PLACES:
+                raise UserError(
+                    f"{path}: [{section}] {option} decides where or whether pip installs, in the build as well",
+                    "leave it to the users' own configuration",
+                )
+    return content
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -24,6 +24,7 @@ def unpacked(archive: Path, wanted: Iterable[Distribution], parts: Path) -> Iter
                     shutil.copyfileobj(source, file)
             if not source or digest(part) != one.sha256:
                 raise BuildError(
-                    f"{one.file} was not downloaded with sha256 {one.sha256}", "NO_PACKAGE_CACHE=1 locks anew"
+                    f"{one.file} was not downloaded with sha256 {one.sha256}",
+                    "somebody replaced a released file or altered it on the way: find out before you take it",
                 )
             yield one, part

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from builder.errors import BuildError
+from builder.files import read
 from builder.recipe import Recipe, RecipeFile
 from builder.stages.programs import program
 from builder.stages.step import WORK, File, Json, Stage, Step, unpack
@@ -27,7 +28,17 @@ DISTRIBUTIONS = "distributions"
 _OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
 _REPORT = f"{WORK}/report.json"
-_LINE = re.compile(r"([\w.-]+)==(\S+) --hash=sha256:([0-9a-f]{64})  # ([\w+!-][\w.+!-]*)")
+# Names and versions as PEP 508 and PEP 440 have them: nothing else, which could be an option of pip's.
+_LINE = re.compile(
+    r"([a-z0-9](?:[\w.-]*[a-z0-9])?)==([a-z0-9][\w.!+-]*) --hash=sha256:([0-9a-f]{64})  # ([a-z0-9_][\w.+!-]*)",
+    re.ASCII | re.IGNORECASE,
+)
+_LARGEST_LOCK = 8 * 1024 * 1024  # bytes
+# A hint that leads past the guard would be worse than none.
+_OTHER_FILE = (
+    "where a digest differs, somebody replaced a released file or altered it on the way: find out before you take it; "
+    "a file that is gone needs another version in the requirements or constraints.txt"
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,11 @@ class Distribution:
 def read_lock(path: Path) -> list[Distribution]:
     """Read a lock: a comment, then files; BuildError for anything in it that is not a file with its sha256."""
     found = []
-    head, *rest = path.read_text(errors="replace").splitlines() or [""]
+    try:
+        text = read(path, _LARGEST_LOCK).decode(errors="replace")
+    except OSError as problem:
+        raise BuildError(f"{path} is no lock: {problem.strerror}") from None
+    head, *rest = text.splitlines() or [""]
     for line in rest if head.startswith("# ") else [head]:
         match = _LINE.fullmatch(line)
         if not match:
@@ -117,7 +132,7 @@ def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ..
     archive = ("tar", "--create", f"--file={WORK}/{FETCHED}", f"--directory={WORK}/{DISTRIBUTIONS}", ".")
     return (
         Step("make folder", ("mkdir", "-p", f"{WORK}/{DISTRIBUTIONS}")),
-        Step("download packages", download, env, network=True, hint="NO_PACKAGE_CACHE=1 resolves the packages anew"),
+        Step("download packages", download, env, network=True, hint=_OTHER_FILE),
         Step("pack packages", archive),
     )
 
@@ -133,7 +148,11 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     if recipe.variant is Variant.RUNTIME:
         yield Step("upgrade pip", (*pip, *options, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
     offline = () if compiled else ("--no-index",)
-    yield Step("install packages", (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
+    name = "install packages" + (" (what they are compiled with comes unlocked from the index)" if compiled else "")
+    yield Step(name, (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
+    installed = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/check_installed.py", str(prt_root), f"{WORK}/{LOCK}")
+    hint = f"pip installed elsewhere, or nothing: recipes/{recipe.variant.recipe_folder}/pip.conf may say so"
+    yield Step("compare with the lock", installed, env, hint=hint)
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
 
 

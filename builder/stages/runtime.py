@@ -64,6 +64,12 @@ def runtime(
         *((_portable(python, prt_root, libc_floor),) if libc_floor else ()),
         *(_check(check, python, recipe_env, folder) for check in recipe.checks),
         Step(
+            "check kinds of files",
+            (python, "-I", "-B", f"{WORK}/check_plain.py", str(prt_root)),
+            env,
+            hint="no artifact has setuid, setgid or sticky bits, devices, pipes or sockets: remove them in a script",
+        ),
+        Step(
             "write manifest",
             (
                 python,
@@ -104,7 +110,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
-    yield from map(program, ("compile_bytecode.py", "prune.py"))
+    yield from map(program, ("check_installed.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
     yield from as_package("check_portable.py", "write_manifest.py")
 
 

@@ -10,6 +10,8 @@ import platform
 import pyexpat
 import re
 import shutil
+import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -225,3 +227,35 @@ def test_symbols_are_taken_from_a_file_and_not_from_a_link_to_it(tmp_path: Path)
     run("split_symbols.py", "objcopy", root, tmp_path / "symbols", "*.so")
     assert (root / "other.so").is_symlink()
     assert files(tmp_path / "symbols") == [".debug/one.so.debug"]
+
+
+def test_a_plain_tree_passes_and_each_other_kind_of_file_is_named(tmp_path: Path) -> None:
+    root = tree(tmp_path / "root", "bin/python", "lib/x")
+    (root / "link").symlink_to("bin/python")
+    run("check_plain.py", root)
+    (root / "bin" / "python").chmod(0o4755)
+    (root / "lib").chmod(0o2755)
+    os.mkfifo(root / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(root / "socket"))
+    told = run("check_plain.py", root, code=1).splitlines()
+    assert sorted(line.rpartition("/")[2] for line in told) == ["lib", "pipe", "python", "socket"]
+    assert f"-rwsr-xr-x {root}/bin/python" in told
+
+
+@pytest.mark.needs("root")
+def test_a_device_is_named(tmp_path: Path) -> None:
+    os.mknod(tmp_path / "disk", 0o600 | stat.S_IFBLK, os.makedev(8, 0))
+    assert run("check_plain.py", tmp_path, code=1) == f"brw------- {tmp_path}/disk\n"
+
+
+def test_what_the_lock_names_must_be_installed_below_the_root_in_its_version(tmp_path: Path) -> None:
+    root, lock = Path(sys.prefix), tmp_path / "packages.lock"
+    there = importlib.metadata.version("pytest")
+    digest = f"--hash=sha256:{'0' * 64}  # file"
+    lock.write_text(f"# a lock\npytest=={there} {digest}\n")
+    run("check_installed.py", root, lock)
+    assert f"pytest is outside of {tmp_path}, in " in run("check_installed.py", tmp_path, lock, code=1)
+    lock.write_text(f"pytest==0.1 {digest}\nno-such-thing==1 {digest}\n")
+    told = run("check_installed.py", root, lock, code=1)
+    assert told == f"pytest is {there}, not 0.1\nno-such-thing 1 is not installed\n"

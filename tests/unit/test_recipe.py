@@ -224,3 +224,18 @@ def test_the_shipped_dev_recipe_reads_well() -> None:
     assert found.requirements
     assert found.checks
     assert found.pre_patches == ()
+
+
+@pytest.mark.parametrize("option", ["user", "target", "prefix", "root", "dry-run", "dry_run", "require-virtualenv"])
+@pytest.mark.parametrize("section", ["global", "install"])
+def test_a_pip_conf_that_steers_the_builds_own_installs_is_refused(tmp_path: Path, section: str, option: str) -> None:
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "pip.conf").write_text(f"[{section}]\n{option} = yes\n")
+    with pytest.raises(UserError, match=rf"pip\.conf: \[{section}\] {option} decides where or whether pip installs"):
+        recipe.read(tmp_path, Variant.RUNTIME)
+
+
+def test_a_pip_conf_with_an_index_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "pip.conf").write_bytes(b"[global]\nindex-url = https://index/simple\n")
+    assert recipe.read(tmp_path, Variant.RUNTIME).pip_conf == b"[global]\nindex-url = https://index/simple\n"

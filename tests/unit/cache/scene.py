@@ -33,15 +33,15 @@ def stage(version: str = "3.13.5", output: str = "interpreter.tgz") -> Stage:
 def tgz(*members: tarfile.TarInfo) -> bytes:
     """An archive of these members, each regular file with content to its size; by default one good file."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for member in members or (file("bin/python", 7),):
             archive.addfile(member, io.BytesIO(b"x" * member.size) if member.isreg() else None)
     return gzip.compress(stream.getvalue(), mtime=0)
 
 
 def file(name: str, size: int = 0, **fields: object) -> tarfile.TarInfo:
-    """A member of an archive; `fields` are attributes of TarInfo."""
-    member = tarfile.TarInfo(name)
+    """A member of an archive, named as `pack` names it; `fields` are attributes of TarInfo."""
+    member = tarfile.TarInfo(name if name.startswith(("/", "./")) else f"./{name}")
     member.size = size
     for field_, value in fields.items():
         setattr(member, field_, value)

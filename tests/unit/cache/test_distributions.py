@@ -6,16 +6,19 @@ import hashlib
 import io
 import json
 import tarfile
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from builder.cache.entry import content_name
 from builder.cache.store import Store
 from builder.console import Console
 from builder.errors import BuildError
 from builder.pipeline import Pipeline
-from builder.stages.packages import FETCHED, LOCK, read_lock
+from builder.stages.packages import FETCHED, LOCK, _download, read_lock
 from builder.targets import Arch, Target, Variant
 from tests.unit.cache.hostile import Answer, hostile
 from tests.unit.factories import checkout, project
@@ -187,3 +190,43 @@ def test_a_lock_with_anything_but_files_by_their_sha256_is_none(tmp_path: Path, 
     path.write_text(HEAD + LINE + line)
     with pytest.raises(BuildError, match="is no lock"):
         read_lock(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"--index-url==https://evil --hash=sha256:{'0' * 64}  # x.whl",
+        f"-e==x --hash=sha256:{'0' * 64}  # x.whl",
+        f"x==-1 --hash=sha256:{'0' * 64}  # x.whl",
+        f"x==1 --hash=sha256:{'0' * 64}  # ../x.whl",
+        f"x==1 --hash=sha256:{'0' * 64}  # -x.whl",
+        f"x==1 --hash=md5:{'0' * 32}  # x.whl",
+        "x==1",
+    ],
+)
+def test_a_line_that_pip_could_take_for_something_else_is_no_lock(tmp_path: Path, line: str) -> None:
+    (tmp_path / "lock").write_text(f"{line}\n")
+    with pytest.raises(BuildError, match="is no lock"):
+        read_lock(tmp_path / "lock")
+
+
+def test_a_lock_without_end_is_none(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("wb") as file:
+        file.truncate(400_000_000)
+    with pytest.raises(BuildError, match="is no lock: has more than"):
+        read_lock(tmp_path / "lock")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_any_file_is_a_lock_whose_lines_are_as_written_or_an_error_of_ours(tmp_path: Path, data: bytes) -> None:
+    line = f"x==1 --hash=sha256:{'0' * 64}  # x.whl\n".encode()
+    (tmp_path / "lock").write_bytes(line + data)
+    with suppress(BuildError):
+        assert all(one.line.encode() in line + data + b"\n" for one in read_lock(tmp_path / "lock"))
+
+
+def test_no_hint_leads_past_a_digest_that_differs() -> None:
+    told = [step.hint for step in _download(PurePosixPath("/prt"), {})]
+    assert any("find out before you take it" in hint for hint in told)
+    assert not any("NO_PACKAGE_CACHE" in hint for hint in told)
