@@ -22,10 +22,8 @@ _FROM_CHROOT = (
     "unshare", "--mount", "--propagation", "unchanged", "sh", "-c",
     'mount --rbind / "$0" && exec chroot "$0" "$@"',
 )  # fmt: skip
-_SWITCHES = {
-    "user/max_user_namespaces": "user.max_user_namespaces",
-    "kernel/unprivileged_userns_clone": "kernel.unprivileged_userns_clone",
-}
+# What switches user namespaces off where it is 0, and a value that switches them on.
+_SWITCHES = {"user.max_user_namespaces": 10000, "kernel.unprivileged_userns_clone": 1}
 _RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
 
@@ -56,14 +54,21 @@ def find(own: Callable[[], Path], scratch: Path) -> Bubblewrap:
     raise UserError(*_explained(said, bool(installed)))
 
 
-def forbidden() -> str:
-    """Why this machine allows no sandbox, as far as it shows without one; empty if nothing speaks against it."""
+def demand() -> None:
+    """Raise UserError where this machine allows no sandbox, as far as that shows before anything is fetched."""
     try:
         find(_no_tree, Path("/nonexistent"))
+    except _NotInstalled:
+        if os.geteuid() and _off():
+            raise UserError(*_explained("", False)) from None
+
+
+def forbidden() -> str:
+    """Why this machine allows no sandbox, as far as that shows before anything is fetched; empty if it may."""
+    try:
+        demand()
     except UserError as problem:
         return problem.message
-    except _NotInstalled:
-        return _off() if os.geteuid() else ""
     return ""
 
 
@@ -105,10 +110,11 @@ def _tried(bubblewrap: Bubblewrap) -> str:
 
 
 def _off() -> str:
-    for name, setting in _SWITCHES.items():
+    """The setting that switches user namespaces off; empty if none does."""
+    for setting in _SWITCHES:
         try:
-            if Path("/proc/sys", name).read_text().strip() == "0":
-                return f"user namespaces are switched off ({setting}=0)"
+            if Path("/proc/sys", *setting.split(".")).read_text().strip() == "0":
+                return setting
         except OSError:
             continue
     return ""
@@ -118,8 +124,8 @@ def _explained(said: str, installed: bool) -> tuple[str, str]:
     """The message and the hint for what bubblewrap said."""
     off = _off()
     if off:
-        setting = off.rpartition("(")[2].partition("=")[0]
-        return f"no sandbox here: {off}", f"sudo sysctl {setting}=10000 (1 where it is a switch), or ENGINE=docker"
+        message = f"no sandbox here: user namespaces are switched off ({off}=0)"
+        return message, f"sudo sysctl {off}={_SWITCHES[off]}, or ENGINE=docker"
     try:
         restricted = _RESTRICTED.read_text().strip() == "1"
     except OSError:

@@ -28,6 +28,7 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
         console.say("engine: host (ENGINE=host)")
         return host
     if settings.engine == "sandbox":
+        bubblewrap.demand()
         console.say("engine: sandbox (ENGINE=sandbox)")
         return sandbox
     # Imported here: a build that is up to date, and a machine without Docker, need not wait for the SDK.

@@ -61,7 +61,8 @@ def test_host_is_taken_when_asked_for(tmp_path: Path) -> None:
     assert (engine.name, told) == ("host", "engine: host (ENGINE=host)\n")
 
 
-def test_the_sandbox_is_taken_when_asked_for(tmp_path: Path) -> None:
+def test_the_sandbox_is_taken_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "demand", lambda: None)
     engine, told = choose(tmp_path, NATIVE, ENGINE="sandbox")
     assert (engine.name, told) == ("sandbox", "engine: sandbox (ENGINE=sandbox)\n")
 
