@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -57,7 +58,8 @@ def find(own: Callable[[], Path], scratch: Path) -> Bubblewrap:
 def demand() -> None:
     """Raise UserError where this machine allows no sandbox, as far as that shows before anything is fetched."""
     try:
-        find(_no_tree, Path("/nonexistent"))
+        with tempfile.TemporaryDirectory() as scratch:
+            find(_no_tree, Path(scratch))
     except _NotInstalled:
         if os.geteuid() and _off():
             raise UserError(*_explained("", False)) from None
@@ -91,10 +93,9 @@ def _ways(program: tuple[str, ...], scratch: Path) -> Iterator[tuple[str, ...]]:
     yield (*program, *_AS_ROOT)
     if os.geteuid() == 0:
         yield program
-        if scratch.is_dir():
-            root = scratch / "chroot"
-            root.mkdir(exist_ok=True)
-            yield (*_FROM_CHROOT, str(root), *program)
+        root = scratch / "chroot"
+        root.mkdir(exist_ok=True)
+        yield (*_FROM_CHROOT, str(root), *program)
 
 
 @functools.cache

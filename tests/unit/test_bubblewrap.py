@@ -15,6 +15,7 @@ SAID = "bwrap: Creating new namespace failed: Operation not permitted"
 
 def refused(
     monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
     off: str = "",
     restricted: Path = Path("/nonexistent"),
     program: str | None = "bwrap",
@@ -26,7 +27,7 @@ def refused(
     monkeypatch.setattr(bubblewrap.shutil, "which", lambda _: program)  # type: ignore[attr-defined]
     monkeypatch.setattr(bubblewrap, "_by_its_own_loader", lambda _: ("loader", "bwrap"))
     with pytest.raises(UserError) as problem:
-        bubblewrap.find(lambda: Path("/a/root"), Path("/nonexistent"))
+        bubblewrap.find(lambda: Path("/a/root"), folder)
     return problem.value
 
 
@@ -34,9 +35,9 @@ def refused(
     ("setting", "value"), [("user.max_user_namespaces", 10000), ("kernel.unprivileged_userns_clone", 1)]
 )
 def test_a_switch_that_is_off_is_named_with_the_command_that_switches_it_on(
-    monkeypatch: pytest.MonkeyPatch, setting: str, value: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str, value: int
 ) -> None:
-    problem = refused(monkeypatch, off=setting)
+    problem = refused(monkeypatch, tmp_path, off=setting)
     assert problem.message == f"no sandbox here: user namespaces are switched off ({setting}=0)"
     assert problem.hint == f"sudo sysctl {setting}={value}, or ENGINE=docker"
 
@@ -45,15 +46,15 @@ def test_where_apparmor_allows_installed_programs_only_the_package_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "restricted").write_text("1\n")
-    problem = refused(monkeypatch, restricted=tmp_path / "restricted", program=None)
+    problem = refused(monkeypatch, tmp_path, restricted=tmp_path / "restricted", program=None)
     assert (problem.message.startswith("no sandbox here: AppArmor"), problem.hint) == (
         True,
         "apt-get install bubblewrap",
     )
 
 
-def test_anything_else_is_said_in_bubblewraps_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = refused(monkeypatch)
+def test_anything_else_is_said_in_bubblewraps_own_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    problem = refused(monkeypatch, tmp_path)
     assert problem.message == f"no sandbox here, for namespaces are forbidden: {SAID}"
     assert "--privileged" in problem.hint
 
