@@ -71,6 +71,7 @@ class RootShelf:
         for old in (tree, part):
             if old.exists():
                 shutil.rmtree(old)
+        self.say(f"{root.name} root file system for {root.arch.value}: {len(root.packages)} packages to be unpacked")
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             packages = [*pool.map(self.sources.fetch, root.packages)]
         try:

@@ -85,13 +85,15 @@ def build_deb(target: Target) -> None:
 
 @reported
 def builder_image(arch: Arch) -> None:
-    """Make the builder images, or on the host check that everything is there."""
+    """Have everything there that steps run in: images, root file systems, or this machine's own programs."""
     project = read_project()
     console = console_for(project)
     engine, version = pipeline_for(project, arch, console).engine, project.settings.python_version
-    if engine.crosses(arch):
-        engine.toolchain(arch, version, compiles=True)
-    fingerprint = engine.toolchain(arch, version, compiles=False)
+    fingerprint = ""
+    for compiles in (True, False) if engine.crosses(arch) else (False,):
+        fingerprint = engine.toolchain(arch, version, compiles)
+        with engine.workplace(arch, compiles):
+            pass
     console.say(f"ready to build for {arch.value} (toolchain {fingerprint[:12]})")
 
 

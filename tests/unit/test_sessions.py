@@ -176,8 +176,11 @@ def test_github_actions_gets_groups(
 
 
 @pytest.mark.usefixtures("root", "engine")
-def test_builder_image_says_what_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
+def test_builder_image_opens_what_steps_run_in_and_says_what_is_ready(
+    engine: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
     sessions.builder_image(Arch.ARM64)
+    assert [(place.arch, place.compiles) for place in engine.workplaces] == [(Arch.ARM64, True), (Arch.ARM64, False)]
     assert capsys.readouterr().out == "ready to build for arm64 (toolchain a toolchain)\n"
 
 
