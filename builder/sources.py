@@ -40,7 +40,7 @@ class Source:
 
 
 def debian_mirrors() -> list[str]:
-    """The Debian mirrors apt uses on this machine; none where there is no apt, or where it is another distribution's."""
+    """The Debian mirrors apt uses on this machine; none without apt, or where it is another distribution's."""
     apt = shutil.which("apt-get") or "/usr/bin/apt-get"  # a PATH of Python and little else is enough for us
     try:
         targets = command.output([apt, "indextargets", "--format", "$(REPO_URI)", "Origin: Debian"])
