@@ -150,7 +150,7 @@ def docker_checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     What is compiled for it the sandbox has compiled, where there is one: both make the same bytes from the same keys.
     """
     checkout = patched_copy(tmp_path_factory.mktemp("docker"))
-    if not _missing("sandbox") and not _missing("root"):
+    if not _missing("sandbox"):
         checkout.take_cache(request.getfixturevalue("newcomer").checkout)
     checkout.nox("runtime-dev").succeeds()
     return checkout

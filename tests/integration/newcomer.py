@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.integration.checkout import Checkout, Run
 from tests.integration.patches import patched_copy
@@ -23,13 +25,14 @@ class Newcomer:
 
     checkout: Checkout
     path: Path
+    rights: dict[str, Any]
 
     def nox(self, *args: str, **env: str) -> Run:
         """Run the start script to its end, as that user."""
         kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
         own = {"HOME": str(self.path.parent), "PATH": str(self.path), "OPTIMIZE": "0"}
         done = subprocess.run(
-            [self.checkout.root / "nox", *args], user=USER, group=USER, extra_groups=[], text=True, encoding="utf-8",
+            [self.checkout.root / "nox", *args], **self.rights, text=True, encoding="utf-8",
             cwd=self.checkout.root, env={**kept, **own, **env},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
@@ -38,22 +41,34 @@ class Newcomer:
 
 @contextmanager
 def newcomers_clone() -> Iterator[Newcomer]:
-    """A clone of this checkout, with the recipe under test; the user is gone afterwards, with all it has."""
+    """A clone of this checkout, with the recipe under test; the user is gone afterwards, with all it has.
+
+    Who has no right to make a user is one already.
+    """
+    if os.geteuid():
+        with tempfile.TemporaryDirectory() as folder:
+            yield _in_home(Path(folder), {})
+        return
     subprocess.run(["useradd", "--create-home", USER], check=True)
     home = Path(f"~{USER}").expanduser()
     try:
-        path = home / "bin"
-        path.mkdir()
-        listed = subprocess.run(["dpkg", "--listfiles", "coreutils"], check=True, capture_output=True, text=True).stdout
-        for program in listed.split():
-            if Path(program).parent.name == "bin" and Path(program).is_file():
-                (path / Path(program).name).symlink_to(program)
-        (path / "python3").symlink_to("/usr/bin/python3")
-        root = home / "a clone für uns"
-        root.mkdir()
-        checkout = patched_copy(root)
-        shutil.rmtree(root / ".git")  # there is no git on PATH, and none is needed
+        newcomer = _in_home(home, {"user": USER, "group": USER, "extra_groups": []})
         subprocess.run(["chown", "--recursive", f"{USER}:{USER}", home], check=True)
-        yield Newcomer(checkout, path)
+        yield newcomer
     finally:
         subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
+
+
+def _in_home(home: Path, rights: dict[str, Any]) -> Newcomer:
+    path = home / "bin"
+    path.mkdir()
+    listed = subprocess.run(["dpkg", "--listfiles", "coreutils"], check=True, capture_output=True, text=True).stdout
+    for program in listed.split():
+        if Path(program).parent.name == "bin" and Path(program).is_file():
+            (path / Path(program).name).symlink_to(program)
+    (path / "python3").symlink_to("/usr/bin/python3")
+    root = home / "a clone für uns"
+    root.mkdir()
+    checkout = patched_copy(root)
+    shutil.rmtree(root / ".git")  # there is no git on PATH, and none is needed
+    return Newcomer(checkout, path, rights)

@@ -21,7 +21,7 @@ from builder.targets import Arch
 from tests.integration.checkout import ROOT, Checkout
 from tests.integration.newcomer import Newcomer
 
-pytestmark = pytest.mark.needs("sandbox", "root")
+pytestmark = pytest.mark.needs("sandbox")
 
 TARBALL = f"prt_v0_{Arch.native().value}.tgz"
 
