@@ -16,6 +16,7 @@ _MOST_MEMBERS = 200_000
 _MOST_BYTES = 4 * 1024**3  # unpacked
 _LARGEST_READ = 1024 * 1024  # bytes at once: no header of ours is longer
 _LONGEST_NAME = 4096  # bytes, as the kernel has it
+_DEEPEST = 64  # folders: each is compared with every link
 _BLOCK, _RECORD = 512, 10240  # bytes: GNU tar fills its last record with zeros
 _PLAIN = (tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
 _LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
@@ -91,7 +92,7 @@ def _members(path: Path) -> list[tarfile.TarInfo]:
 
 def _check_member(member: tarfile.TarInfo, name: PurePosixPath) -> None:
     shown = repr(member.name[:100])
-    if max(len(member.name), len(member.linkname)) > _LONGEST_NAME:
+    if max(len(member.name), len(member.linkname)) > _LONGEST_NAME or len(name.parts) > _DEEPEST:
         raise Unsafe(f"{shown} has a name no file of ours has")
     if not member.name.isprintable() or not ((member.isdir() and member.name == ".") or member.name == f"./{name}"):
         raise Unsafe(f"{shown} has a name no file of ours has")
