@@ -66,6 +66,7 @@ def _members(path: Path) -> list[tarfile.TarInfo]:
     names: set[PurePosixPath] = set()
     links: set[PurePosixPath] = set()
     hard: set[PurePosixPath] = set()
+    files: set[PurePosixPath] = set()
     members, size = [], 0
     with _Bounded(path) as stream, tarfile.open(fileobj=stream, mode="r:", tarinfo=_Member) as archive:
         for member in archive:
@@ -74,11 +75,16 @@ def _members(path: Path) -> list[tarfile.TarInfo]:
             if name in names:
                 raise Unsafe(f"{member.name!r} is there twice")
             names.add(name)
+            if member.isreg():
+                files.add(name)
             members.append(member)
             if member.issym():
                 links.add(name)
             if member.islnk():
-                hard.add(PurePosixPath(member.linkname))
+                target = PurePosixPath(member.linkname)
+                if target not in files:
+                    raise Unsafe(f"{member.name!r} links to what is not there before it")
+                hard.add(target)
             size += member.size
             if size > _MOST_BYTES or len(names) > _MOST_MEMBERS:
                 raise Unsafe("it unpacks to more than any result of ours")

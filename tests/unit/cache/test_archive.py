@@ -172,3 +172,9 @@ def test_a_name_of_more_folders_than_any_of_ours_is_refused_at_once(tmp_path: Pa
     (tmp_path / "x.tgz").write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(10240)))
     with pytest.raises(Unsafe, match="has a name no file of ours has"):
         check(tmp_path / "x.tgz")
+
+
+def test_a_hard_link_to_no_file_before_it_is_refused(tmp_path: Path) -> None:
+    assert accepts(tmp_path, tgz(file("a", 3), file("b", type=b"1", linkname="./a")))
+    assert not accepts(tmp_path, tgz(file("a", 3), file("b", type=b"1", linkname="./c")))
+    assert not accepts(tmp_path, tgz(file("b", type=b"1", linkname="./a"), file("a", 3)))
