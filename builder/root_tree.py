@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import filelock
 
@@ -21,6 +22,9 @@ from builder.errors import BuildError
 from builder.files import write_whole
 from builder.roots import Root
 from builder.sources import SourceShelf
+
+if TYPE_CHECKING:
+    from debian.debfile import DebFile
 
 # Every Debian since 12 is laid out so, and an older one may be.
 _MERGED = ("bin", "sbin", "lib", "lib64")
@@ -131,7 +135,7 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return plain
 
 
-def _registered(deb: "DebFile", tree: Path, names: list[str]) -> str:  # type: ignore[name-defined]  # noqa: F821, UP037
+def _registered(deb: DebFile, tree: Path, names: list[str]) -> str:
     """Write down what dpkg knows of an installed package, and return its paragraph of the status file."""
     control = deb.control.debcontrol()
     shared = f":{control['Architecture']}" if control.get("Multi-Arch") == "same" else ""
@@ -141,7 +145,7 @@ def _registered(deb: "DebFile", tree: Path, names: list[str]) -> str:  # type: i
     (known / f"{stem}.list").write_text("".join(f"{name.removeprefix('.').rstrip('/') or '/.'}\n" for name in names))
     for name in ("shlibs", "symbols"):
         if deb.control.has_file(name):
-            (known / f"{stem}.{name}").write_bytes(deb.control.get_content(name))
+            (known / f"{stem}.{name}").write_bytes(deb.control.get_content(name) or b"")
     control["Status"] = "install ok installed"
     return str(control)
 
