@@ -14,8 +14,15 @@ from builder.stages.packages import Distribution
 
 def unpacked(archive: Path, wanted: Iterable[Distribution], parts: Path) -> Iterator[tuple[Distribution, Path]]:
     """Write each wanted file into `parts`; BuildError for one that is missing, or not what the lock says."""
+    try:
+        yield from _members(archive, wanted, parts)
+    except (tarfile.TarError, EOFError, ValueError, RecursionError) as problem:
+        raise BuildError(f"{archive.name} of the download step can't be read: {type(problem).__name__}") from None
+
+
+def _members(archive: Path, wanted: Iterable[Distribution], parts: Path) -> Iterator[tuple[Distribution, Path]]:
     with tarfile.open(archive) as content:
-        there = {member.name.rpartition("/")[2]: member for member in content if member.isreg()}
+        there = {member.name.rpartition("/")[2]: member for member in content if member.type == tarfile.REGTYPE}
         for one in wanted:
             part = parts / one.sha256
             source = content.extractfile(there[one.file]) if one.file in there else None

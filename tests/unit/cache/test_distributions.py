@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from builder.cache.distributions import unpacked
 from builder.cache.entry import content_name
 from builder.cache.store import Store
 from builder.console import Console
 from builder.errors import BuildError
 from builder.pipeline import Pipeline
-from builder.stages.packages import FETCHED, LOCK, _download, read_lock
+from builder.stages.packages import FETCHED, LOCK, Distribution, _download, read_lock
 from builder.targets import Arch, Target, Variant
 from tests.unit.cache.hostile import Answer, hostile
 from tests.unit.factories import checkout, project
@@ -230,3 +231,11 @@ def test_no_hint_leads_past_a_digest_that_differs() -> None:
     told = [step.hint for step in _download(PurePosixPath("/prt"), {})]
     assert any("find out before you take it" in hint for hint in told)
     assert not any("NO_PACKAGE_CACHE" in hint for hint in told)
+
+
+@pytest.mark.parametrize("body", [b"no archive" * 100, b"", bytes(600)])
+def test_an_archive_of_downloads_that_can_not_be_read_is_the_builds_error(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "fetched.tar").write_bytes(body)
+    one = Distribution("x", "x.whl", "0" * 64, "")
+    with pytest.raises(BuildError):
+        list(unpacked(tmp_path / "fetched.tar", [one], tmp_path))
