@@ -247,7 +247,7 @@ with blob.open("wb") as file:
         chunk = bytes([number % 256]) * 1_000_000
         seen.update(chunk)
         file.write(chunk)
-name = f"v1/cas/sha256/00/{seen.hexdigest()}"
+name = f"v1/cas/sha256/{seen.hexdigest()[:2]}/{seen.hexdigest()}"
 before = peak()
 server.write(name, blob)
 assert server.download(name, 500_000_000, Path(folder, "again")) == seen.hexdigest()

@@ -24,6 +24,7 @@ from builder.engines.base import fill
 from builder.errors import BuildError
 from builder.recipe import Recipe, RecipeFile
 from builder.stages.packages import DISTRIBUTIONS, FETCHED, LOCK, fetch, install, lock, read_lock
+from builder.stages.programs import program
 from builder.stages.step import Step
 from builder.targets import Variant
 
@@ -147,6 +148,9 @@ class Place:
 
     def install(self, requirements: bytes = b"") -> str:
         """Install what the lock names."""
+        check = program("check_installed.py")
+        assert isinstance(check.content, bytes)
+        (self.folder / check.name).write_bytes(check.content)
         return self.run([*install(recipe(requirements), self.root, {})])
 
     def imports(self, code: str) -> None:
