@@ -84,12 +84,13 @@ def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) ->
 
     with tampered(docker_checkout, ARCHIVE, without_tabnanny, tmp_path):
         told = failed(docker_checkout.nox("test"), "standard library")
-    assert f"{ARCHIVE} on {IMAGES[0]}: check 'standard library' failed:" in told
+    assert f"{ARCHIVE} on bookworm: check 'standard library' failed:" in told
     assert "    module tabnanny\n      expected: imports\n      seen:     ModuleNotFoundError" in told
 
 
 def test_a_manifest_that_lies_is_told_what_is_true(docker_checkout: Checkout, tmp_path: Path) -> None:
     lie: dict[str, Any] = docker_checkout.manifest(MANIFEST)
+    del lie["engine"]  # which the one in the tree does not say
     (fastapi,) = (one for one in lie["python_packages"] if one["name"] == "fastapi")
     true = fastapi["version"]
     fastapi["version"], lie["libc_floor"] = "99.9", "glibc 2.17"
