@@ -48,6 +48,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
+def say(text: str) -> None:
+    """Print lines for the user, harmless, at once."""
+    Console().say(text)
+
+
 @dataclass
 class Log:
     """The full output of a stage, in a file, with its last lines at hand."""
@@ -79,9 +84,8 @@ class Console:
     prefix: str = ""
 
     def say(self, text: str) -> None:
-        """One line for the user, or several. Written at once: another thread's line never comes between."""
-        self.stream.write("".join(f"{self.prefix}{line}\n" for line in text.split("\n")))
-        self.stream.flush()
+        """One line for the user, or several, harmless. Written at once: another thread's line never comes between."""
+        self._write(*map(harmless, text.split("\n")))
 
     @contextmanager
     def step(self, name: str, log: Log, tells: bool = False) -> Iterator[Callable[[str], None]]:
@@ -92,11 +96,11 @@ class Console:
         log.tail.clear()
         log.write(f"=== {name}")
         if self.folding:
-            self.say(f"::group::{name}")
+            self._write(f"::group::{harmless(name)}")
         elif self.verbose:
             self.say(f"  {name} …")
         elif self.stream.isatty() and not self.prefix:
-            print(f"  {name} …", end="\r", file=self.stream, flush=True)
+            print(f"  {harmless(name)} …", end="\r", file=self.stream, flush=True)
         started = time.monotonic()
         told: list[str] = []
 
@@ -114,8 +118,12 @@ class Console:
             raise
         finally:
             if self.folding:
-                self.say("::endgroup::")
+                self._write("::endgroup::")
         self.say("\n".join((f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}", *told)))
+
+    def _write(self, *lines: str) -> None:
+        self.stream.write("".join(f"{self.prefix}{line}\n" for line in lines))
+        self.stream.flush()
 
 
 def step_failed(name: str, code: int, hint: str, log: Log) -> BuildError:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from builder.errors import UserError
 
 _ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[^\s:?+!=]+)\s*(?P<operator>::?=|\?=|\+=|!=|=)(?P<value>.*)")
+# What may be shown of a line that can't be read: a word that looks like a setting. Any other may be a secret.
+_SHOWN = re.compile(r"[A-Z]+[0-9]?(_[A-Z0-9]{1,10})*")
 _BARE_EXPORT = re.compile(r"export(?:\s+\w+)*")
 _FUNCTION = re.compile(r"(?<!\$)(?:\$\$)*\$[({]\w+\s")
 _REFERENCE = re.compile(r"\$(?:\$|\((?P<round>[^()]*)\)|\{(?P<curly>[^{}]*)\}|(?P<other>.?))")
@@ -53,13 +55,15 @@ def parse(text: str, file: str, known: Mapping[str, str]) -> dict[str, Assignmen
             continue
         match = _ASSIGNMENT.fullmatch(stripped)
         if not match or match["operator"] in ("+=", "!="):
-            raise UserError(f"{where}: can't take this line: {stripped}", _TAKEN)
-        value = _value(match["value"].strip(), where)
+            word = re.match(r"(?:export\s+)?(\w*)", stripped)
+            raise UserError(f"{where}: can't take this line{_shown(' of ', word[1] if word else '')}", _TAKEN)
+        name = match["name"]
+        if name not in known:
+            raise UserError(f"{where}: {_shown('', name) or 'this'} is not a setting", nearest(name, known))
+        value = _value(match["value"].strip(), f"{where}: {name}")
         if _FUNCTION.search(value):
-            raise UserError(f"{where}: can't take this line: {stripped}", _TAKEN)
-        if match["name"] not in known:
-            raise UserError(f"{where}: {match['name']} is not a setting", nearest(match["name"], known))
-        name = known[match["name"]]
+            raise UserError(f"{where}: can't take this line of {name}: it calls a function of make", _TAKEN)
+        name = known[name]
         if match["operator"] == "?=" and name in found:
             continue
         found[name] = Assignment(value, number)
@@ -78,7 +82,7 @@ def expand(text: str, where: str, known: Collection[str], value_of: Callable[[st
                 f"{where}: a lone $ in the value", "write $$ for a dollar sign, $(NAME) for another setting"
             )
         if name not in known:
-            raise UserError(f"{where}: can't take $({name}): not a setting", nearest(name, known))
+            raise UserError(f"{where}: can't take $({_shown('', name) or '…'}): not a setting", nearest(name, known))
         return value_of(name)
 
     expanded = _REFERENCE.sub(replace, text)
@@ -87,12 +91,16 @@ def expand(text: str, where: str, known: Collection[str], value_of: Callable[[st
     return expanded
 
 
+def _shown(before: str, word: str) -> str:
+    return f"{before}{word}" if _SHOWN.fullmatch(word) else ""
+
+
 def _value(raw: str, where: str) -> str:
     if raw[:1] in ("'", '"'):
         end = raw.find(raw[0], 1)
         rest = raw[end + 1 :].strip()
         if end < 0 or (rest and not rest.startswith("#")):
-            raise UserError(f"{where}: unbalanced quotes: {raw}", "quote the whole value, or nothing")
+            raise UserError(f"{where}: unbalanced quotes", "quote the whole value, or nothing")
         return raw[1:end]
     if raw.endswith("\\"):
         raise UserError(f"{where}: can't take a continued line", "write the value on one line")

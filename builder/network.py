@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from builder.errors import UserError
-from builder.parsers import without_credentials
+from builder.parsers import place, without_credentials
 
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _PIP_OPTIONS = (
@@ -79,6 +79,12 @@ def read(environ: Mapping[str, str], ca_bundle: Path | None, secrets: tuple[str,
         if not value.isprintable():
             raise UserError(f"environment: {name} has characters that no proxy's URL has", f"set {name} again")
     pip = _pip_settings(environ, _pip_files(environ))
+    for name, value in (*proxies.items(), *pip.items()):
+        for word in value.split() if name in pip else (value,):
+            try:
+                place(word)
+            except ValueError as problem:
+                raise UserError(f"{name}: {problem}", "as every URL writes them") from None
     return Network(ca_bundle or _host_bundle(environ), proxies, pip, secrets)
 
 
@@ -93,7 +99,7 @@ def _host_bundle(environ: Mapping[str, str]) -> Path | None:
     named = (environ[name] for name in _CA_VARIABLES if environ.get(name))
     default = ssl.get_default_verify_paths().cafile
     for candidate in (*named, *_CA_FILES, *([default] if default else [])):
-        if Path(candidate).is_file():
+        if os.path.isfile(candidate):  # which raises nothing, whatever the text
             return Path(candidate).absolute()
     return None
 
@@ -106,7 +112,7 @@ def _pip_files(environ: Mapping[str, str]) -> list[Path]:
     home = Path(environ.get("HOME", "/"))
     folders = [Path(folder) / "pip" for folder in (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")]
     files = [folder / "pip.conf" for folder in (*folders, Path("/etc"))]
-    if named and Path(named).exists():
+    if named and os.path.exists(named):
         return [*files, Path(named)]
     own = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     return [*files, home / ".pip" / "pip.conf", own / "pip" / "pip.conf"]

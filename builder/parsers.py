@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -20,8 +21,15 @@ _LONGEST = 4096  # characters
 
 
 def without_credentials(text: str) -> str:
-    """A text fit to be seen: what stands before the @ of a URL is a password, or a token."""
-    return re.sub(r"://[^/\s]*@", "://****@", text)
+    """A text fit to be seen: what stands before the @ of a URL is a password, or a token; in ssh a user's name."""
+    return re.sub(r"(?<!ssh)://[^/\s]*@|(?<=ssh)://[^/\s:@]*:[^/\s]*@", "://****@", text)
+
+
+def place(text: str) -> str:
+    """A URL, or a folder. Where a user and a password end must be certain, for they are never shown."""
+    if re.search(r"://[^/\s@]*[/\s].*@", text):
+        raise ValueError("must have every @, / and blank of its user, password and path as %40, %2F and %20")
+    return text
 
 
 def matching(pattern: str, problem: str) -> Callable[[str], str]:
@@ -65,14 +73,14 @@ def prt_root(text: str) -> PurePosixPath:
 
 def existing_file(text: str) -> Path | None:
     """A file that is there, or none."""
-    if text and not Path(text).is_file():
+    if text and not os.path.isfile(text):  # which raises nothing, whatever the text
         raise ValueError("no such file")
     return Path(text).absolute() if text else None
 
 
 def server(text: str) -> str:
     """The base of a web server, without what is not part of a place: credentials, query, fragment."""
-    url = urlsplit(text)
+    url = urlsplit(place(text))
     if text and not (url.scheme in {"http", "https"} and url.hostname and text.isprintable() and " " not in text):
         raise ValueError("must be http://host/path or https://host/path")
     if "@" in url.netloc:

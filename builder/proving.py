@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from builder import variations
-from builder.console import Console
+from builder.console import Console, say
 from builder.engines import choice
 from builder.errors import UserError
 from builder.packages.record import Artifact
@@ -99,7 +99,7 @@ def _every_variation(work: Callable[[Pipeline, Variation], list[Row]]) -> None:
     chains = {arch: functools.partial(run, arch) for arch in pipelines}
     for found in variations.side_by_side(chains, jobs, stop).values():
         rows += found
-    print(variations.closing(rows))
+    say(variations.closing(rows))
     variations.demand([row.problem for row in rows], _LOGS)
 
 

@@ -21,7 +21,7 @@ from builder import project as projects
 from builder.cache import report
 from builder.cache.conformance import points
 from builder.cache.upload import FAILED, upload
-from builder.console import Console, clock, harmless, table
+from builder.console import Console, clock, harmless, say, table
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError, UserError
 from builder.newer import newer
@@ -103,11 +103,11 @@ def show_settings() -> None:
     project = read_project()
     settings = project.settings
     rows = [(row.name, settings.shown(row), settings.values[row.name].origin) for row in SETTINGS]
-    print(table(("SETTING", "VALUE", "FROM"), rows))
+    say(table(("SETTING", "VALUE", "FROM"), rows))
     target = Target(Variant.RUNTIME, Arch.native())
-    stages = list(outlook(project, target, project.cache(print)))
+    stages = list(outlook(project, target, project.cache(say)))
     if stages:
-        print(f"\n{table((f'STAGE of {target}', 'AS THE LAST BUILD COMPILED'), stages)}")
+        say(f"\n{table((f'STAGE of {target}', 'AS THE LAST BUILD COMPILED'), stages)}")
 
 
 @reported
@@ -139,15 +139,15 @@ def show_pins() -> None:
     sources = (*pins.pythons.values(), pins.python_build, *pins.libraries.values())
     old_on_purpose = [package for sysroot in pins.sysroots for package in (*sysroot.packages, *sysroot.beside)]
     try:
-        known = newer(sources, project.source_shelf(print))
+        known = newer(sources, project.source_shelf(say))
     except BuildError as problem:
-        print(f"note: newer versions are not known: {problem}\n")
+        say(f"note: newer versions are not known: {problem}\n")
         known = {}
     rows = [
         (s.name, s.version, known.get(s, ""), s.licence, s.sha256[:16], s.places[0])
         for s in (*sources, *old_on_purpose)
     ]
-    print(table(("SOURCE", "VERSION", "NEWER", "LICENCE", "SHA256", "FIRST PLACE"), rows))
+    say(table(("SOURCE", "VERSION", "NEWER", "LICENCE", "SHA256", "FIRST PLACE"), rows))
 
 
 @reported
@@ -155,12 +155,12 @@ def upload_cache() -> None:
     """Publish what the local cache has, with a table of all objects; SessionFailed if one could not be published."""
     project = read_project()
     done = []
-    for one in upload(project.cache(print).store, project.remote_cache(print)):
+    for one in upload(project.cache(say).store, project.remote_cache(say)):
         done.append(one)
-        print(f"{one.outcome:<8}  {one.size:>13,}  {one.name}", flush=True)
+        say(f"{one.outcome:<8}  {one.size:>13,}  {one.name}")
     failed = [f"\n  {one.name}: {one.problem}" for one in done if one.outcome == FAILED]
     counts = Counter(one.outcome for one in done)
-    print("\n" + (", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to publish"))
+    say("\n" + (", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to publish"))
     if failed:
         raise BuildError(f"{len(failed)} objects could not be published:{''.join(failed)}", "`nox -s cache-check`")
 
@@ -169,9 +169,9 @@ def upload_cache() -> None:
 def check_cache() -> None:
     """Try whether the server of CACHE_URL is fit to be the cache; SessionFailed if it is not."""
     found = []
-    for point in points(read_project().remote_cache(print).server):
+    for point in points(read_project().remote_cache(say).server):
         found.append(point)
-        print(f"{'ok' if not point.seen else 'NO':<4}{point.name}{f': {point.seen}' if point.seen else ''}", flush=True)
+        say(f"{'ok' if not point.seen else 'NO':<4}{point.name}{f': {point.seen}' if point.seen else ''}")
     if any(point.seen for point in found):
         raise BuildError("this server is not fit to be the cache", "remote_cache/ has one that is")
 
@@ -196,7 +196,7 @@ def clean() -> None:
     project = read_project()
     (project.settings.artifact_dir / report.FILE).unlink(missing_ok=True)
     for path in project.artifacts.remove_all():
-        print(f"removed {path}")
+        say(f"removed {path}")
 
 
 @reported
@@ -206,9 +206,9 @@ def clobber() -> None:
     artifact_dir.unused(project.settings.artifact_dir)
     clean()
     for line in artifact_dir.remove(project.settings.artifact_dir):
-        print(line)
+        say(line)
     for tag in choice.remove_images(project.settings):
-        print(f"removed image {tag}")
+        say(f"removed image {tag}")
 
 
 def read_project() -> Project:

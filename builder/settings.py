@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ from builder.parsers import (
     existing_file,
     matching,
     one_line,
+    place,
     prt_root,
     server,
     size,
@@ -91,11 +93,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TEST_IMAGE", "", TEXT, "Build", "Where the test sessions install the package, separated by blanks: "
             "images with docker (`{arch}` as above), suites in the sandbox; by default every Debian of "
             "`recipes/systems`."),
-    Setting("DOCKER_HOST_AMD64", "", TEXT, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
+    Setting("DOCKER_HOST_AMD64", "", place, "Build", "Docker endpoint for amd64, such as `ssh://user@host`; by "
             "default the docker command's own."),
-    Setting("DOCKER_HOST_ARM64", "", TEXT, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
-    Setting("SOURCE_MIRROR", "", TEXT, "Sources", "URL or folder asked first for source tarballs, by file name."),
-    Setting("DEBIAN_MIRROR", "", TEXT, "Sources", "Debian mirror for sources and packages; by default what apt uses."),
+    Setting("DOCKER_HOST_ARM64", "", place, "Build", "The same for arm64: a real arm64 machine in place of qemu."),
+    Setting("SOURCE_MIRROR", "", place, "Sources", "URL or folder asked first for source tarballs, by file name."),
+    Setting("DEBIAN_MIRROR", "", place, "Sources", "Debian mirror for sources and packages; by default what apt uses."),
     Setting("PYENV_ROOT", "", TEXT, "Sources", "A pyenv whose python-build builds the versions that the "
             "pinned one does not know."),
     Setting("CA_BUNDLE", "", existing_file, "Sources", "CA certificates (PEM) for every download; by default this "
@@ -242,6 +244,7 @@ def _parsed(setting: Setting, value: Value) -> object:
     try:
         return setting.parse(one_line(value.text))
     except ValueError as problem:
-        shown = repr(without_credentials(value.text))
+        # Where the text is wrong, so may be the place where its password ends.
+        shown = repr(re.sub(r"://.*@", "://****@", value.text, flags=re.DOTALL))
         text = "****" if setting.secret else shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
         raise UserError(f"{setting.name}={text} ({value.origin}): {problem}") from None

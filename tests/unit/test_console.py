@@ -175,3 +175,11 @@ def test_a_line_of_a_step_moves_no_cursor_and_commands_nothing(log: Log, line: s
 def test_what_a_failed_step_said_commands_nothing(log: Log) -> None:
     log.write("::add-mask::e")
     assert "::add-mask::" not in [line.strip()[:12] for line in str(step_failed("s", 1, "", log)).splitlines()]
+
+
+def test_nothing_that_is_said_moves_a_cursor_or_commands(log: Log) -> None:
+    console = Console(stream=io.StringIO(), folding=True)
+    console.say("warning: cache: \x1b]0;title\x07 answered\n::add-mask::e")
+    assert run(console, log, name="a\x1b[2Jb").startswith(
+        "warning: cache:  answered\n| ::add-mask::e\n::group::ab\n::endgroup::\n  ab "
+    )

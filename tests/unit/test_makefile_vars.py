@@ -198,10 +198,10 @@ def test_references_and_doubled_dollars_are_replaced(written: str, meant: str) -
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("$(shell uname -m)", "can't take $(shell uname -m): not a setting"),
-        ("${wildcard *.txt}", "can't take $(wildcard *.txt): not a setting"),
+        ("$(shell uname -m)", "can't take $(…): not a setting"),
+        ("${wildcard *.txt}", "can't take $(…): not a setting"),
         ("$(ENGIN)", "can't take $(ENGIN): not a setting"),
-        ("$(ENGINE:h=g)", "can't take $(ENGINE:h=g): not a setting"),
+        ("$(ENGINE:h=g)", "can't take $(…): not a setting"),
         ("5 $", "a lone $ in the value"),
         ("$ 5", "a lone $ in the value"),
         ("$E", "a lone $ in the value"),
@@ -221,3 +221,32 @@ def test_a_misspelt_reference_names_the_nearest_setting() -> None:
     with pytest.raises(UserError) as refused:
         expand("$(PACKAGE_PREFX)")
     assert refused.value.hint == "did you mean PACKAGE_PREFIX?"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PACKAGE_DESC += s3cret",
+        "PACKAGE_DESC != s3cret",
+        "PACKAGE_DESC s3cret",
+        "export PACKAGE_DESC: s3cret",
+        "PACKAGE_DESC = $(shell s3cret)",
+        "PACKAGE_DESC = 's3cret",
+        "PACKAGE_DESC = 's3cret' more",
+        "PACKAGE_DESC = $(s3cret)",
+        "PACKAGE_DESC = ${s3cret}",
+        "s3cret",
+        "s3cret==",
+        "s3cret s3cret=",
+        "PACKAGE_DESCR = s3cret",
+    ],
+)
+def test_no_message_shows_a_value_for_it_may_be_a_secret(line: str) -> None:
+    def read() -> None:
+        for assignment in makefile_vars.parse(f"\n{line}\n", "Makefile.vars", KNOWN).values():
+            makefile_vars.expand(assignment.text, f"Makefile.vars:{assignment.line}", KNOWN, VALUES.__getitem__)
+
+    with pytest.raises(UserError) as refused:
+        read()
+    assert str(refused.value).startswith("Makefile.vars:2: ")
+    assert "s3cret" not in str(refused.value)

@@ -286,3 +286,17 @@ def test_a_proxy_with_characters_that_no_url_has_is_refused_and_not_shown(value:
     with pytest.raises(UserError, match=r"^environment: http_proxy has characters") as refused:
         network.read({"http_proxy": value}, None)
     assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["https_proxy", "PIP_INDEX_URL", "PIP_PROXY"])
+@pytest.mark.parametrize("value", ["http://u:p/s3cret@proxy/", "http://s3/cret@proxy"])
+def test_a_url_whose_password_has_no_certain_end_is_refused_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(UserError, match=f"^{name}: must have every @, / and blank") as refused:
+        network.read({name: value}, None)
+    assert "cret" not in str(refused.value)
+
+
+def test_a_bundle_whose_name_no_file_system_has_is_passed_over() -> None:
+    long = "a" * 300
+    found = network.read({"PIP_CERT": long, "PIP_CONFIG_FILE": long}, None)
+    assert str(found.ca_bundle) != long

@@ -170,7 +170,7 @@ def test_a_value_that_refers_to_itself_is_refused_with_its_line(tmp_path: Path, 
 def test_a_call_of_make_is_refused_with_its_line_even_where_it_does_not_count(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    with pytest.raises(UserError, match=r"^Makefile\.vars:2: can't take this line: PACKAGE_DESC = \$\(shell uname\)"):
+    with pytest.raises(UserError, match=r"^Makefile\.vars:2: can't take this line of PACKAGE_DESC: it calls"):
         load(tmp_path, "ENGINE = host\nPACKAGE_DESC = $(shell uname)", environ)
 
 
@@ -263,6 +263,35 @@ def test_a_secret_that_is_refused_is_not_shown(tmp_path: Path, name: str) -> Non
         with pytest.raises(UserError) as refused:
             load(tmp_path, environ={name: text})
         assert refused.value.message.startswith(f"{name}=**** (environment): must be one line of printable characters")
+
+
+@pytest.mark.parametrize("name", ["SOURCE_MIRROR", "DEBIAN_MIRROR", "DOCKER_HOST_ARM64", "CACHE_URL"])
+@pytest.mark.parametrize("url", ["https://u:p/s3cret@host/", "https://s3/cret@host", "https://u:p s3cret@host/"])
+def test_a_url_whose_password_has_no_certain_end_is_refused_and_not_shown(tmp_path: Path, name: str, url: str) -> None:
+    with pytest.raises(UserError, match="must have every @, / and blank of its user, password") as refused:
+        load(tmp_path, environ={name: url})
+    assert "cret" not in str(refused.value)
+
+
+def test_a_password_that_is_written_as_urls_write_it_is_taken_and_not_shown(tmp_path: Path) -> None:
+    found = load(tmp_path, environ={"SOURCE_MIRROR": "https://u:p%2Fs3cret@host/"})
+    assert found.source_mirror == "https://u:p%2Fs3cret@host/"
+    row = next(setting for setting in SETTINGS if setting.name == "SOURCE_MIRROR")
+    assert found.shown(row) == "https://****@host/"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("ssh://ci@arm", "ssh://ci@arm"), ("ssh://ci:s3cret@arm", "ssh://****@arm"), ("tcp://ci@arm", "tcp://****@arm")],
+)
+def test_a_users_name_is_shown_where_it_can_be_no_token(tmp_path: Path, url: str, shown: str) -> None:
+    row = next(setting for setting in SETTINGS if setting.name == "DOCKER_HOST_ARM64")
+    assert load(tmp_path, environ={"DOCKER_HOST_ARM64": url}).shown(row) == shown
+
+
+def test_a_path_that_no_file_system_has_is_refused_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^CA_BUNDLE='a+….* no such file"):
+        load(tmp_path, environ={"CA_BUNDLE": "a" * 300})
 
 
 def test_a_token_is_what_a_header_can_carry(tmp_path: Path) -> None:
