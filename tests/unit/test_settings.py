@@ -358,8 +358,8 @@ def test_the_environment_of_this_process_is_read(monkeypatch: pytest.MonkeyPatch
     assert settings.environment()["PRT_ENGINE"] == "host"
 
 
-def test_the_table_in_the_readme_agrees_with_the_settings() -> None:
-    text = (PROJECT / "README.md").read_text()
+def test_the_table_in_the_docs_agrees_with_the_settings() -> None:
+    text = (PROJECT / "docs" / "settings.md").read_text()
     rows = re.findall(r"^\| *`([A-Z][A-Z0-9_]*)` *\| *(?:`([^`|]*)`|) *\| *(.*?) *\|$", text, re.MULTILINE)
     assert rows == [(setting.name, setting.default, setting.help) for setting in SETTINGS]
 
