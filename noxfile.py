@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +30,8 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder import locking, proving, sessions
+from builder.sessions import build, every, lock, prove, remove, share, show
+from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
 nox.needs_version = ">=2025.2.9"
@@ -42,18 +44,13 @@ PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CACHE: 
 LOCKED = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "tests/requirements.txt")
 
 
-def session(name: str, group: str, purpose: str, action: Callable[[], None], *tags: str) -> None:
-    """Register a session that needs no arguments."""
-    with_arguments(name, group, purpose, lambda args: action(), *tags)
-
-
 def with_arguments(name: str, group: str, purpose: str, action: Callable[[list[str]], None], *tags: str) -> None:
     """Register a session that takes what stands after `--`."""
 
     def run(session: nox.Session) -> None:
         try:
             action(session.posargs)
-        except sessions.SessionFailed as failure:
+        except SessionFailed as failure:
             print(f"\nerror: {failure}\n", file=sys.stderr)
             session.error()
 
@@ -62,67 +59,70 @@ def with_arguments(name: str, group: str, purpose: str, action: Callable[[list[s
     nox.session(name=name, tags=[group, *tags], venv_backend="none", default=False)(run)
 
 
-def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch], None], *tags: str) -> None:
+def plain(name: str, group: str, action: Callable[[], None]) -> None:
+    """Register a session that needs no arguments. The first sentence of the action's docstring is its purpose."""
+    with_arguments(name, group, first_sentence(action), lambda args: action())
+
+
+def for_each_arch(name: str, group: str, purpose: str, action: Callable[[Arch, list[str]], None], *tags: str) -> None:
     """Register a session for this machine's own architecture, and again for each one by name, which gets the tags."""
-    session(name, group, purpose, lambda: action(Arch.native()))
+    with_arguments(name, group, purpose, lambda args: action(Arch.native(), args))
     for arch in Arch:
         named = f"{name}-{arch.suffix}"
-        session(named, group, f"{purpose} for {arch.value}", partial(action, arch), arch.value, *tags)
+        with_arguments(named, group, f"{purpose} for {arch.value}", partial(action, arch), arch.value, *tags)
 
 
-def prove(name: str, purpose: str, variant: Variant, form: Format) -> None:
-    """Register a session that proves a package; those of a named architecture make the matrix of CI."""
-    tags = ("matrix", form.value, variant.value)
-    for_each_arch(name, TESTING, purpose, lambda arch: proving.test(Target(variant, arch), form), *tags)
+def for_variant(variant: Variant) -> None:
+    """Register what there is for a variant: build, package, prove and run it; the proofs make the matrix of CI."""
+    end, it = variant.package_suffix, THE[variant]
 
-
-def run_in_place(name: str, purpose: str, variant: Variant) -> None:
-    """Register a `run` session in its three forms; nox ends with the exit code of the command."""
-
-    def act(arch: Arch, args: list[str]) -> None:
-        code = proving.run(Target(variant, arch), args)
+    def run(arch: Arch, args: list[str]) -> None:
+        code = prove.run(Target(variant, arch), args)
         if code:
-            sys.exit(code)
+            sys.exit(code)  # nox ends with the exit code of the command
 
-    with_arguments(name, TESTING, purpose, lambda args: act(Arch.native(), args))
-    for arch in Arch:
-        with_arguments(f"{name}-{arch.suffix}", TESTING, f"{purpose} for {arch.value}", partial(act, arch), arch.value)
+    def tarball(arch: Arch, args: list[str]) -> None:
+        build.tarball(Target(variant, arch))
+
+    def deb(arch: Arch, args: list[str]) -> None:
+        build.deb(Target(variant, arch))
+
+    def proof(form: Format, arch: Arch, args: list[str]) -> None:
+        prove.test(Target(variant, arch), form)
+
+    def matrix(form: Format) -> tuple[str, ...]:
+        return "matrix", form.value, variant.value
+
+    for_each_arch(variant.value, BUILDING, f"Build {it}", tarball)
+    for_each_arch(f"deb{end}", BUILDING, f"Build the Debian package of {it}", deb)
+    tar_proof, deb_proof = partial(proof, Format.TAR), partial(proof, Format.DEB)
+    for_each_arch(f"test{end}", TESTING, f"Prove {it} on fresh systems", tar_proof, *matrix(Format.TAR))
+    for_each_arch(f"test-deb{end}", TESTING, f"Prove the Debian package of {it}", deb_proof, *matrix(Format.DEB))
+    for_each_arch(f"run{end}", TESTING, f"Open a prompt where {it} is installed, or run the command after --", run)
 
 
-for_each_arch("runtime", BUILDING, "Build the runtime", lambda arch: sessions.build(Target(Variant.RUNTIME, arch)))
+def first_sentence(function: Callable[..., None]) -> str:
+    """What a docstring begins with."""
+    return re.split(r"[.;]( |\n|$)", function.__doc__ or "")[0]
+
+
+THE = {Variant.RUNTIME: "the runtime", Variant.RUNTIME_DEV: "runtime-dev, which has the development recipe as well"}
+for each in Variant:
+    for_variant(each)
 for_each_arch(
-    "runtime-dev",
-    BUILDING,
-    "Build the runtime with the development recipe",
-    lambda arch: sessions.build(Target(Variant.RUNTIME_DEV, arch)),
+    "builder-image", BUILDING, first_sentence(build.builder_image), lambda arch, args: build.builder_image(arch)
 )
-for_each_arch(
-    "deb", BUILDING, "Build its Debian package", lambda arch: sessions.build_deb(Target(Variant.RUNTIME, arch))
-)
-for_each_arch(
-    "deb-dev",
-    BUILDING,
-    "Build the Debian package of runtime-dev",
-    lambda arch: sessions.build_deb(Target(Variant.RUNTIME_DEV, arch)),
-)
-for_each_arch("builder-image", BUILDING, "Make the builder images", sessions.builder_image)
-session("builder-lock", BUILDING, "Pin the Debian packages that builds and proofs run in", locking.renew_builder_locks)
-session("all", BUILDING, "Build every package this machine can", proving.build_all)
-prove("test", "Prove the runtime on fresh systems", Variant.RUNTIME, Format.TAR)
-prove("test-dev", "Prove runtime-dev on fresh systems", Variant.RUNTIME_DEV, Format.TAR)
-prove("test-deb", "Prove its Debian package", Variant.RUNTIME, Format.DEB)
-prove("test-deb-dev", "Prove the Debian package of runtime-dev", Variant.RUNTIME_DEV, Format.DEB)
-session("test-all", TESTING, "Prove every package this machine can", proving.test_all)
-run_in_place("run", "A prompt where the runtime is installed, or the command after --", Variant.RUNTIME)
-run_in_place("run-dev", "The same with runtime-dev", Variant.RUNTIME_DEV)
-session("upload-cache", CACHE, "Publish what the local cache has at CACHE_URL", sessions.upload_cache)
-session("cache-check", CACHE, "Try whether the server of CACHE_URL is fit to be the cache", sessions.check_cache)
-session("clean", CLEANUP, "Remove the packages", sessions.clean)
-session("clobber", CLEANUP, "Remove the packages, the cache, the logs and our images", sessions.clobber)
-session("settings", MISC, "Print every setting, its value and where it came from (default)", sessions.show_settings)
-session("env", MISC, "Print NAME=value lines for eval and env files", sessions.show_environment)
-session("pins", MISC, "Print every source that is downloaded, and what newer version Debian has", sessions.show_pins)
-session("help", MISC, "Print the sessions in their groups", lambda: sessions.show_help(PURPOSES))
+plain("builder-lock", BUILDING, lock.renew)
+plain("all", BUILDING, every.build_all)
+plain("test-all", TESTING, every.test_all)
+plain("upload-cache", CACHE, share.upload_cache)
+plain("cache-check", CACHE, share.check_cache)
+plain("clean", CLEANUP, remove.clean)
+plain("clobber", CLEANUP, remove.clobber)
+plain("settings", MISC, show.settings)
+plain("env", MISC, show.environment)
+plain("pins", MISC, show.pins)
+with_arguments("help", MISC, "Print the sessions in their groups", lambda args: show.sessions(PURPOSES))
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
@@ -161,9 +161,5 @@ def requirements(session: nox.Session) -> None:
     session.run(*compiled, *sources, "--output-file=tests/requirements.txt")
 
 
-PURPOSES[TESTING] += [
-    ("tests", "Run every test this machine can"),
-    ("lint", "Check style, types and workflows"),
-    ("bench", "Measure the runtime's speed beside other builds of Python"),
-    ("requirements", "Renew requirements.txt and tests/requirements.txt"),
-]
+for one in (tests, lint, bench, requirements):
+    PURPOSES[TESTING].append((str(one.name), first_sentence(one.func)))

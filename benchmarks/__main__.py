@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmarks.comparison import compare
 from benchmarks.others import OTHERS
 from benchmarks.suite import SUITE, positive_number
-from builder.sessions import SessionFailed
+from builder.sessions.opening import SessionFailed
 
 
 def main(argv: Sequence[str]) -> None:

@@ -9,38 +9,40 @@ from pathlib import Path
 from benchmarks import chart, results
 from benchmarks.measurement import OUTPUT, RUNTIME, measurement, programs
 from benchmarks.others import Other, stock
-from builder import sessions
+from builder.artifact_dir import WORK
 from builder.console import Console, table
 from builder.engines import choice
 from builder.engines.base import Engine, Item
 from builder.files import write_whole
-from builder.pipeline import Pipeline
-from builder.project import Project
-from builder.stages.compile import CPython
+from builder.inputs.project import Project
+from builder.pipeline import stores
+from builder.pipeline.pipeline import Pipeline
+from builder.sessions import build, opening
+from builder.stages.interpreter.cpython import CPython
 from builder.targets import Arch, Target, Variant
 from builder.work import remove_abandoned, work_folder
 
 _BUSY = 0.03  # noise above which a comparison is worth little
 
 
-@sessions.reported
+@opening.reported
 def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: str) -> None:
     """Compare this machine's runtime with others, in an image `base` of Debian.
 
     Leaves bench.json and bench.svg in ARTIFACT_DIR, and prints the table.
     """
     target = Target(Variant.RUNTIME, Arch.native())
-    project = sessions.read_project()
+    project = opening.read_project()
     settings = project.settings
-    console = sessions.console_for(project)
-    work = settings.artifact_dir / "work"
+    console = opening.console_for(project)
+    work = settings.artifact_dir / WORK
     remove_abandoned(work, "bench", console.say)
     with work_folder(work, "bench") as folder:
         scratch = folder.path
         engine = engine_with(others, base, project, scratch, console)
-        sessions.build(target)
+        build.tarball(target)
         runtime = settings.artifact_dir / target.artifact(settings.package_prefix, settings.package_version, "tgz")
-        pipeline = Pipeline(project, engine, console, project.source_shelf(console.say))
+        pipeline = Pipeline(project, engine, console, stores.source_shelf(project, console.say))
         items = [Item(RUNTIME, runtime), *compiled(others, pipeline, target, scratch)]
         label = settings.package_prefix
         files = tuple(programs())
@@ -76,7 +78,9 @@ def engine_with(others: Sequence[Other], base: str, project: Project, scratch: P
     (folder / "builder.txt").write_text("\n".join(packages))
     # The others need their own packages of that system: an image on a base image.
     settings = dataclasses.replace(project.settings, base_image=base, engine="docker", libraries="system")
-    roots = dataclasses.replace(project.roots(project.source_shelf(console.say), console.say), recipes=scratch)
+    roots = dataclasses.replace(
+        stores.roots(project, stores.source_shelf(project, console.say), console.say), recipes=scratch
+    )
     return choice.choose(settings, project.network, roots, Arch.native(), console)
 
 
@@ -85,7 +89,7 @@ def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratc
     if not any(other.compiled for other in others):
         return []
     project = pipeline.project
-    python_build, version = project.python_build(pipeline.sources, lambda note: None)
+    python_build, version = stores.python_build(project, pipeline.sources, lambda note: None)
     toolchain = pipeline.engine.toolchain(target.arch, version, compiles=False)
     stage = stock(CPython(version, python_build, (), toolchain, target.arch, project.settings.line_editor), target.arch)
     return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from benchmarks.others import Other, unpack_stock
 from benchmarks.suite import SUITE
-from builder.stages.step import WORK, File, Stage, Step, unpack
+from builder.stages.stage import WORK, File, Stage, Step, unpack
 
 OUTPUT = "measured.json"
 RUNTIME = "runtime.tgz"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.stages.compile import CPython
-from builder.stages.step import Stage, Step, pack, unpack
+from builder.stages.interpreter.cpython import CPython
+from builder.stages.stage import Stage, Step, pack, unpack
 from builder.targets import Arch
 
 _STOCK_PREFIX = "/opt/stock"

@@ -10,11 +10,12 @@ from pathlib import Path
 from builder import files, work
 from builder.errors import UserError
 
+CACHE, LOGS, WORK = "cache", "logs", "work"
 # What we make in ARTIFACT_DIR, and the names in each by which it is known if it has no tag: older versions made none.
 FOLDERS = {
-    "cache": r"v1|artifacts|benches|cache|images|locks|outlook.*|python-build|quarantine|sources|sysroots|toolchains",
-    "logs": r".+-(amd64|arm64)(-.+)?\.log",
-    "work": r"(parts|stage|bench)-.+|taken",
+    CACHE: r"v1|artifacts|benches|cache|images|locks|outlook.*|python-build|quarantine|sources|sysroots|toolchains",
+    LOGS: r".+-(amd64|arm64)(-.+)?\.log",
+    WORK: r"(parts|stage|bench)-.+|taken",
 }
 
 TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/: backups leave such a folder out
@@ -53,7 +54,7 @@ def make(folder: Path) -> None:
 
 def unused(folder: Path) -> None:
     """Raise UserError while a build works there."""
-    for path in (folder / "work").glob("*-*/"):
+    for path in (folder / WORK).glob("*-*/"):
         descriptor = work.lock(path)
         if descriptor is None and path.exists():
             raise UserError(f"a build works in {path}", "wait for it, or stop it")

@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from builder.package_recipe import PackageRecipe
-from builder.packages import manifest
-from builder.pins import Pins
-from builder.python_build import PythonBuild
-from builder.recipe import Extras, Recipe, chain_of
-from builder.repository import NO_DATE, Repository
-from builder.settings import Settings
-from builder.sources import Source
-from builder.stages import packages
-from builder.stages.across import across, build_python, train
-from builder.stages.compile import CPython
+from builder.inputs.deb_recipe import DebRecipe
+from builder.inputs.git import NO_DATE, Repository
+from builder.inputs.pins import Pins, Source
+from builder.inputs.recipe import Extras, Recipe, chain_of
+from builder.inputs.settings import Settings
+from builder.sources.python_build import PythonBuild
+from builder.stages import manifest
+from builder.stages import pip as packages
 from builder.stages.deb import deb
-from builder.stages.interpreter import in_place
-from builder.stages.libraries import libraries
+from builder.stages.interpreter.across import across, build_python, train
+from builder.stages.interpreter.compiler import CrossTarget
+from builder.stages.interpreter.cpython import CPython
+from builder.stages.interpreter.in_place import in_place
+from builder.stages.interpreter.libraries import libraries
 from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, runtime
-from builder.stages.step import Json, Stage
-from builder.stages.target import CrossTarget
+from builder.stages.stage import Json, Stage
 from builder.targets import Arch, Target, Variant
 from builder.versions import debian_version, has_zstd
 
@@ -79,7 +78,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class PackagePlan:
+class DebPlan:
     """How the Debian package of a runtime is made: by one stage, from its tarball."""
 
     runtime: Plan
@@ -146,9 +145,7 @@ def make(
     return Plan(target, python_version, compiled, lock, fetch, stage, known, artifacts, lower, bench)
 
 
-def package(
-    runtime: Plan, settings: Settings, recipe: PackageRecipe, repository: Repository, pins: Pins
-) -> PackagePlan:
+def package(runtime: Plan, settings: Settings, recipe: DebRecipe, repository: Repository, pins: Pins) -> DebPlan:
     """Plan the Debian package of a planned runtime.
 
     Raises UserError for a version that no Debian package can have, and for a template that can't be rendered.
@@ -179,7 +176,7 @@ def package(
         sysroot=pins.sysroot(settings.sysroot, target.arch) if across else None,
         tools=runtime.bench.toolchain if across else runtime.bench.surroundings,
     )  # fmt: skip
-    return PackagePlan(runtime, stage, deb_file(target, settings))
+    return DebPlan(runtime, stage, deb_file(target, settings))
 
 
 def deb_file(target: Target, settings: Settings) -> str:

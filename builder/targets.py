@@ -88,3 +88,14 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.variant.value} {self.arch.value}"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One file that is shipped: a target in a format."""
+
+    target: Target
+    format: Format
+
+    def __str__(self) -> str:
+        return f"{self.format.value} {self.target}"

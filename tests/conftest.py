@@ -13,18 +13,23 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+import hypothesis
 import pytest
 
 from builder.engines import bubblewrap
 from builder.engines.endpoint import Endpoint
 from builder.engines.host import HostEngine
 from builder.errors import UserError
-from builder.network import Network
-from builder.settings import environment
+from builder.inputs.network import Network
+from builder.inputs.settings import environment
 from builder.targets import Arch
 from tests.integration.checkout import Checkout
 from tests.integration.newcomer import Newcomer, newcomers_clone
 from tests.integration.patches import patched_copy
+
+# How long an example takes says what else the machine does, and nothing of the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def _sandbox() -> None:

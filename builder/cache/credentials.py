@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from builder.errors import UserError
-from builder.settings import Settings
+from builder.inputs.settings import Settings
 
 
 @dataclass(frozen=True)

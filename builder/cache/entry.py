@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
-from builder.stages.step import Json, key_of
+from builder.stages.stage import Json, key_of
 
 SCHEMA = 1
 LARGEST_ENTRY = 64 * 1024  # bytes

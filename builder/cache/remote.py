@@ -11,7 +11,7 @@ from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, en
 from builder.cache.patience import Absent, Trouble
 from builder.cache.report import Report
 from builder.cache.webdav import WebDav
-from builder.stages.step import Json, key_of
+from builder.stages.stage import Json, key_of
 
 # What is wrong with one object only: the server is asked on.
 _ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "truncated", "no-space"}

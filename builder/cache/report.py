@@ -10,7 +10,7 @@ from pathlib import Path
 
 from builder.errors import BuildError
 from builder.files import write_whole
-from builder.stages.step import Json
+from builder.stages.stage import Json
 
 FILE = "cache-stats.json"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from builder import files
 from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, entry_name, parse
 from builder.files import digest
-from builder.stages.step import Json, key_of
+from builder.stages.stage import Json, key_of
 
 
 @dataclass(frozen=True)

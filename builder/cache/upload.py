@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from builder.cache.entry import LARGEST_ENTRY, Entry, content_name, entry_name
 from builder.cache.patience import Absent, Trouble
 from builder.cache.remote import Remote
 from builder.cache.store import Store
-from builder.stages.packages import LOCK_STAGE, read_lock
 
 FAILED = "failed"
 
@@ -24,8 +24,11 @@ class Upload:
     problem: str = ""
 
 
-def upload(store: Store, remote: Remote) -> Iterator[Upload]:
-    """Put every entry with its content, and replace what differs; yields each object as it is done."""
+def upload(store: Store, remote: Remote, named: Callable[[str, Path], Iterable[str]]) -> Iterator[Upload]:
+    """Put every entry with its content, and replace what differs; yields each object as it is done.
+
+    `named` returns the sha256 of every more object that a result names, by its stage's name and its path.
+    """
     done: dict[str, Upload] = {}
     for _, entry in store.entries():
         if entry.digest not in done:
@@ -35,18 +38,20 @@ def upload(store: Store, remote: Remote) -> Iterator[Upload]:
         if done[entry.digest].outcome == FAILED:
             yield Upload(name, len(data), FAILED, "its content is not there")
         else:
-            yield from _distributions(store, remote, entry, done)
+            yield from _named(store, remote, entry, done, named)
             yield _entry(remote, name, data)
 
 
-def _distributions(store: Store, remote: Remote, entry: Entry, done: dict[str, Upload]) -> Iterator[Upload]:
-    """What a lock names, as far as it is here: the others are on the index."""
+def _named(
+    store: Store, remote: Remote, entry: Entry, done: dict[str, Upload], named: Callable[[str, Path], Iterable[str]]
+) -> Iterator[Upload]:
+    """What a result names, as far as it is here."""
     content = store.content(entry.digest)
-    for one in read_lock(content) if entry.kind == LOCK_STAGE and content else ():
-        path = store.content(one.sha256)
-        if one.sha256 not in done and path:
-            done[one.sha256] = _content(store, remote, one.sha256, path.stat().st_size)
-            yield done[one.sha256]
+    for sha256 in named(entry.kind, content) if content else ():
+        path = store.content(sha256)
+        if sha256 not in done and path:
+            done[sha256] = _content(store, remote, sha256, path.stat().st_size)
+            yield done[sha256]
 
 
 def _content(store: Store, remote: Remote, sha256: str, size: int) -> Upload:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from builder.network import Network
-from builder.stages.step import JOBS, WORK, Step
+from builder.inputs.network import Network
+from builder.stages.stage import JOBS, WORK, Step
 from builder.targets import Arch
 
 Output = Callable[[str], None]

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from builder.artifact_dir import LOGS, WORK
 from builder.console import Console
 from builder.engines import bubblewrap, emulation
 from builder.engines.base import Engine
 from builder.engines.host import HostEngine
-from builder.engines.roles import Roots
 from builder.engines.sandbox import SandboxEngine
 from builder.errors import UserError
-from builder.network import Network
-from builder.settings import Settings
+from builder.inputs.network import Network
+from builder.inputs.settings import Settings
+from builder.roots.roles import Roots
 from builder.targets import Arch
 
 
 def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, console: Console) -> Engine:
     """The engine that builds for `arch`; UserError if the one that was asked for can't."""
-    scratch = settings.artifact_dir / "work"
+    scratch = settings.artifact_dir / WORK
     host = HostEngine(settings.prt_root, scratch, network, say=console.say)
     host.remove_abandoned()
     sandbox = SandboxEngine(roots, settings.prt_root, scratch, network)
@@ -54,14 +55,14 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
         console.say(f"engine: host ({problem.message}; {reason})")
         return host
     console.say(f"engine: docker (it answers at {address})")
-    image: BuilderImage | RootImages = RootImages(roots, console, settings.artifact_dir / "logs")
+    image: BuilderImage | RootImages = RootImages(roots, console, settings.artifact_dir / LOGS)
     if settings.libraries == "system":
         image = BuilderImage(roots.recipes / "builder", settings.base_image, settings.debian_mirror, network)
     remove_abandoned(endpoints[arch])
     return DockerEngine(endpoints, image, settings.prt_root, network, settings.artifact_dir, console)
 
 
-def unable(settings: Settings, arch: Arch) -> str | None:
+def why_not(settings: Settings, arch: Arch) -> str | None:
     """Why nothing can be built for an architecture that is not this machine's; None if it can."""
     if arch is Arch.native():
         return None

@@ -19,8 +19,8 @@ from builder.engines.base import Item, Output, fill, step_environment
 from builder.engines.endpoint import Endpoint
 from builder.engines.preflight import Problem
 from builder.errors import BuildError
-from builder.network import Network
-from builder.stages.step import Step
+from builder.inputs.network import Network
+from builder.stages.stage import Step
 
 WORK_FOLDER = PurePosixPath("/python-runtime-builder")
 _CA_BUNDLE = "ca-bundle.pem"

@@ -13,16 +13,17 @@ from docker.errors import APIError
 from docker.models.containers import Container
 from docker.models.images import Image
 
+from builder.artifact_dir import CACHE, LOGS
 from builder.console import Console
 from builder.engines.container import WORK_FOLDER, DockerWorkplace
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage, of_others
 from builder.engines.owner import LABEL, owner
-from builder.engines.roles import Role
 from builder.engines.root_images import RootImages
 from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint
 from builder.files import read_sealed, write_sealed
-from builder.network import Network
+from builder.inputs.network import Network
+from builder.roots.roles import Role
 from builder.targets import Arch
 from builder.versions import minor
 
@@ -71,7 +72,7 @@ class DockerEngine:
             return self.image.roots.root(role, runs_on).digest
         image = self._ensure(arch, compiles)
         number = str(image.id).removeprefix("sha256:")
-        note = self.artifact_dir / "cache" / "images" / (f"{number}-{minor(python)}" if python else number)
+        note = self.artifact_dir / CACHE / "images" / (f"{number}-{minor(python)}" if python else number)
         found = read_sealed(note)
         if not found:
             programs = CROSS_PROGRAMS if compiles else PROGRAMS
@@ -86,7 +87,7 @@ class DockerEngine:
         role, runs_on = self._role(arch, compiles)
         if isinstance(self.image, RootImages):
             return self.image.of_role(endpoint, role, runs_on)
-        return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / "logs")
+        return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / LOGS)
 
     def _role(self, arch: Arch, compiles: bool) -> tuple[Role, Arch]:
         return (Role.COMPILER, self.endpoints[arch].native) if compiles else (Role.BUILDER, arch)

@@ -14,8 +14,8 @@ from builder.engines.base import Item, Output, fill, put_files, step_environment
 from builder.engines.prt_root import MARK, mount_point, put_back, taken
 from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
 from builder.errors import BuildError, UserError
-from builder.network import Network
-from builder.stages.step import Step
+from builder.inputs.network import Network
+from builder.stages.stage import Step
 from builder.targets import Arch
 from builder.work import WorkFolder, remove_abandoned, work_folder
 

@@ -14,9 +14,9 @@ from docker.models.images import Image
 from builder import command
 from builder.console import Console, Log, step_failed
 from builder.engines.endpoint import Endpoint
-from builder.engines.roles import Role
 from builder.errors import UserError
-from builder.network import Network
+from builder.inputs.network import Network
+from builder.roots.roles import Role
 from builder.targets import Arch
 
 REPOSITORY = "python-runtime-builder"

@@ -12,8 +12,8 @@ from builder import command
 from builder.console import Console, Log, step_failed
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import REPOSITORY
-from builder.engines.roles import Role, Roots
-from builder.roots import Root
+from builder.roots.lock import Root
+from builder.roots.roles import Role, Roots
 from builder.targets import Arch
 
 _DOCKERFILE = Path(__file__).with_name("root.Dockerfile")

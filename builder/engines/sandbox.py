@@ -15,9 +15,9 @@ from builder import command
 from builder.engines import bubblewrap, emulation
 from builder.engines.base import Item, Output, fill, put_files, step_environment
 from builder.engines.bubblewrap import Bubblewrap
-from builder.engines.roles import Role, Roots
-from builder.network import Network
-from builder.stages.step import Step
+from builder.inputs.network import Network
+from builder.roots.roles import Role, Roots
+from builder.stages.stage import Step
 from builder.targets import Arch
 from builder.work import remove_abandoned, work_folder
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from builder.engines.base import Item, Workplace
 from builder.errors import UserError
-from builder.stages.step import WORK, Step
-from builder.stages.target import CLANG, llvm
+from builder.stages.interpreter.compiler import CLANG, llvm
+from builder.stages.stage import WORK, Step
 from builder.versions import has_zstd
 
 # Header and the Debian package that has it, for any version of CPython.

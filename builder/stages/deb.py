@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from builder.errors import UserError
-from builder.package_recipe import SCRIPTS, PackageRecipe
-from builder.pins import Sysroot
-from builder.sources import Source
-from builder.stages.packages import PARENT
-from builder.stages.step import WORK, File, Stage, Step, unpack
+from builder.inputs.deb_recipe import SCRIPTS, DebRecipe
+from builder.inputs.pins import Source, Sysroot
+from builder.stages.pip import PARENT
+from builder.stages.stage import WORK, File, Stage, Step, unpack
 from builder.targets import Arch
 
 _ROOT = "deb"  # what becomes the package: the root of a file system, and DEBIAN
@@ -36,7 +35,7 @@ def deb(
     package: str,
     arch: Arch,
     texts: Mapping[str, bytes],
-    recipe: PackageRecipe,
+    recipe: DebRecipe,
     *,
     parent_key: str,
     prt_root: PurePosixPath,
@@ -86,7 +85,7 @@ def deb(
     )
 
 
-def _files(package: str, texts: Mapping[str, bytes], recipe: PackageRecipe) -> list[File]:
+def _files(package: str, texts: Mapping[str, bytes], recipe: DebRecipe) -> list[File]:
     """Where each text belongs: most in the package itself, some where dpkg-gencontrol reads them."""
     share = f"{_ROOT}/usr/share"
     places = {
@@ -109,7 +108,7 @@ def _files(package: str, texts: Mapping[str, bytes], recipe: PackageRecipe) -> l
     return [*found, *([File(f"{_ROOT}/DEBIAN/conffiles", conffiles.encode())] if conffiles else [])]
 
 
-def _folders(recipe: PackageRecipe) -> list[str]:
+def _folders(recipe: DebRecipe) -> list[str]:
     """Those that no file makes: the empty ones, and the links'."""
     return sorted({f"{_ROOT}/{name}" for name in (*recipe.folders, *map(posixpath.dirname, recipe.links))})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from builder.stages.step import File
+from builder.stages.stage import File
 
 _BUILDER = Path(__file__).parents[1]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from builder.recipe import Recipe, RecipeFile
-from builder.stages import packages
-from builder.stages.interpreter import SYMBOLS
-from builder.stages.packages import PARENT
+from builder.inputs.recipe import Recipe, RecipeFile
+from builder.stages import pip as packages
+from builder.stages.interpreter.acceptance import SYMBOLS
+from builder.stages.pip import PARENT
 from builder.stages.programs import as_package, program
-from builder.stages.step import WORK, File, Json, Stage, Step, pack, unpack
+from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Variant
 
 PLANNED_MANIFEST = "planned-manifest.json"

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from builder import plan as planning
-from builder import project as projects
 from builder.console import Console
 from builder.engines import choice
-from builder.pipeline import Pipeline
+from builder.inputs import project as projects
+from builder.pipeline import stores
+from builder.pipeline.pipeline import Pipeline
 from builder.plan import Bench
-from builder.stages.step import WORK, File, Stage, Step
+from builder.stages.stage import WORK, File, Stage, Step
 from builder.targets import Arch, Target, Variant
 from tests.artifact.tree import Tree
 from tests.integration.checkout import Checkout
@@ -50,7 +51,7 @@ def as_if_native(stage: Stage, arch: Arch) -> Stage:
         files=tuple(map(_only_built, stage.files)),
         steps=(*stage.steps[:number], nowhere, configure, take),
         output="pyconfig.h",
-        proof=None,
+        acceptance=None,
     )
 
 
@@ -70,13 +71,13 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     """What configure makes of that checkout's interpreter where it may run programs."""
     project = projects.read(checkout.root, {**os.environ, **checkout.env})
     console = Console(verbose=False, folding=False)
-    sources = project.source_shelf(console.say)
-    roots = project.roots(sources, console.say)
+    sources = stores.source_shelf(project, console.say)
+    roots = stores.roots(project, sources, console.say)
     pipeline = Pipeline(
         project, choice.choose(project.settings, project.network, roots, arch, console), console, sources
     )
     engine = pipeline.engine
-    python_build, version = project.python_build(pipeline.sources, console.say)
+    python_build, version = stores.python_build(project, pipeline.sources, console.say)
     plan = planning.make(
         Target(Variant.RUNTIME, arch), version, project.settings, project.recipes, project.repository,
         python_build, extras=project.extras,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from builder import project as projects
 from builder.console import Console
 from builder.engines import choice
 from builder.engines.docker import DockerEngine
+from builder.inputs import project as projects
+from builder.pipeline import stores
 from builder.targets import Arch
 from tests.artifact.probes import probe
 from tests.artifact.tree import Tree
@@ -17,7 +18,7 @@ from tests.integration.container import execute
 
 def test_an_extension_compiles_with_the_systems_compiler_and_works(docker_checkout: Checkout, amd64: Tree) -> None:
     project = projects.read(docker_checkout.root, {**os.environ, **docker_checkout.env})
-    roots = project.roots(project.source_shelf(print), print)
+    roots = stores.roots(project, stores.source_shelf(project, print), print)
     engine = choice.choose(project.settings, project.network, roots, Arch.AMD64, Console())
     assert isinstance(engine, DockerEngine)
     # The builder image is a Debian with GCC.

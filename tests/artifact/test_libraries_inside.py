@@ -8,7 +8,7 @@ import pytest
 import trustme
 from docker.models.containers import Container
 
-from builder import pins
+from builder.inputs import pins
 from tests.artifact.probes import libraries, probe
 from tests.artifact.tree import plant
 from tests.integration.container import execute, put

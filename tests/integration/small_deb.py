@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder import package_recipe
-from builder.package_recipe import PackageRecipe
+from builder.inputs import deb_recipe as package_recipe
+from builder.inputs.deb_recipe import DebRecipe
 from tests.integration.debs import output
 
 RECIPE = package_recipe.read(Path(__file__).parents[2] / "recipes/deb")
-SCRIPTS = PackageRecipe({kind: RECIPE.texts[kind] for kind in ("prerm", "postrm")})
+SCRIPTS = DebRecipe({kind: RECIPE.texts[kind] for kind in ("prerm", "postrm")})
 FILES = {
     "prt/bin/python": "",
     "prt/lib/a.py": "a",

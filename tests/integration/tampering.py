@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from builder.packages.record import ArtifactShelf
+from builder.pipeline.artifacts import ArtifactShelf
 from tests.integration.checkout import Checkout
 
 

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from builder import package_recipe
 from builder import plan as planning
 from builder.engines.base import Item
 from builder.engines.host import HostWorkplace
-from builder.network import Network
-from builder.stages.packages import PARENT
+from builder.inputs import deb_recipe as package_recipe
+from builder.inputs.network import Network
+from builder.stages.pip import PARENT
 from tests.integration.debs import Deb
 from tests.unit.factories import inputs
 

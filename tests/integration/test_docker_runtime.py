@@ -14,8 +14,8 @@ import docker
 import jsonschema
 import pytest
 
-from builder.network import read
-from builder.settings import environment
+from builder.inputs.network import read
+from builder.inputs.settings import environment
 from builder.targets import Arch
 from tests.integration.checkout import ROOT, Checkout
 from tests.integration.container import execute, with_artifact
@@ -42,7 +42,7 @@ def test_the_manifest_beside_the_archive_is_the_one_inside_and_fits_the_schema(
     docker_checkout: Checkout, name: str
 ) -> None:
     manifest = docker_checkout.manifest(f"{name}.manifest.json")
-    schema = json.loads((ROOT / "builder" / "packages" / "manifest.schema.json").read_text())
+    schema = json.loads((ROOT / "builder" / "stages" / "manifest.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(manifest)
     inside = json.loads(content(docker_checkout.out / f"{name}.tgz", "manifest.json"))
     assert {**inside, "engine": "docker"} == manifest

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from builder import apt, network, settings
 from builder.errors import BuildError
-from builder.root_locks import renew
-from builder.roots import Lock, read_root
-from builder.sources import debian_mirrors
+from builder.inputs import network, settings
+from builder.roots import apt
+from builder.roots.lock import Lock, read_root
+from builder.roots.renewal import renew
+from builder.sources.shelf import debian_mirrors
 from builder.targets import Arch
 
 pytestmark = pytest.mark.needs("debian")

@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from builder import network, settings
 from builder.engines.base import Item
-from builder.engines.roles import Roots
 from builder.engines.sandbox import SandboxEngine, SandboxWorkplace
-from builder.root_tree import RootShelf
-from builder.sources import SourceShelf
-from builder.stages.step import Step
+from builder.inputs import network, settings
+from builder.roots.roles import Roots
+from builder.roots.tree import RootShelf
+from builder.sources.shelf import SourceShelf
+from builder.stages.stage import Step
 from builder.targets import Arch
 from tests.integration.checkout import ROOT, Checkout
 from tests.integration.newcomer import Newcomer

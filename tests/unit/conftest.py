@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder import sessions
+from builder.sessions import opening
 from tests.unit.factories import environ
 
 
@@ -24,4 +24,4 @@ def signals_as_before() -> Iterator[None]:
 
 def given(monkeypatch: pytest.MonkeyPatch, root: Path, **values: str) -> None:
     """Set the environment of the sessions, which work in a `checkout`."""
-    monkeypatch.setattr(sessions, "environment", lambda: environ(root, **values))
+    monkeypatch.setattr(opening, "environment", lambda: environ(root, **values))

@@ -9,18 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder import plan as planning
-from builder import project as projects
-from builder import settings as all_settings
-from builder.network import Network
-from builder.pins import Pins, Sysroot
+from builder.inputs import project as projects
+from builder.inputs import settings as all_settings
+from builder.inputs.git import Repository
+from builder.inputs.network import Network
+from builder.inputs.pins import PSF, Pins, Source, Sysroot
+from builder.inputs.project import Project
+from builder.inputs.recipe import Extras, Recipe, RecipeFile
+from builder.inputs.settings import Settings
 from builder.plan import Bench, Plan
-from builder.project import Project
-from builder.python_build import PythonBuild, of_pyenv
-from builder.recipe import Extras, Recipe, RecipeFile
-from builder.repository import Repository
-from builder.settings import Settings
-from builder.sources import PSF, Source
-from builder.stages.step import Stage
+from builder.sources.python_build import PythonBuild, of_pyenv
+from builder.stages.stage import Stage
 from builder.targets import Arch, Target, Variant
 from tests.unit.debs import deb, file
 

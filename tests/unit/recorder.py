@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.engines.base import Item, Output
-from builder.stages.packages import LOCK
+from builder.stages.lock import LOCK
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
-from builder.stages.step import Json, Step
+from builder.stages.stage import Json, Step
 from builder.targets import Arch
 
 # What inside/write_manifest.py would measure.

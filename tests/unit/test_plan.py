@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from builder.recipe import RecipeFile
-from builder.stages.step import WORK, Json, Stage, key_of
+from builder.inputs.recipe import RecipeFile
+from builder.stages.stage import WORK, Json, Stage, key_of
 from builder.targets import Arch, Target, Variant
 from tests.unit.factories import Inputs, across, assert_golden, inputs, python_build, recipes
 
@@ -51,7 +51,7 @@ def described(stage: Stage) -> dict[str, Json]:
     shown: dict[str, Json] = {"files": [*files], "steps": steps, "output": stage.output}
     if stage.compiles:
         shown["parents"] = [parent.name for parent in stage.parents]
-        shown["proof"] = [step.name for step in stage.proof.steps] if stage.proof else None
+        shown["proof"] = [step.name for step in stage.acceptance.steps] if stage.acceptance else None
     return shown
 
 

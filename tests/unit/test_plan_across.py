@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.recipe import RecipeFile
-from builder.sources import Source
-from builder.stages.step import Stage
+from builder.inputs.pins import Source
+from builder.inputs.recipe import RecipeFile
+from builder.stages.stage import Stage
 from builder.targets import Arch, Variant
 from tests.unit.factories import PINS, VERSION, Inputs, across, library, python_build, sysroot
 
@@ -133,7 +133,7 @@ def test_zstd_is_built_for_versions_that_use_it_and_must_work(tmp_path: Path, ve
     given = across(tmp_path).pinned(libraries={"zstd": zstd}, pythons={version: python})
     compiled = replace(given, version=version).compiled()
     assert ("sources/zstd.tar.xz" in {file.name for file in compiled["libraries"].files}) is inside
-    proof = compiled["interpreter"].proof
+    proof = compiled["interpreter"].acceptance
     assert proof
     assert ("compression.zstd" in proof.steps[-1].args) is inside
 

@@ -11,10 +11,11 @@ from pathlib import Path
 PROCESS = """
 import ctypes, sys
 from pathlib import Path, PurePosixPath
-from builder import command, settings
+from builder import command
+from builder.inputs import settings
 from builder.engines.host import HostWorkplace
-from builder.network import Network
-from builder.stages.step import Step
+from builder.inputs.network import Network
+from builder.stages.stage import Step
 if "conceal" in sys.argv:
     settings.conceal_secrets()
 print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))

@@ -23,9 +23,10 @@ from builder.cache.webdav import WebDav
 from builder.console import Console
 from builder.engines.base import Output
 from builder.errors import BuildError
-from builder.pipeline import Pipeline
-from builder.settings import environment
-from builder.stages.step import Step
+from builder.inputs.settings import environment
+from builder.pipeline import stores
+from builder.pipeline.pipeline import Pipeline
+from builder.stages.stage import Step
 from builder.targets import Arch, Target, Variant
 from tests.integration.cache.servers import PASSWORD, USER, Server, free_port, nginx
 from tests.integration.checkout import ROOT, Checkout
@@ -56,7 +57,7 @@ def build(root: Path, server: Server, engine: Acting, arch: Arch = Arch.AMD64, m
         CACHE_USER=USER,
         CACHE_PASSWORD=PASSWORD,
     )
-    pipeline = Pipeline(given, engine, console, given.source_shelf(console.say))
+    pipeline = Pipeline(given, engine, console, stores.source_shelf(given, console.say))
     pipeline.build(Target(Variant.RUNTIME, arch))
     assert isinstance(console.stream, io.StringIO)
     return console.stream.getvalue()

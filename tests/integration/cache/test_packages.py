@@ -22,10 +22,11 @@ import pytest
 
 from builder.engines.base import fill
 from builder.errors import BuildError
-from builder.recipe import Recipe, RecipeFile
-from builder.stages.packages import DISTRIBUTIONS, FETCHED, LOCK, fetch, install, lock, read_lock
+from builder.inputs.recipe import Recipe, RecipeFile
+from builder.stages.lock import LOCK, read_lock
+from builder.stages.pip import DISTRIBUTIONS, FETCHED, fetch, install, lock
 from builder.stages.programs import program
-from builder.stages.step import Step
+from builder.stages.stage import Step
 from builder.targets import Variant
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"

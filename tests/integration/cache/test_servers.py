@@ -20,7 +20,7 @@ from builder.cache.patience import Absent, Patience
 from builder.cache.store import Hit, Miss
 from builder.cache.webdav import WebDav
 from builder.cache.webdav_probe import another, write_half
-from builder.stages.step import Stage
+from builder.stages.stage import Stage
 from tests.integration.cache.servers import PASSWORD, USER, Server, nginx, wsgidav
 from tests.unit.cache.scene import GOOD, Scene, content_path, entry, entry_path, file, scene, stage, tgz
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.cache.cache import Cache
 from builder.cache.credentials import NOBODY, Credentials
 from builder.cache.entry import Entry, content_name, entry_name
-from builder.cache.layers import Cache
 from builder.cache.patience import Patience
 from builder.cache.remote import Remote
 from builder.cache.report import Report
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.webdav import WebDav
-from builder.stages.step import Json, Stage
+from builder.stages.stage import Json, Stage
 from tests.unit.cache.hostile import Answer, Rule
 
 BUILT: dict[str, Json] = {"compiled": "native", "seconds": 300}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from builder.cache.archive import Unsafe, check
 from builder.engines.base import fill
-from builder.stages.step import pack
+from builder.stages.stage import pack
 from tests.unit.cache.scene import file, tgz
 
 LONG = "x" * 120

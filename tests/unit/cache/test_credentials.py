@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from builder import settings as all_settings
-from builder.cache import layers
+from builder.cache import cache as layers
 from builder.cache.credentials import chosen
 from builder.cache.patience import Absent
 from builder.errors import UserError
-from builder.network import Network
-from builder.settings import SETTINGS
+from builder.inputs import settings as all_settings
+from builder.inputs.network import Network
+from builder.inputs.settings import SETTINGS
 from tests.unit.cache.hostile import Answer, hostile
 from tests.unit.factories import NO_NETWORK, settings
 

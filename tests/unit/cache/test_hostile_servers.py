@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from builder.cache import layers
+from builder.cache import cache as layers
 from builder.cache.credentials import Credentials
 from builder.cache.patience import Patience, Trouble
 from builder.cache.store import Miss
 from builder.cache.webdav import WebDav
-from builder.network import Network
+from builder.inputs.network import Network
 from tests.unit.cache.hostile import Answer, hostile
 from tests.unit.cache.scene import GOOD, QUICK, content_path, honest, scene, stage
 from tests.unit.factories import settings

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import UserError
-from builder.recipe import RecipeFile
-from builder.recipe import read as read_recipe
-from builder.stages.step import File, Json, Stage, key_of
+from builder.inputs.recipe import RecipeFile
+from builder.inputs.recipe import read as read_recipe
+from builder.stages.stage import File, Json, Stage, key_of
 from builder.targets import Arch, Variant
 from tests.unit import factories
 from tests.unit.factories import Inputs, library, settings, sysroot

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.cache.cache import Cache
 from builder.cache.credentials import NOBODY
-from builder.cache.layers import Cache
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.trim import FRESH, trim
 from tests.unit.cache.hostile import Answer, hostile

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from builder.cache.store import Hit, Miss, Store
-from builder.stages.step import Json, key_of
+from builder.stages.stage import Json, key_of
 
 INPUTS: dict[str, Json] = {"version": "3.13.5", "arch": "amd64", "toolchain": "one"}
 BUILT: dict[str, Json] = {"compiled": "native", "seconds": 7}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from builder import sessions
 from builder.cache.entry import content_name
 from builder.cache.store import Store
+from builder.sessions import opening, share
 from tests.unit.cache.hostile import Answer, Hostile, hostile
 from tests.unit.cache.scene import BUILT
 from tests.unit.factories import checkout, environ
@@ -18,7 +18,7 @@ from tests.unit.factories import checkout, environ
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout whose cache has one interpreter for each architecture."""
-    monkeypatch.setattr(sessions, "ROOT", checkout(tmp_path))
+    monkeypatch.setattr(opening, "ROOT", checkout(tmp_path))
     store = Store(tmp_path / "out" / "cache")
     for arch in ("amd64", "arm64"):
         (tmp_path / "result").write_bytes(arch.encode())
@@ -45,7 +45,7 @@ def server(root: Path, memory: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
     running: list[Hostile] = []
     with hostile(rule) as one:
         running.append(one)
-        monkeypatch.setattr(sessions, "environment", lambda: environ(root, CACHE_URL=one.url))
+        monkeypatch.setattr(opening, "environment", lambda: environ(root, CACHE_URL=one.url))
         yield one
 
 
@@ -56,36 +56,36 @@ def table(text: str) -> list[str]:
 
 @pytest.mark.usefixtures("server")
 def test_everything_is_new_and_then_present(capsys: pytest.CaptureFixture[str]) -> None:
-    sessions.upload_cache()
+    share.upload_cache()
     text = capsys.readouterr().out
     assert table(text) == ["new"] * 4
     assert "4 new" in text
-    sessions.upload_cache()
+    share.upload_cache()
     assert table(capsys.readouterr().out) == ["present"] * 4
 
 
 def test_what_differs_on_the_server_is_replaced(
     server: Hostile, memory: dict[str, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sessions.upload_cache()
+    share.upload_cache()
     capsys.readouterr()
     for path in list(server.bodies):
         server.bodies[path] = b"something else entirely, and much longer than it was before" * 2000
     memory.update(server.bodies)
-    sessions.upload_cache()
+    share.upload_cache()
     assert table(capsys.readouterr().out) == ["replaced"] * 4
 
 
 def test_other_bytes_of_the_right_size_are_replaced(
     server: Hostile, memory: dict[str, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sessions.upload_cache()
+    share.upload_cache()
     capsys.readouterr()
     before = dict(server.bodies)
     for path in (path for path in before if "/cas/" in path):
         server.bodies[path] = bytes(len(before[path]))
     memory.update(server.bodies)
-    sessions.upload_cache()
+    share.upload_cache()
     assert table(capsys.readouterr().out) == ["present", "present", "replaced", "replaced"]
     assert server.bodies == before
 
@@ -100,8 +100,8 @@ def test_content_altered_here_is_not_published_and_is_an_error(
     store = Store(root / "out" / "cache")
     (_, spoiled), _ = store.entries()
     (store.folder / content_name(spoiled.digest)).write_bytes(b"altered")
-    with pytest.raises(sessions.SessionFailed) as problem:
-        sessions.upload_cache()
+    with pytest.raises(opening.SessionFailed) as problem:
+        share.upload_cache()
     assert table(capsys.readouterr().out) == ["failed", "failed", "new", "new"]
     assert "2 objects could not be published" in str(problem.value)
     assert "missing or altered in the local cache" in str(problem.value)
@@ -110,24 +110,24 @@ def test_content_altered_here_is_not_published_and_is_an_error(
 
 def test_a_server_that_refuses_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with hostile(lambda method, *_: Answer(403 if method == "PUT" else 404)) as server:
-        monkeypatch.setattr(sessions, "environment", lambda: environ(root, CACHE_URL=server.url))
-        with pytest.raises(sessions.SessionFailed, match="4 objects could not be published") as problem:
-            sessions.upload_cache()
+        monkeypatch.setattr(opening, "environment", lambda: environ(root, CACHE_URL=server.url))
+        with pytest.raises(opening.SessionFailed, match="4 objects could not be published") as problem:
+            share.upload_cache()
     assert "is refused (403) with no credentials" in str(problem.value)
 
 
-@pytest.mark.parametrize("session", [sessions.upload_cache, sessions.check_cache])
+@pytest.mark.parametrize("session", [share.upload_cache, share.check_cache])
 @pytest.mark.usefixtures("root")
 def test_without_a_url_it_says_so(root: Path, monkeypatch: pytest.MonkeyPatch, session: Callable[[], None]) -> None:
-    monkeypatch.setattr(sessions, "environment", lambda: environ(root))
-    with pytest.raises(sessions.SessionFailed, match="CACHE_URL is not set"):
+    monkeypatch.setattr(opening, "environment", lambda: environ(root))
+    with pytest.raises(opening.SessionFailed, match="CACHE_URL is not set"):
         session()
 
 
 @pytest.mark.usefixtures("server")
 def test_a_server_that_anybody_may_write_to_is_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(sessions.SessionFailed, match="not fit to be the cache"):
-        sessions.check_cache()
+    with pytest.raises(opening.SessionFailed, match="not fit to be the cache"):
+        share.check_cache()
     text = capsys.readouterr().out
     assert "NO  a writer must say who it is: 20" in text
     assert "ok  GET returns its bytes" in text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.cache.store import Hit, Miss
-from builder.stages.step import File
+from builder.stages.stage import File
 from tests.unit.cache.hostile import Answer, Rule, hostile
 from tests.unit.cache.scene import GOOD, QUICK, content_path, entry, entry_path, scene, stage, tgz
 

@@ -1,0 +1,244 @@
+"""The cache as a build sees it: this machine's first, then the shared one; one door for both, by CACHE_MODE."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from builder.cache import archive, credentials
+from builder.cache.entry import LARGEST_CONTENT, LARGEST_ENTRY, Entry, Unusable, content_name
+from builder.cache.remote import Remote
+from builder.cache.report import Report
+from builder.cache.store import Hit, Miss, Store
+from builder.cache.trim import trim
+from builder.cache.webdav import WebDav
+from builder.cache.webdav_request import netrc
+from builder.errors import BuildError
+from builder.files import digest
+from builder.inputs.network import Network
+from builder.inputs.settings import Settings
+from builder.sources.download import proxies
+from builder.stages.stage import Json, Stage, key_of
+
+_LONGEST_WAIT = 4 * 3600  # seconds for another build that makes the same: more than any compile takes
+
+
+@dataclass(frozen=True)
+class Cache:
+    """`most` is the local size in bytes, `blind` says why nothing is looked up, `writes` whether results are kept.
+
+    `no_packages` leaves pip's part alone. Without a server `remote` is None.
+    """
+
+    store: Store
+    remote: Remote | None
+    report: Report
+    most: int
+    blind: str = ""
+    writes: bool = True
+    no_packages: bool = False
+    longest_wait: float = _LONGEST_WAIT
+
+    def find(self, stage: Stage, parts: Path, prove: Callable[[Path], None]) -> Hit | Miss:
+        """A stage's result. One that comes from elsewhere is checked, and proved by `prove`, before it is kept.
+
+        `parts` is a folder for what is not complete, or can't be kept.
+        """
+        blind = self._blind(stage)
+        if blind:
+            return Miss(blind)
+        found = self.store.find(stage.name, stage.key_inputs)
+        if isinstance(found, Hit):
+            self.report.hit(found.built.get("seconds"))
+            self._publish_owed(stage, found.path)
+            return found
+        fetched = self._fetched(stage, parts, prove)
+        if fetched:
+            self.report.hit(fetched.built.get("seconds"), remote=True)
+            return fetched
+        self.report.misses += 1
+        return found
+
+    def outlook(self, stage: Stage) -> tuple[bool, str]:
+        """Whether a stage's result would be found, and where, or why not; nothing is fetched."""
+        blind = self._blind(stage)
+        found = Miss(blind) if blind else self.store.find(stage.name, stage.key_inputs)
+        if isinstance(found, Hit):
+            return True, f"hit ({found.path})"
+        entry = self.remote.entry(stage.name, stage.key_inputs) if self.remote and not blind else None
+        if self.remote and entry:
+            return True, f"hit ({self.remote.server.url}, {entry.size / 1e6:,.1f} MB)"
+        return False, f"miss ({found.reason})"
+
+    def keep(self, stage: Stage, result: Path, built: Mapping[str, Json]) -> Hit:
+        """Take what was made and proved; without a place to keep it, it stays where it is."""
+        if not self._writes(stage):
+            return Hit(result, built)
+        inputs = stage.key_inputs
+        entry = Entry(stage.name, key_of(inputs), inputs, digest(result), result.stat().st_size, dict(built))
+        if len(entry.encode()) > LARGEST_ENTRY:
+            self.report.trouble("entry", f"{stage.name}: its entry in {self.store.folder} would be too large; not kept")
+            return Hit(result, built)
+        hit = self._kept(entry, result)
+        self._publish(entry, hit.path)
+        return hit
+
+    def content(self, sha256: str, parts: Path) -> Path | None:
+        """A distribution by its sha256, which vouches for it wherever it was; None if it is nowhere."""
+        if self.blind or self.no_packages:
+            return None
+        here = self.store.content(sha256)
+        if here:
+            self.report.packages["local"] += 1
+            return here
+        damaged = self.store.folder / content_name(sha256)
+        if os.path.lexists(damaged):
+            self.report.trouble("corrupt", f"{damaged} was altered: fetched anew")
+        part = parts / sha256
+        if self.remote and self.remote.content(sha256, part, most=LARGEST_CONTENT):
+            self.report.packages["remote"] += 1
+            return self._content(sha256, part)
+        return None
+
+    def keep_content(self, sha256: str, part: Path) -> Path:
+        """Take a distribution that was downloaded, and verified to have that sha256."""
+        self.report.packages["index"] += 1
+        if not self.writes or self.no_packages:
+            return part
+        path = self._content(sha256, part)
+        if self.remote:
+            self.remote.publish_content(sha256, path)
+        return path
+
+    @contextmanager
+    def lock(self, stage: Stage) -> Iterator[None]:
+        """Have a key for oneself: who else wants the same result waits, and then finds it."""
+        lock = filelock.FileLock(self.store.folder / "locks" / f"{stage.key}.lock")
+        if not self._writes(stage):
+            yield
+            return
+        try:
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            self._wait(lock, stage)
+        except (OSError, NotImplementedError) as problem:  # the latter of a file system without locks
+            strerror = getattr(problem, "strerror", "no locks there")
+            self.report.trouble("unwritable", f"{lock.lock_file}: {strerror}; nothing is kept there")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def close(self, folder: Path) -> None:
+        """Trim the local cache, and sum up: in one line, and for machines in a file of that folder."""
+        try:
+            if self.writes:
+                trim(self.store, self.most)
+            self.report.close(folder)
+        except OSError as problem:
+            self.report.say(f"warning: cache: {problem.filename or folder}: {problem.strerror}")
+
+    def _wait(self, lock: filelock.BaseFileLock, stage: Stage) -> None:
+        self.report.say(f"{stage.name}: another build makes the same: waiting for it")
+        try:
+            lock.acquire(timeout=self.longest_wait)
+        except filelock.Timeout:
+            self.report.trouble("lock", f"{lock.lock_file} is held for too long: going on without it")
+
+    def _fetched(self, stage: Stage, parts: Path, prove: Callable[[Path], None]) -> Hit | None:
+        if not self.remote:
+            return None
+        part = parts / f"{stage.key}.part"
+        try:
+            entry = self.remote.fetch(stage.name, stage.key_inputs, part)
+            if not entry:
+                return None
+            try:
+                if stage.output.endswith(".tgz"):
+                    archive.check(part)
+                prove(part)
+            except (archive.Unsafe, BuildError) as problem:
+                first = str(problem).splitlines()[0]
+                self.remote.put_aside(entry.digest, part)
+                self.report.trouble("unfit", f"{self.remote.server.url} has a {stage.name} that is not used: {first}")
+                return None
+            return self._kept(entry, part)
+        except OSError as problem:
+            self.report.trouble("unwritable", f"{part}: {problem.strerror}; it is not used")
+            return None
+
+    def _publish(self, entry: Entry, content: Path) -> None:
+        """Publish a result; until that succeeded, the store has it as owed."""
+        if self.remote and self.remote.publishes:
+            self.store.owe(entry.key)
+            if self.remote.publish(entry, content):
+                self.store.owe(entry.key, no_more=True)
+
+    def _publish_owed(self, stage: Stage, content: Path) -> None:
+        """Publish a result of an earlier build that could not."""
+        if self.remote and self.remote.writes and self.store.owes(stage.key):
+            with suppress(OSError, Unusable):
+                self._publish(self.store.entry(stage.name, stage.key), content)
+
+    def _blind(self, stage: Stage) -> str:
+        """Why a stage's result is not looked up; empty if it is."""
+        return self.blind or ("NO_PACKAGE_CACHE=1" if self.no_packages and stage.resolves else "")
+
+    def _writes(self, stage: Stage) -> bool:
+        return self.writes and not (self.no_packages and stage.resolves)
+
+    def _content(self, sha256: str, part: Path) -> Path:
+        try:
+            return self.store.add_content(sha256, part)
+        except OSError as problem:
+            if not part.is_file():
+                raise
+            self._unwritable(problem)
+            return part
+
+    def _unwritable(self, problem: OSError) -> None:
+        self.report.trouble("unwritable", f"{self.store.folder}: {problem.strerror}; nothing is kept there")
+
+    def _kept(self, entry: Entry, result: Path) -> Hit:
+        try:
+            return self.store.adopt(entry, result)
+        except OSError as problem:
+            # On a disk that fills up the content may have had its place, and the entry none.
+            path = result if result.is_file() else self.store.folder / content_name(entry.digest)
+            if not path.is_file():
+                raise
+            self._unwritable(problem)
+            return Hit(path, entry.built)
+
+
+def opened(settings: Settings, network: Network, folder: Path, say: Callable[[str], None]) -> Cache:
+    """The cache as the settings want it; UserError where they would give a secret away."""
+    report = Report(say, settings.cache_strict)
+    off = settings.no_cache or settings.cache_mode == "off"
+    mode = "off" if off else settings.cache_mode
+    remote = None
+    if settings.cache_url and mode not in {"off", "local"}:
+        remote = Remote(
+            server(settings, network), report, folder / "quarantine",
+            reads=mode in {"read", "read-write"}, writes=mode in {"read-write", "refresh"},
+        )  # fmt: skip
+    why = {"off": "NO_CACHE=1" if settings.no_cache else "CACHE_MODE=off", "refresh": "CACHE_MODE=refresh"}
+    return Cache(
+        Store(folder), remote, report, settings.cache_size, why.get(mode, ""), mode != "off", settings.no_package_cache
+    )
+
+
+def server(settings: Settings, network: Network) -> WebDav:
+    """The server of CACHE_URL."""
+    url = settings.cache_url
+    who = credentials.chosen(settings, netrc(url))
+    verify = str(network.ca_bundle) if network.ca_bundle else True
+    # A proxy would be told what is safe to send here only because it does not leave this machine.
+    between = {} if credentials.is_loopback(url) else proxies(url, network)
+    return WebDav(url, who, verify, between)

@@ -1,0 +1,188 @@
+"""`recipes/pins.toml`: every source we download, with version, digest and several places each."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.errors import UserError
+from builder.files import read as read_file
+from builder.targets import Arch
+
+PSF = "PSF-2.0"  # the licence of every CPython since 2.1
+_DEBIAN = {"licence": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
+_SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
+
+_LARGEST = 1 << 20  # bytes of the file
+_PLAIN = "[A-Za-z0-9][A-Za-z0-9._+~-]*"  # as part of a path: neither hidden nor leading elsewhere
+_BELOW = f"{_PLAIN}(/{_PLAIN})*"
+_NEEDED = {"name", "version", "file", "sha256", "places", "licence"}
+# What each text may be, and what that is called.
+_RULES = {
+    "name": ("[A-Za-z0-9][A-Za-z0-9.+-]*", "a name"),
+    "version": ("[A-Za-z0-9][A-Za-z0-9.+~-]*", "a version"),
+    "python": (r"3\.\d{1,3}\.\d{1,3}((a|b|rc)\d{1,3})?", "a CPython version"),
+    "file": (_PLAIN, "a plain file name"),
+    "sha256": ("[0-9a-f]{64}", "64 hex digits in lower case"),
+    "licence": (r"[A-Za-z0-9.+-]+( [A-Za-z0-9.+-]+)*", "an SPDX licence expression"),
+    "place": (rf"debian:{_BELOW}|(https?://|file:///|/)[A-Za-z0-9%&+,./:;=?@_~!-]+", "a URL, a path or debian:path"),
+    "path": (_BELOW, "a path below a Debian mirror"),
+    "suite": ("[a-z]+", "a Debian suite"),
+    "glibc": (r"2\.\d{1,3}", "a version of glibc"),
+    "snapshot": (r"\d{8}T\d{6}Z", "a time of snapshot.debian.org"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to download. `places` are URLs or `debian:<path below a Debian mirror>`; `released` is its date."""
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    places: tuple[str, ...]
+    released: datetime.date | None = None
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Sysroot:
+    """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold.
+
+    `beside` are packages that nothing is linked against, but that wheels may need: what a .deb can depend on as well.
+    """
+
+    suite: str
+    arch: Arch
+    glibc: str
+    packages: tuple[Source, ...]
+    beside: tuple[Source, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """One digest for all that is linked against."""
+        return hashlib.sha256("".join(package.sha256 for package in self.packages).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Pins:
+    """CPython releases by version, python-build, the bundled libraries by name, and the sysroots."""
+
+    pythons: Mapping[str, Source]
+    python_build: Source
+    libraries: Mapping[str, Source]
+    sysroots: tuple[Sysroot, ...]
+
+    def sysroot(self, suite: str, arch: Arch) -> Sysroot:
+        """The C library of a suite for an architecture; UserError if none is pinned."""
+        for sysroot in self.sysroots:
+            if (sysroot.suite, sysroot.arch) == (suite, arch):
+                return sysroot
+        suites = ", ".join(dict.fromkeys(sysroot.suite for sysroot in self.sysroots)) or "none"
+        raise UserError(
+            f"SYSROOT={suite}: recipes/pins.toml has no [sysroot.{suite}] with {arch.value}",
+            f"pinned: {suites}; pin it there, or set LIBRARIES=system",
+        )
+
+
+def read(path: Path) -> Pins:
+    """Read the pins; UserError with the file's name for anything missing or misspelt."""
+    try:
+        table = tomllib.loads(read_file(path, _LARGEST).decode())
+        pythons = [_source({"licence": PSF, **row, "name": "CPython"}) for row in _rows(table, "python")]
+        python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
+        libraries = [_source(row) for row in _rows(table, "library")]
+        sysroots = [one for suite, row in _row(table.pop("sysroot")).items() for one in _sysroots(suite, _row(row))]
+        if table:
+            raise ValueError(f"unknown: {', '.join(table)}")
+        for python in pythons:
+            _check(python.version, "python", python.file)
+        return Pins(_by("version", pythons), python_build, _by("name", libraries), tuple(sysroots))
+    except RecursionError:  # tomllib calls itself for each level
+        problem: object = "nested too deep"
+    except (OSError, ValueError) as error:
+        problem = error
+    except KeyError as error:
+        problem = f"{error.args[0]} is missing"
+    raise UserError(f"{path}: {problem}", "each source has version, file, sha256 and places")
+
+
+def _row(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r:.100} is not a table")
+    return value
+
+
+def _rows(table: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [_row(value) for value in _list(table.pop(name), name)]
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{name} is not a list")
+    return value
+
+
+def _check(value: object, rule: str, where: str) -> str:
+    """A text as its rule has it; what is pinned becomes part of paths, of scripts and of the manifest."""
+    pattern, meaning = _RULES[rule]
+    if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+        raise ValueError(f"{where}: {rule} is not {meaning}: {value!r:.200}")
+    return value
+
+
+def _by(attribute: str, sources: Iterable[Source]) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for source in sources:
+        if found.setdefault(getattr(source, attribute), source) is not source:
+            raise ValueError(f"{source.file}: {getattr(source, attribute)} is pinned twice")
+    return found
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    where = f"{row.get('file', row.get('name'))!s:.100}"
+    for wrong, names in (("unknown", row.keys() - {*_NEEDED, "released"}), ("missing", _NEEDED - row.keys())):
+        if names:
+            raise ValueError(f"{where}: {wrong}: {', '.join(sorted(names))}")
+    released = row.get("released")
+    if released is not None and type(released) is not datetime.date:
+        raise ValueError(f"{where}: released is not a date")
+    name, version, file, sha256, licence = (
+        _check(row[rule], rule, where) for rule in ("name", "version", "file", "sha256", "licence")
+    )
+    places = tuple(_check(place, "place", where) for place in _list(row["places"], f"{where}: places"))
+    if not places:
+        raise ValueError(f"{where}: places is an empty list")
+    return Source(name, version, file, sha256, places, released, licence)
+
+
+def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:
+    where = f"sysroot.{_check(suite, 'suite', 'sysroot')}"
+    lists = dict(row)
+    glibc, snapshot = (_check(lists.pop(rule), rule, where) for rule in ("glibc", "snapshot"))
+    packages, beside = (
+        {Arch(arch): tuple(_package(_row(one), snapshot) for one in _list(found, where)) for arch, found in by.items()}
+        for by in (lists, _row(lists.pop("beside", {})))
+    )
+    for arch, linked in packages.items():
+        yield Sysroot(suite, arch, glibc, linked, beside.get(arch, ()))
+
+
+def _package(entry: Mapping[str, Any], snapshot: str) -> Source:
+    path = _check(entry["path"], "path", "package")
+    file = path.rpartition("/")[2]
+    parts = file.split("_")
+    if len(parts) != 3 or entry.keys() != {"path", "sha256"}:
+        raise ValueError(f"{path} is no Debian package with path and sha256")
+    name, version, _ = parts
+    places = [f"debian:{path}", f"{_SNAPSHOT}/{snapshot}/{path}"]
+    return _source(
+        {"name": name, "version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN}
+    )

@@ -1,0 +1,74 @@
+"""A checkout, read: settings, recipes, pins and what git says, ready to plan with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from builder.errors import UserError
+from builder.inputs import deb_recipe, git, network, pins, recipe, settings
+from builder.inputs.deb_recipe import DebRecipe
+from builder.inputs.git import Repository
+from builder.inputs.makefile_vars import nearest
+from builder.inputs.network import Network
+from builder.inputs.pins import Pins
+from builder.inputs.recipe import Extras, Recipe
+from builder.inputs.settings import Settings, Value
+from builder.targets import Variant
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a build starts from. `folding` is true where GitHub Actions reads the output."""
+
+    root: Path
+    settings: Settings
+    repository: Repository
+    network: Network
+    recipes: Mapping[Variant, Recipe]
+    folding: bool
+
+    @property
+    def recipes_folder(self) -> Path:
+        """Where the recipes are."""
+        return self.root / "recipes"
+
+    @cached_property
+    def extras(self) -> Extras:
+        """Patches to bundled libraries, and kept profiles; UserError for patches to a library that nobody pins."""
+        found = recipe.read_extras(self.recipes_folder)
+        for name in sorted(found.library_patches.keys() - self.pins.libraries.keys()):
+            raise UserError(
+                f"{self.recipes_folder}/libraries/{name}: recipes/pins.toml has no library of that name",
+                nearest(name, self.pins.libraries.keys()),
+            )
+        return found
+
+    @cached_property
+    def deb_recipe(self) -> DebRecipe:
+        """What a Debian package has besides the tree."""
+        return deb_recipe.read(self.recipes_folder / "deb")
+
+    @cached_property
+    def pins(self) -> Pins:
+        """What recipes/pins.toml pins."""
+        return pins.read(self.recipes_folder / "pins.toml")
+
+
+def read(root: Path, environ: Mapping[str, str]) -> Project:
+    """Read the checkout at `root`; UserError for anything in it that can't be built from."""
+    repository = git.read(root)
+    fallbacks = {"PACKAGE_VERSION": Value(repository.release, "git tag")} if repository.release else {}
+    loaded = settings.load(root, environ, fallbacks)
+    return Project(
+        root=root,
+        settings=loaded,
+        repository=repository,
+        network=network.read(
+            environ, loaded.ca_bundle, network.forms(loaded.cache_user, loaded.cache_password, loaded.cache_token)
+        ),
+        recipes={variant: recipe.read(root / "recipes", variant) for variant in Variant},
+        folding=bool(environ.get("GITHUB_ACTIONS")),
+    )

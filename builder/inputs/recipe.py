@@ -1,0 +1,169 @@
+"""The recipe: what the user puts in, read whole and checked before anything is built."""
+
+from __future__ import annotations
+
+import configparser
+import lzma
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import UserError
+from builder.files import read as read_file
+from builder.files import unpacked
+from builder.inputs.makefile_vars import nearest
+from builder.targets import Variant
+
+_FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
+# Options of pip's: with one of them a build would end well and have none of its packages.
+_PLACES = {
+    "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
+    "root", "src", "target", "user",
+}  # fmt: skip
+_FILES = ("constraints.txt", "pip.conf", "prune.txt")
+
+# Bytes: of a file, and of an unpacked profile, which has three million.
+_LARGEST, _LARGEST_PROFILE = 64 << 20, 256 << 20
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """One file of a recipe: its name and content, and whether it is to be executable where that is not given."""
+
+    name: str
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One variant's recipe; each tuple in name order."""
+
+    variant: Variant
+    requirements: tuple[RecipeFile, ...]
+    pre_patches: tuple[RecipeFile, ...]
+    post_patches: tuple[RecipeFile, ...]
+    scripts: tuple[RecipeFile, ...]
+    checks: tuple[RecipeFile, ...]
+    constraints: bytes
+    pip_conf: bytes | None
+    prune: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What belongs to no variant: patches to bundled libraries by library, and kept PGO profiles by Python version."""
+
+    library_patches: Mapping[str, tuple[RecipeFile, ...]]
+    profiles: Mapping[str, bytes]
+
+
+def read(recipes: Path, variant: Variant) -> Recipe:
+    """Read `recipes/<variant>/`; UserError for what is not part of a recipe, so that no typo goes unseen."""
+    folder = recipes / variant.recipe_folder
+    if not folder.is_dir():
+        raise UserError(f"{folder} is missing", "a recipe is a folder; it may be empty")
+    for entry in folder.iterdir():
+        if entry.name not in _FOLDERS + _FILES and not _is_aside(entry):
+            raise UserError(f"{entry} is no part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
+    recipe = Recipe(
+        variant=variant,
+        requirements=_files(folder / "requirements", r"\d\d-.+\.txt", "NN-name.txt"),
+        pre_patches=_files(folder / "pre-patch", r".+\.(patch|diff)", "name.patch"),
+        post_patches=_files(folder / "post-patch", r".+\.(patch|diff)", "name.patch"),
+        scripts=_files(folder / "scripts", r"\d\d-(?!.*\.(orig|rej|bak|swp|dpkg-\w+)$)[\w.+-]+", "NN-name"),
+        checks=_files(folder / "checks", r"\d\d-.+\.py", "NN-name.py"),
+        constraints=content_of(folder / "constraints.txt") or b"",
+        pip_conf=_pip_conf(folder / "pip.conf"),
+        prune=_patterns(content_of(folder / "prune.txt") or b""),
+    )
+    for script in recipe.scripts:
+        if not script.content.startswith(b"#!"):
+            raise UserError(f"{folder}/scripts/{script.name} has no #! line", "begin it with #!/bin/sh")
+    if variant is Variant.RUNTIME_DEV and recipe.pre_patches:
+        raise UserError(
+            f"{folder}/pre-patch: {variant.value} starts from the finished runtime",
+            "patches to CPython's source belong in recipes/runtime/pre-patch",
+        )
+    return recipe
+
+
+def chain_of(recipes: Mapping[Variant, Recipe], variant: Variant) -> tuple[Recipe, ...]:
+    """The recipes an artifact of a variant is made of, the production one first."""
+    return tuple(recipes[one] for one in dict.fromkeys((Variant.RUNTIME, variant)))
+
+
+def read_extras(recipes: Path) -> Extras:
+    """Read `recipes/libraries/` and `recipes/profiles/`."""
+    patches = {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / "libraries")}
+    profiles = {}
+    for path in _entries(recipes / "profiles"):
+        version, ending, _ = path.name.partition(".profdata.xz")
+        try:
+            profiles[version] = unpacked(content_of(path) or b"", _LARGEST_PROFILE)
+            if not ending or not profiles[version]:
+                raise lzma.LZMAError("no profile")
+        except lzma.LZMAError as problem:
+            raise UserError(
+                f"{path}: {problem}", "a profile is named VERSION.profdata.xz; PROFILE=train makes one"
+            ) from None
+    return Extras(patches, profiles)
+
+
+def _pip_conf(path: Path) -> bytes | None:
+    """pip's defaults for those who use the runtime; UserError for one that would steer the build's own installs."""
+    content = content_of(path)
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string((content or b"").decode())
+    except (configparser.Error, UnicodeDecodeError):
+        raise UserError(f"{path} is no configuration of pip's", "fix it: pip can't read it either") from None
+    for section in parser.sections():
+        for option in parser.options(section):
+            if option.lower().replace("_", "-") in _PLACES:
+                raise UserError(
+                    f"{path}: [{section}] {option} decides where or whether pip installs, in the build as well",
+                    "leave it to the users' own configuration",
+                )
+    return content
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not _is_aside(path)) if folder.is_dir() else []
+
+
+def _is_aside(entry: Path) -> bool:
+    """Notes for people and git's placeholders may lie in every folder."""
+    return entry.name.startswith(".") or entry.suffix == ".md"
+
+
+def content_of(path: Path) -> bytes | None:
+    """The content of a regular file, None where there is none; UserError for what is no file or can't be read."""
+    try:
+        return read_file(path, _LARGEST)
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise UserError(f"{path} points to nothing", "mend the link, or remove it") from None
+        return None
+    except OSError as problem:
+        raise UserError(f"{path} can't be read: {problem.strerror}") from None
+
+
+def _files(folder: Path, pattern: str, form: str) -> tuple[RecipeFile, ...]:
+    if not folder.is_dir() and (folder.is_symlink() or folder.exists()):
+        raise UserError(f"{folder} is not a folder", "make it one, or remove it")
+    files = []
+    for entry in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda path: path.name):
+        if _is_aside(entry):
+            continue
+        if not re.fullmatch(pattern, entry.name):
+            raise UserError(f"{entry} is not named {form}", "rename it, or remove it")
+        content = content_of(entry)
+        files.append(RecipeFile(entry.name, content or b""))
+    return tuple(files)
+
+
+def _patterns(text: bytes) -> tuple[str, ...]:
+    lines = (line.partition("#")[0].strip() for line in text.decode(errors="surrogateescape").split("\n"))
+    return tuple(line for line in lines if line)

@@ -1,1 +1,0 @@
-"""What a build leaves in ARTIFACT_DIR."""

@@ -1,0 +1,66 @@
+"""What a build would find and what it would make, before it runs: for each stage a hit, or a miss and why.
+
+The plan needs to know the compilers. Nothing is started to look at them: they are taken as the last build saw them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from builder import plan as planning
+from builder.cache.cache import Cache
+from builder.files import read, write_whole
+from builder.inputs.project import Project
+from builder.pipeline import stores
+from builder.plan import Bench
+from builder.stages.stage import Stage
+from builder.targets import Arch, Target
+
+_LARGEST = 4096  # bytes of a note
+
+
+def remember(project: Project, arch: Arch, bench: Bench) -> None:
+    """Note what builds for an architecture. Where that can't be written, the next outlook knows nothing."""
+    with suppress(OSError):
+        write_whole(_note(project, arch), json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
+
+
+def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:
+    """Each stage a build of the target goes through, and what becomes of it; none if nothing was built here yet."""
+    bench = _remembered(project, target.arch)
+    if bench is None:
+        return
+    python_build, version = stores.python_build(
+        project, stores.source_shelf(project, lambda note: None), lambda note: None
+    )
+    plan = planning.make(
+        target, version, project.settings, project.recipes, project.repository, python_build,
+        extras=project.extras, bench=bench,
+    )  # fmt: skip
+    yield from _stages(plan.interpreter, cache)
+    yield plan.lock.name, cache.outlook(plan.lock)[1]
+    standing = all(stores.artifacts(project).standing(name, plan.stage.key) for name in plan.artifacts.values())
+    yield plan.stage.name, "up to date" if standing else "to be built"
+
+
+def _stages(stage: Stage, cache: Cache) -> Iterator[tuple[str, str]]:
+    found, told = cache.outlook(stage)
+    for parent in () if found else stage.parents:
+        yield from _stages(parent, cache)
+    yield stage.name, told
+
+
+def _remembered(project: Project, arch: Arch) -> Bench | None:
+    try:
+        fields = json.loads(read(_note(project, arch), _LARGEST))
+        return Bench(**{**fields, "builds_on": Arch(fields["builds_on"])})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _note(project: Project, arch: Arch) -> Path:
+    return stores.cache_folder(project) / "benches" / f"{arch.value}.json"

@@ -1,0 +1,251 @@
+"""Runs a plan: the stages that are not there yet, each in a workplace of its own, and publishes the result."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from builder import plan as planning
+from builder.artifact_dir import LOGS, WORK
+from builder.cache.cache import Cache
+from builder.cache.store import Hit
+from builder.console import Console, Log, step_failed
+from builder.engines.base import Engine, Item, Workplace
+from builder.inputs.project import Project
+from builder.pipeline import stores
+from builder.pipeline.artifacts import Artifact
+from builder.pipeline.distributions import unpacked
+from builder.pipeline.materials import materials
+from builder.pipeline.outlook import remember
+from builder.plan import Bench, Plan
+from builder.sources.shelf import SourceShelf
+from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
+from builder.stages.manifest import ENGINE
+from builder.stages.pip import DISTRIBUTIONS, FETCHED, PARENT
+from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
+from builder.stages.stage import Json, Stage
+from builder.targets import Arch, Target
+from builder.work import remove_abandoned, work_folder
+
+_COMPILED = "compiled"
+_PARTS = "parts"  # kind of the work folders where files stand until they are complete
+
+# Targets may be built side by side; these downloads and images are the same for several of them.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Builds targets of one project with one engine."""
+
+    project: Project
+    engine: Engine
+    console: Console
+    sources: SourceShelf
+    made: dict[str, Hit] = field(default_factory=dict)  # what this run found or compiled, by key
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Where results of stages are found and kept."""
+        return stores.cache(self.project, self.console.say)
+
+    def build(self, target: Target) -> list[Artifact]:
+        """Build a target, or find that nothing changed; returns its artifacts."""
+        plan = self._plan(target)
+        with self._parts() as parts:
+            return self._artifacts(plan, parts)
+
+    def deb(self, target: Target) -> list[Artifact]:
+        """Build the Debian package of a target, with its tarball first, or find that nothing changed."""
+        project = self.project
+        self.engine.can_package(target.arch)
+        plan = planning.package(
+            self._plan(target), project.settings, project.deb_recipe, project.repository,
+            project.pins,
+        )  # fmt: skip
+        standing = None if self.cache.blind else stores.artifacts(project).standing(plan.file, plan.stage.key)
+        if standing:
+            self.console.say(f"{plan.file}: up to date, nothing to do")
+            return [standing]
+        with self._parts() as parts:
+            self._artifacts(plan.runtime, parts)
+            started = time.monotonic()
+            self.console.say(f"{plan.file}: to be built")
+            part = parts / plan.stage.output
+            tarball = Item(PARENT, project.settings.artifact_dir / plan.runtime.tarball)
+            with self.engine.workplace(target.arch, plan.stage.compiles) as place:
+                self.run(plan.stage, place, target, [tarball])
+                place.get(plan.stage.output, part)
+            return [stores.artifacts(project).publish(part, plan.file, plan.stage.key, time.monotonic() - started)]
+
+    def _plan(self, target: Target) -> Plan:
+        project = self.project
+        with _ONE_AT_A_TIME:
+            python_build, version = stores.python_build(project, self.sources, self.console.say)
+            bench = self._bench(target, version)
+        remember(project, target.arch, bench)
+        return planning.make(
+            target, version, project.settings, project.recipes, project.repository, python_build,
+            extras=project.extras, bench=bench,
+        )  # fmt: skip
+
+    @contextmanager
+    def _parts(self) -> Iterator[Path]:
+        """Where files stand until they are complete."""
+        scratch = self.project.settings.artifact_dir / WORK
+        remove_abandoned(scratch, _PARTS, self.console.say)
+        try:
+            with work_folder(scratch, _PARTS) as parts:
+                yield parts.path
+        finally:
+            self.cache.close(self.project.settings.artifact_dir)
+
+    def _artifacts(self, plan: Plan, parts: Path) -> list[Artifact]:
+        """A plan's artifacts, old or new."""
+        settings = self.project.settings
+        if not (self.cache.blind or settings.no_package_cache):
+            standing = [
+                stores.artifacts(self.project).standing(name, plan.stage.key) for name in plan.artifacts.values()
+            ]
+            if all(standing):
+                self.console.say(f"{plan.tarball}: up to date, nothing to do")
+                return [one for one in standing if one]
+        if plan.parent:
+            self._artifacts(plan.parent, parts)
+            parent = settings.artifact_dir / plan.parent.tarball
+            compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[_COMPILED]
+        else:
+            interpreter = self.compiled(plan.interpreter, plan.target, parts)
+            parent, compiled = interpreter.path, interpreter.built[_COMPILED]
+        return self._package(plan, parent, compiled, parts)
+
+    def _bench(self, target: Target, version: str) -> Bench:
+        """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
+        settings, engine = self.project.settings, self.engine
+        across = settings.compile == "across" and settings.libraries == "bundled"
+        if settings.compile == "in-place" and settings.libraries == "bundled":
+            self.console.say("note: COMPILE=in-place takes the libraries of the system, as LIBRARIES=system says")
+        if across and not engine.crosses(target.arch):
+            self.console.say(
+                "note: no clang 19 here: the interpreter gets the libraries of this machine, and starts on no older "
+                "system (the manifest's libc_floor); apt-get install $(grep -v '#' recipes/builder/compiler.txt)"
+            )
+            across = False
+        toolchain = engine.toolchain(target.arch, version, compiles=across)
+        surroundings = engine.surroundings(target.arch)
+        return Bench(toolchain, engine.builds_on(target.arch), across, surroundings)
+
+    def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
+        """The result of a stage that is kept: from the cache, else made with `more` in its workplace."""
+        if stage.key in self.made:
+            return self.made[stage.key]
+        with self.cache.lock(stage):
+            found = self.cache.find(stage, parts, lambda path: self._prove(stage, target, path))
+            if isinstance(found, Hit):
+                self.console.say(f"{stage.name}: from the cache ({found.path})")
+            else:
+                warning = "warning: " if found.damaged else ""
+                verb = "resolved" if stage.resolves else "compiled"
+                self.console.say(f"{warning}{stage.name}: to be {verb} ({found.reason})")
+                found = self._compile(stage, target, parts, more)
+        self.made[stage.key] = found
+        return found
+
+    def _compile(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...]) -> Hit:
+        """Make a stage's result after its parents, prove and keep it."""
+        parents = [Item(parent.output, self.compiled(parent, target, parts).path) for parent in stage.parents]
+        started = time.monotonic()
+        part = parts / f"{stage.key[:16]}-{stage.output}"
+        with self.engine.workplace(target.arch, stage.compiles) as place:
+            self.run(stage, place, target, [*parents, *more])
+            place.get(stage.output, part)
+            for name in stage.byproducts:
+                place.get(name, parts / f"{stage.key[:16]}-{name}")
+        if stage.compiles:  # else it has run as the target already
+            self._prove(stage, target, part)
+        built: dict[str, Json] = {
+            _COMPILED: self._how(stage, target.arch),
+            ENGINE: self.engine.name,
+            "seconds": round(time.monotonic() - started),
+            "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+        return self.cache.keep(stage, part, built)
+
+    def _prove(self, stage: Stage, target: Target, result: Path) -> None:
+        """Run a stage's proof with a result that was compiled or fetched; BuildError if it fails."""
+        if stage.resolves:
+            read_lock(result)
+        if stage.acceptance:
+            with self.engine.workplace(target.arch) as place:
+                self.run(stage.acceptance, place, target, [Item(stage.output, result)])
+
+    def _how(self, stage: Stage, arch: Arch) -> str:
+        """How a stage was compiled, in the manifest's words."""
+        builds_on, emulator = self.engine.builds_on(arch), self.engine.emulator(arch)
+        if stage.compiles and builds_on is not arch:
+            return f"across on {builds_on.value}"
+        return f"emulated by {emulator}" if emulator else "native"
+
+    def _package(self, plan: Plan, parent: Path, compiled: Json, parts: Path) -> list[Artifact]:
+        """The package stage: its artifacts appear under their names only when both are complete."""
+        started = time.monotonic()
+        self.console.say(f"{plan.tarball}: to be built")
+        manifest = {**plan.manifest, _COMPILED: compiled, "stage_keys": plan.stage_keys}
+        planned = [
+            Item(PARENT, parent),
+            Item(PLANNED_MANIFEST, json.dumps(manifest).encode()),
+            *self._packages(plan, Item(PARENT, parent), parts),
+        ]
+        made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
+        with self.engine.workplace(plan.target.arch) as place:
+            self.run(plan.stage, place, plan.target, planned)
+            for name, part in made.items():
+                place.get(name, part)
+        measured = json.loads(made[MANIFEST].read_text())
+        made[MANIFEST].write_text(json.dumps({**measured, ENGINE: self.engine.name}, indent=2, sort_keys=True) + "\n")
+        seconds = time.monotonic() - started
+        publish = stores.artifacts(self.project).publish
+        return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]
+
+    def _packages(self, plan: Plan, parent: Item, parts: Path) -> list[Item]:
+        """What pip installs: the lock, and the files it names, from the cache or else downloaded."""
+        named = read_lock(self.compiled(plan.lock, plan.target, parts, (parent,)).path)
+        files = {one: self.cache.content(one.sha256, parts) for one in named}
+        missing = [one for one, path in files.items() if path is None]
+        files |= self._fetched(plan, missing, parent, parts) if missing else {}
+        return [
+            Item(LOCK, lines(named)),
+            Item(PIP_LOCK, lines(one for one in named if one.name == "pip")),
+            *(Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items() if path),
+        ]
+
+    def _fetched(self, plan: Plan, missing: list[Distribution], parent: Item, parts: Path) -> dict[Distribution, Path]:
+        """Distributions that came with the lock, or are downloaded; each verified by its sha256 before it is kept."""
+        archive = parts / f"{plan.lock.key[:16]}-{FETCHED}"
+        if not archive.is_file():
+            with self.engine.workplace(plan.target.arch) as place:
+                self.run(plan.fetch, place, plan.target, [parent, Item(LOCK, lines(missing))])
+                place.get(FETCHED, archive)
+        return {one: self.cache.keep_content(one.sha256, part) for one, part in unpacked(archive, missing, parts)}
+
+    def run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
+        """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
+        arch = stage.inputs.get("arch", target.arch.value)
+        log_path = self.project.settings.artifact_dir / LOGS / f"{stage.name}-{arch}.log"
+        log_path.unlink(missing_ok=True)
+        log = Log(log_path, self.project.network.redact)
+        with _ONE_AT_A_TIME:
+            items = [*materials(stage, self.sources)]
+        place.put([*items, *more])
+        for step in stage.steps:
+            with self.console.step(step.name, log, step.tells) as on_output:
+                code = place.run(step, on_output)
+                if code:
+                    raise step_failed(step.name, code, step.hint, log)

@@ -1,0 +1,76 @@
+"""Where a project's builds find and keep things: sources, root file systems, results, and finished artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from builder import versions
+from builder.artifact_dir import CACHE
+from builder.cache import cache as caching
+from builder.cache.cache import Cache
+from builder.cache.remote import Remote
+from builder.cache.report import Report
+from builder.errors import UserError
+from builder.inputs.project import Project
+from builder.pipeline.artifacts import ArtifactShelf
+from builder.roots.roles import Roots
+from builder.roots.tree import RootShelf
+from builder.sources import python_build as python_builds
+from builder.sources.python_build import PythonBuild
+from builder.sources.shelf import SourceShelf
+
+
+def cache_folder(project: Project) -> Path:
+    """Where everything is that `clobber` removes and another build can make again."""
+    return project.settings.artifact_dir / CACHE
+
+
+def cache(project: Project, say: Callable[[str], None]) -> Cache:
+    """The cache of results; `say` hears of all that goes wrong with it."""
+    return caching.opened(project.settings, project.network, cache_folder(project), say)
+
+
+def remote_cache(project: Project, say: Callable[[str], None]) -> Remote:
+    """The shared cache, for those who ask for it by name; UserError if no setting says where it is."""
+    if not project.settings.cache_url:
+        raise UserError("CACHE_URL is not set", "set it to the web server that is to be the cache")
+    server = caching.server(project.settings, project.network)
+    return Remote(server, Report(say, strict=True), cache_folder(project) / "quarantine", writes=True)
+
+
+def artifacts(project: Project) -> ArtifactShelf:
+    """The finished artifacts."""
+    return ArtifactShelf(project.settings.artifact_dir)
+
+
+def source_shelf(project: Project, say: Callable[[str], None]) -> SourceShelf:
+    """The downloaded sources; `say` hears of every oddity."""
+    mirror, debian = project.settings.source_mirror, project.settings.debian_mirror
+    return SourceShelf(cache_folder(project) / "sources", project.network, mirror, debian, say)
+
+
+def roots(project: Project, shelf: SourceShelf, say: Callable[[str], None]) -> Roots:
+    """The root file systems that steps run in; `say` hears of every oddity."""
+    return Roots(project.recipes_folder, RootShelf(cache_folder(project) / "roots", shelf, say))
+
+
+def python_build(project: Project, shelf: SourceShelf, say: Callable[[str], None]) -> tuple[PythonBuild, str]:
+    """What compiles CPython, and the exact version it is to build; says so if a newer patch of it is known.
+
+    It is the pinned python-build, wherever that knows the version: two machines are to build alike. Where it does
+    not, that of PYENV_ROOT.
+    """
+    wanted, pyenv_root = project.settings.python_version, project.settings.pyenv_root
+    found = python_builds.pinned(project.pins, shelf)
+    try:
+        version, newest = versions.resolve_python(wanted, found.versions())
+    except UserError:
+        if not pyenv_root:
+            raise
+        found = python_builds.of_pyenv(pyenv_root, project.pins)
+        version, newest = versions.resolve_python(wanted, found.versions())
+        say(f"note: the pinned python-build does not know Python {version}: taking that of PYENV_ROOT={pyenv_root}")
+    if version != newest:
+        say(f"note: Python {newest} is known; PYTHON_VERSION asks for {version}")
+    return found, version

@@ -1,0 +1,1 @@
+"""How a finished package is proved in a place where it was never built."""

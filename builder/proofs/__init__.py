@@ -1,1 +1,0 @@
-"""How a finished package is proved in a place where it was never built: pure, as a stage is."""

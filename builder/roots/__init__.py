@@ -1,0 +1,1 @@
+"""The Debian root file systems that steps run in: locked, resolved, unpacked."""

@@ -1,0 +1,50 @@
+"""The sessions that build one target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from builder.pipeline.artifacts import Artifact
+from builder.pipeline.pipeline import Pipeline
+from builder.sessions import tables
+from builder.sessions.opening import console_for, pipeline_for, read_project, reported
+from builder.targets import Arch, Format, Package, Target
+
+
+@reported
+def tarball(target: Target) -> None:
+    """Build one target and print its artifacts."""
+    _made(target, Pipeline.build)
+
+
+@reported
+def deb(target: Target) -> None:
+    """Build the Debian package of one target and print it."""
+    _made(target, Pipeline.deb)
+
+
+@reported
+def builder_image(arch: Arch) -> None:
+    """Make what steps run in: the root file systems, and the builder images of them with Docker."""
+    project = read_project()
+    console = console_for(project)
+    engine, version = pipeline_for(project, arch, console).engine, project.settings.python_version
+    fingerprint = ""
+    for compiles in (True, False) if engine.crosses(arch) else (False,):
+        fingerprint = engine.toolchain(arch, version, compiles)
+        with engine.workplace(arch, compiles):
+            pass
+    console.say(f"ready to build for {arch.value} (toolchain {fingerprint[:12]})")
+
+
+def _made(target: Target, make: Callable[[Pipeline, Target], list[Artifact]]) -> None:
+    """Make artifacts of a target, and print them."""
+    project = read_project()
+    console = console_for(project)
+    artifacts = make(pipeline_for(project, target.arch, console), target)
+    console.say(tables.artifacts(artifacts, project.settings.artifact_dir))
+
+
+def make(pipeline: Pipeline, package: Package) -> list[Artifact]:
+    """Build a package, its tarball first."""
+    return pipeline.deb(package.target) if package.format is Format.DEB else pipeline.build(package.target)

@@ -1,0 +1,103 @@
+"""The sessions over every package: one chain for each architecture, side by side where JOBS allows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from builder.console import Console, say
+from builder.engines import choice
+from builder.errors import BuilderError
+from builder.pipeline.pipeline import Pipeline
+from builder.proof.prover import Prover
+from builder.sessions import tables
+from builder.sessions.build import make
+from builder.sessions.opening import LOGS, fail_for, pipeline_for, read_project, reported
+from builder.sessions.prove import needed
+from builder.sessions.tables import Row
+from builder.targets import Arch, Format, Package, Target, Variant
+
+T = TypeVar("T")
+
+
+@reported
+def build_all() -> None:
+    """Build every package this machine can."""
+
+    def build(pipeline: Pipeline, package: Package) -> list[Row]:
+        made = make(pipeline, package)
+        return [Row(artifact.name, "", f"{artifact.size:,} bytes", artifact.seconds) for artifact in made]
+
+    _every_package(build)
+
+
+@reported
+def test_all() -> None:
+    """Prove every package this machine can."""
+
+    def prove(pipeline: Pipeline, package: Package) -> list[Row]:
+        prover = Prover(pipeline.project, pipeline.engine, pipeline.console)
+        reason = prover.why_not(package.format)
+        if reason:
+            return [Row(str(package), "", f"left out: {reason}", 0)]
+        files = needed(pipeline, package)
+        return tables.proved(files[0], prover.prove(package.target, package.format, files))
+
+    _every_package(prove)
+
+
+def _every_package(work: Callable[[Pipeline, Package], list[Row]]) -> None:
+    """Do some work for every package, print the table of all, and fail if any failed."""
+    project = read_project()
+    jobs = project.settings.jobs
+    pipelines, rows = {}, []
+    for arch in Arch:
+        reason = choice.why_not(project.settings, arch)
+        if reason:
+            rows.append(Row(f"every package for {arch.value}", "", f"left out: {reason}", 0))
+        else:
+            prefix = f"{arch.value}: " if jobs > 1 else ""
+            console = Console(verbose=project.settings.v, folding=project.folding and jobs == 1, prefix=prefix)
+            pipelines[arch] = pipeline_for(project, arch, console)
+
+    def run(arch: Arch) -> list[Row]:
+        return [row for one in packages(arch) for row in attempt(one, functools.partial(work, pipelines[arch]))]
+
+    def stop() -> None:
+        for pipeline in pipelines.values():
+            pipeline.engine.stop()
+
+    chains = {arch: functools.partial(run, arch) for arch in pipelines}
+    for found in side_by_side(chains, jobs, stop).values():
+        rows += found
+    say(tables.packages(rows))
+    fail_for([row.problem for row in rows], LOGS)
+
+
+def packages(arch: Arch) -> list[Package]:
+    """What is built for an architecture, in this order: each starts from what stands before it."""
+    return [Package(Target(variant, arch), each) for variant in Variant for each in Format]
+
+
+def side_by_side(chains: Mapping[Arch, Callable[[], T]], jobs: int, stop: Callable[[], None]) -> dict[Arch, T]:
+    """Run the chains, up to `jobs` at a time; where one raises or the user interrupts, `stop` must end the others."""
+    if jobs == 1:
+        return {arch: run() for arch, run in chains.items()}
+    with ThreadPoolExecutor(jobs) as pool:
+        running = {arch: pool.submit(run) for arch, run in chains.items()}
+        try:
+            return {arch: future.result() for arch, future in running.items()}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop()
+            raise
+
+
+def attempt(package: Package, work: Callable[[Package], list[Row]]) -> list[Row]:
+    """The rows of a package, or the one row of its failure, so that the others are still built."""
+    try:
+        return work(package)
+    except BuilderError as problem:
+        return [Row(str(package), "", f"failed: {problem.message.splitlines()[0]}", 0, f"{package}: {problem}")]

@@ -1,0 +1,85 @@
+"""The sessions that print what a build would start from."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from builder.console import say, table
+from builder.errors import BuildError, UserError
+from builder.inputs.parsers import without_credentials
+from builder.inputs.settings import SETTINGS
+from builder.pipeline import stores
+from builder.pipeline.outlook import outlook
+from builder.plan import deb_file
+from builder.sessions.opening import read_project, reported
+from builder.sources.newer import newer
+from builder.targets import Arch, Target, Variant
+
+
+@reported
+def settings() -> None:
+    """Print every setting, its value and where it came from (default); then what a build would find in the cache."""
+    project = read_project()
+    found = project.settings
+    rows = [(row.name, found.shown(row), found.values[row.name].origin) for row in SETTINGS]
+    say(table(("SETTING", "VALUE", "FROM"), rows))
+    target = Target(Variant.RUNTIME, Arch.native())
+    stages = list(outlook(project, target, stores.cache(project, say)))
+    if stages:
+        say(f"\n{table((f'STAGE of {target}', 'AS THE LAST BUILD COMPILED'), stages)}")
+
+
+@reported
+def environment() -> None:
+    """Print NAME=value lines for eval and env files: the settings, and the artifacts' names."""
+    found = read_project().settings
+    lines = {row.name: found.values[row.name].text for row in SETTINGS if not row.secret}
+    lines["ARTIFACT_DIR"] = str(found.artifact_dir)
+    for arch in Arch:
+        for variant in Variant:
+            name = f"{variant.value}_{arch.suffix}".upper().replace("-", "_")
+            target = Target(variant, arch)
+            for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json")):
+                lines[f"{kind}_{name}"] = target.artifact(found.package_prefix, found.package_version, ending)
+            with suppress(UserError):  # not every version of a tarball can be one of a Debian package
+                lines[f"DEB_{name}"] = deb_file(target, found)
+    for name, value in lines.items():
+        if without_credentials(value) == value:
+            print(f"{name}={shlex.quote(value) if value else ''}")
+        else:  # without its password it would be another setting
+            print(f"{name} is left out, for it holds a password", file=sys.stderr)
+
+
+@reported
+def pins() -> None:
+    """Print every source that is downloaded, and what newer version Debian has."""
+    project = read_project()
+    pinned = project.pins
+    sources = (*pinned.pythons.values(), pinned.python_build, *pinned.libraries.values())
+    not_updated = [package for sysroot in pinned.sysroots for package in (*sysroot.packages, *sysroot.beside)]
+    try:
+        known = newer(sources, stores.source_shelf(project, say))
+    except BuildError as problem:
+        say(f"note: newer versions are not known: {problem}\n")
+        known = {}
+    rows = [
+        (s.name, s.version, known.get(s, ""), s.licence, s.sha256[:16], s.places[0]) for s in (*sources, *not_updated)
+    ]
+    say(table(("SOURCE", "VERSION", "NEWER", "LICENCE", "SHA256", "FIRST PLACE"), rows))
+
+
+def sessions(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """Print the sessions, group by group; those of one architecture stand beside their general form."""
+    endings = tuple(f"-{arch.suffix}" for arch in Arch)
+    for group, entries in groups.items():
+        print(f"\n{group}:")
+        for name, purpose in entries:
+            if name.endswith(endings):
+                continue
+            forms = [ending for ending in endings if name + ending in dict(entries)]
+            label = f"{name} [{', '.join(forms)}]" if forms else name
+            print(f"  {label:<32} {purpose}")
+    print("\nSettings: `nox`. A session with [-x86, -arm] also has those forms, such as `nox -s runtime-arm`.")

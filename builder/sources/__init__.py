@@ -1,0 +1,1 @@
+"""What is downloaded: pinned by digest, verified while it streams in."""

@@ -1,0 +1,170 @@
+"""One download, from a URL or a folder into a file: bounded in bytes and in time, whatever the other side does.
+
+Nothing it says is believed: the caller knows the digest. A server that drips is given up, even within its headers.
+"""
+
+from __future__ import annotations
+
+import http
+import http.client
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Self
+from urllib.parse import urljoin
+
+import requests
+import tenacity
+import urllib3
+
+from builder.connections import Session
+from builder.files import opened
+from builder.inputs.network import Network
+
+LARGEST = 512 << 20  # bytes: more than any source has
+
+_CHUNK = 1 << 20
+_TIMEOUT = (10, 60)  # seconds: to connect, and between two reads
+_GRACE = 60  # seconds that an attempt may take beside what its bytes need
+_SLOWEST = 16 << 10  # bytes a second
+_LONGEST = 3600  # seconds of an attempt
+_MOST_MOVES = 10
+
+# What the machinery below raises for an answer that is none; what requests raises is an OSError.
+FAILURES = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
+
+
+class Refused(OSError):
+    """Why a place is given up, in our own words."""
+
+
+class _BrokenOff(Exception):
+    """The connection ended before its time: another try may go on there."""
+
+
+def proxies(url: str, network: Network) -> dict[str, str]:
+    """The proxies for a URL, by scheme, as requests takes them."""
+    lower = {name.lower(): value for name, value in sorted(network.proxies.items())}  # lower case wins
+    bypassed = requests.utils.should_bypass_proxies(url, lower.pop("no_proxy", ""))
+    return {} if bypassed else {name.removesuffix("_proxy"): value for name, value in lower.items()}
+
+
+def download(url: str, file: BinaryIO, network: Network, most: int = LARGEST) -> None:
+    """Bring what a URL or a path names into `file`, behind what an earlier try has left there.
+
+    Raises one of FAILURES; `reason` says it in words. Of a broken download `file` keeps what had come.
+    """
+    if "://" not in url or url.startswith("file://"):
+        with opened(Path(url.removeprefix("file://"))) as given:
+            _copy(given.read, file, 0, most)
+        return
+    try:
+        _patiently(url, file, network, most)
+    except _BrokenOff:
+        raise Refused("the connection broke off") from None
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(_BrokenOff),
+    stop=tenacity.stop_after_attempt(4),
+    wait=tenacity.wait_random_exponential(max=10),
+    reraise=True,
+)
+def _patiently(url: str, file: BinaryIO, network: Network, most: int) -> None:
+    with _Attempt() as attempt:
+        try:
+            attempt.download(url, file, network, most)
+        except (requests.ReadTimeout, urllib3.exceptions.HTTPError) as problem:
+            raise _BrokenOff from problem
+
+
+def _copy(read: Callable[[int], bytes], file: BinaryIO, start: int, most: int) -> None:
+    """Write what `read` hands out into a file from `start` on, up to `most` bytes in all."""
+    file.seek(start)
+    file.truncate()
+    while content := read(_CHUNK):
+        if file.tell() + len(content) > most:
+            file.truncate(0)
+            raise Refused(f"more than {most >> 20} MiB, given up")
+        file.write(content)
+
+
+class _Attempt:
+    """One try, whose connections are cut from another thread once it has taken too long for what it has received.
+
+    The library's own timeouts count from byte to byte only.
+    """
+
+    def __init__(self) -> None:
+        self._session = Session()
+        self._received = 0
+        self._over, self._too_slow = threading.Event(), threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watcher.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._over.set()
+        self._watcher.join()
+        self._session.cut()
+        self._session.close()
+        # What was cut may look like an end, or like any trouble.
+        if self._too_slow.is_set() and (kind is None or issubclass(kind, Exception)):
+            raise Refused("too slow, given up") from None
+
+    def download(self, url: str, file: BinaryIO, network: Network, most: int) -> None:
+        """Bring the rest of a file, or all of it."""
+        have = file.seek(0, os.SEEK_END)
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+        with self._answer(url, headers, network) as answer:
+            if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
+                return  # all of it is here already: the digest will tell
+            answer.raise_for_status()
+            resumed = answer.status_code == requests.codes.partial_content
+
+            def chunk(size: int) -> bytes:
+                # As the bytes come: read() would wait for a whole chunk, however slowly it drips.
+                content: bytes = answer.raw.read1(size, decode_content=False)
+                self._received += len(content)
+                return content
+
+            _copy(chunk, file, have if resumed else 0, most)
+
+    def _answer(self, url: str, headers: dict[str, str], network: Network) -> requests.Response:
+        """The answer at the end of all redirections."""
+        verify = str(network.ca_bundle) if network.ca_bundle else True
+        for _ in range(_MOST_MOVES):
+            answer = self._session.get(
+                url, headers=headers, stream=True, timeout=_TIMEOUT, verify=verify, proxies=proxies(url, network),
+                allow_redirects=False,
+            )  # fmt: skip
+            if not answer.is_redirect:
+                return answer
+            answer.close()
+            self._session.cut()
+            url = urljoin(url, answer.headers["Location"].encode("latin-1").decode())
+        raise Refused(f"moved more than {_MOST_MOVES} times")
+
+    def _watch(self) -> None:
+        started = time.monotonic()
+        while not self._over.wait(min(1, _GRACE)):
+            if time.monotonic() - started > min(_GRACE + self._received / _SLOWEST, _LONGEST):
+                self._too_slow.set()
+                self._session.cut()
+
+
+def reason(problem: Exception) -> str:
+    """Why a download failed; the server's own words are not repeated."""
+    if isinstance(problem, requests.HTTPError) and problem.response is not None:
+        code = problem.response.status_code
+        known = {int(status): status.phrase for status in http.HTTPStatus}
+        return f"{code} {known.get(code, '')}".rstrip()
+    if isinstance(problem, requests.exceptions.SSLError):
+        return "the certificate is not trusted (set CA_BUNDLE)"
+    if isinstance(problem, Refused):
+        return str(problem)
+    return problem.strerror if isinstance(problem, OSError) and problem.strerror else type(problem).__name__

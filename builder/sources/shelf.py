@@ -1,0 +1,169 @@
+"""The sources we download: pinned by digest, tried at several places, verified while they stream in."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from io import BufferedRandom
+from pathlib import Path
+
+import filelock
+
+from builder import command
+from builder.errors import BuildError
+from builder.files import again, beside, digest
+from builder.inputs.network import Network
+from builder.inputs.pins import Source
+from builder.sources.download import FAILURES, download, reason
+
+
+def debian_mirrors() -> list[str]:
+    """The Debian mirrors apt uses on this machine; none without apt, or where it is another distribution's."""
+    apt = shutil.which("apt-get") or "/usr/bin/apt-get"  # a PATH of Python and little else is enough for us
+    try:
+        targets = command.output([apt, "indextargets", "--format", "$(REPO_URI)", "Origin: Debian"])
+    except (OSError, BuildError):  # no apt here
+        return []
+    return list(dict.fromkeys(targets.split()))
+
+
+@dataclass(frozen=True)
+class SourceShelf:
+    """The folder that keeps downloaded sources, each under its digest."""
+
+    folder: Path
+    network: Network
+    mirror: str
+    debian_mirror: str
+    note: Callable[[str], None]
+
+    def path(self, source: Source) -> Path:
+        """Where the source stands, once it is here. A file put there by hand is as good, if its digest is right."""
+        return self.folder / source.sha256[:16] / source.file
+
+    def fetch(self, source: Source) -> Path:
+        """Bring the source here, from the first place that has the right bytes, and return its path."""
+        path = self.path(source)
+        if _is(path, source.sha256):
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone(path):
+            if _is(path, source.sha256):  # another build was quicker
+                return path
+            if path.exists():
+                self.note(f"{path} has a wrong digest: fetched anew")
+                path.unlink()
+            self._bring(source, path)
+        return path
+
+    def glance(self, path: str, most: int) -> bytes:
+        """A file below a Debian mirror as it is today, unverified: to tell the user, never to build from."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tried = ""
+        for url in self._debian(path):
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                try:
+                    download(url, file, self.network, most)
+                    file.seek(0)
+                    return file.read()
+                except FAILURES as problem:
+                    tried += f"\n    {url}: {reason(problem)}"
+        raise BuildError(f"no mirror has {path}:{self.network.redact(tried)}", "set DEBIAN_MIRROR")
+
+    @contextmanager
+    def _alone(self, path: Path) -> Iterator[None]:
+        """Have a source for oneself: another build that wants it waits, and then finds it."""
+        lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            self.note(f"{path.name}: another build downloads it: waiting")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _bring(self, source: Source, path: Path) -> None:
+        """Download a source from the first place that has it; the last to do so left nothing but what is begun."""
+        tried = []
+        for url in self._urls(source):
+            # By place: what one place began, no other may go on with.
+            place = f"{hashlib.sha256(url.encode()).hexdigest()[:8]}."
+            file, part = self._begun(path, place) or beside(path, place)
+            try:
+                with file:
+                    found = self._digest_of_download(url, file, source.sha256)
+                if found == source.sha256:
+                    part.rename(path)
+                    for other in path.parent.glob(f".{path.name}.*.part"):
+                        other.unlink()
+                    return
+                part.unlink()
+                tried.append(f"{url}: wrong digest, sha256 {found}")
+            except FAILURES as problem:
+                if not part.stat().st_size:
+                    part.unlink()
+                if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+                    raise
+                tried.append(f"{url}: {reason(problem)}")
+        places = "".join(f"\n    {line}" for line in tried) or "\n    no place to ask"
+        raise BuildError(
+            f"no place has {source.file} with sha256 {source.sha256}:{self.network.redact(places)}",
+            f"copy the file to {path}, or set SOURCE_MIRROR or DEBIAN_MIRROR",
+        )
+
+    def _begun(self, path: Path, place: str) -> tuple[BufferedRandom, Path] | None:
+        """What an interrupted run had of a source from a place; we have the lock, so nobody writes it now."""
+        for part in path.parent.glob(f".{path.name}.{place}*.part"):
+            file = again(part)
+            if file:
+                return file, part
+        return None
+
+    def _digest_of_download(self, url: str, file: BufferedRandom, wanted: str) -> str:
+        """Download, and once more from the start if going on with an earlier part gave the wrong bytes."""
+        begun = file.seek(0, os.SEEK_END)
+        download(url, file, self.network)
+        found = _digest_of(file)
+        if begun and found != wanted:
+            file.truncate(0)
+            download(url, file, self.network)
+            found = _digest_of(file)
+        return found
+
+    def _urls(self, source: Source) -> Iterator[str]:
+        if self.mirror:
+            yield f"{self.mirror.rstrip('/')}/{source.file}"
+        for place in source.places:
+            if place.startswith("debian:"):
+                yield from self._debian(place.removeprefix("debian:"))
+            else:
+                yield place
+
+    @cached_property
+    def _mirrors(self) -> list[str]:
+        """Asked once: a root file system has hundreds of packages."""
+        return [self.debian_mirror] if self.debian_mirror else debian_mirrors()
+
+    def _debian(self, path: str) -> list[str]:
+        return [f"{mirror.rstrip('/')}/{path}" for mirror in self._mirrors]
+
+
+def _is(path: Path, sha256: str) -> bool:
+    try:
+        return digest(path) == sha256
+    except OSError:
+        return False
+
+
+def _digest_of(file: BufferedRandom) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""The interpreter: CPython and the libraries inside it, cross-compiled or in place."""

@@ -1,0 +1,195 @@
+"""Compiling CPython for any target on the build machine: a plain native Python first, then the target's own."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from builder.stages.interpreter import modules
+from builder.stages.interpreter.acceptance import OUTPUT, SYMBOLS, acceptance
+from builder.stages.interpreter.compiler import CLANG, DEPS, CrossTarget, llvm
+from builder.stages.interpreter.configure import (
+    BUILD_PREFIX,
+    HEADER,
+    LINK_TIME_OPTIMIZATION,
+    LLVM_OPTIONS,
+    OPTIMIZED,
+    PROFILE,
+    environment,
+    options,
+)
+from builder.stages.interpreter.cpython import CPython, without_bytecode
+from builder.stages.interpreter.libraries import OUTPUT as LIBRARIES
+from builder.stages.interpreter.openssl import one_openssl
+from builder.stages.programs import program
+from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
+
+_PROFILE_USE = program("profile_use.py")
+_SPLIT_SYMBOLS = program("split_symbols.py")
+_BUILD_PYTHON = "build-python.tgz"
+# Modules the build Python does without: it only runs CPython's own build scripts.
+_NOT_NEEDED = """
+    _ssl _hashlib _sqlite3 _ctypes _curses _curses_panel _dbm _gdbm _tkinter _lzma _bz2 _uuid _decimal _codecs_cn
+    _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw readline nis ossaudiodev spwd _crypt xxlimited
+    xxlimited_35
+""".split()
+
+
+def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
+    """A definition that only configures, makes and installs: what it made can't always run on the build machine."""
+    free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if cpython.version.endswith("t") else ""
+    url = f"{cpython.source.places[0]}#{cpython.source.sha256}"
+    mark, marking = modules.definition(cpython)
+    install = f'install_package "{cpython.package}" "{url}" {marking}{steps}\n'
+    return {cpython.version: f"{free_threading}{mark}{install}"}
+
+
+def build_python(cpython: CPython) -> Stage:
+    """Plan the build machine's own interpreter of the same source: quick to make, never shipped."""
+    plain = (
+        "--disable-shared", "--without-ensurepip", "--disable-test-modules", "--without-static-libpython",
+        "--without-readline",
+    )  # fmt: skip
+    env = {
+        "CC": f"clang-{CLANG} -fuse-ld=lld",
+        "AR": llvm("ar"),
+        "OPT": "-O1 -g0 -DNDEBUG",
+        **modules.environment(cpython),
+        **{f"py_cv_module_{name}": "n/a" for name in _NOT_NEEDED},
+    }
+    return Stage(
+        name="build-python",
+        inputs=cpython.inputs(cpython.builds_on),
+        files=tuple(cpython.files(_definition(cpython))),
+        steps=(
+            *cpython.prove_patches(),
+            cpython.compile(f"compile build Python {cpython.version}", BUILD_PREFIX, plain, env),
+            without_bytecode(BUILD_PREFIX),
+            pack("pack build Python", BUILD_PREFIX, _BUILD_PYTHON, cpython.epoch),
+        ),
+        output=_BUILD_PYTHON,
+        compiles=True,
+    )
+
+
+def train(cpython: CPython, target: CrossTarget, parents: tuple[Stage, ...]) -> Stage:
+    """Plan the training of PGO, on the build machine's own architecture: one merged profile, good for every target.
+
+    `parents` are the libraries of that architecture and the build Python.
+    """
+    tree, prefix = f"{WORK}/build/{cpython.package}", f"{WORK}/not-installed"
+    # One process trains: a profile of many is not worth the doubt (python/cpython#145801).
+    env = {
+        **environment(target, cpython, ()),
+        "MAKE_OPTS": f"-j{JOBS} profile-run-stamp",
+        "PROFILE_TASK": "-m test --pgo --timeout=1200",
+    }
+    training = (*options(target, cpython), "--enable-optimizations")
+    return Stage(
+        name="profile",
+        inputs=cpython.inputs(target.arch),
+        files=(*target.files, HEADER, *cpython.files(_definition(cpython, "standard_build"))),
+        steps=(
+            *_ready(target),
+            # Nothing is installed there, but python-build ends by looking into the folder.
+            Step("make prefix", ("mkdir", "-p", prefix)),
+            cpython.compile(f"train CPython {cpython.version}", prefix, training, env),
+            Step("take profile", ("cp", f"{tree}/code.profclangd", f"{WORK}/{PROFILE}")),
+        ),
+        output=PROFILE,
+        parents=parents,
+        compiles=True,
+    )
+
+
+def across(
+    cpython: CPython,
+    target: CrossTarget,
+    parents: tuple[Stage, ...],
+    *,
+    optimize: bool,
+    profile: bytes | None,
+    prt_root: PurePosixPath,
+) -> Stage:
+    """Plan the interpreter of one target. `parents` are its libraries, the build Python, and the training if it is
+    optimised without a kept `profile`.
+    """
+    return Stage(
+        name="interpreter",
+        inputs={**cpython.inputs(target.arch), "prt_root": str(prt_root)},
+        files=(
+            *target.files,
+            HEADER,
+            *((File(PROFILE, profile),) if profile else ()),
+            *((_PROFILE_USE,) if optimize else ()),
+            _SPLIT_SYMBOLS,
+            *cpython.files(_definition(cpython)),
+        ),
+        steps=(
+            *cpython.prove_patches(),
+            *_ready(target),
+            cpython.compile(
+                f"compile CPython {cpython.version} for {target.arch.value}" + (" (PGO, LTO)" if optimize else ""),
+                str(prt_root),
+                (*options(target, cpython), *((LINK_TIME_OPTIMIZATION,) if optimize else ())),
+                environment(target, cpython, OPTIMIZED if optimize else ()),
+            ),
+            *((_profile_use(cpython),) if optimize else ()),
+            Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),
+            _plain_words(target, prt_root),
+            *one_openssl(cpython, target, prt_root),
+            _split_symbols(cpython, prt_root),
+            without_bytecode(str(prt_root)),
+            pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
+        ),
+        output=OUTPUT,
+        parents=parents,
+        compiles=True,
+        acceptance=acceptance(cpython, prt_root),
+    )
+
+
+def _ready(target: CrossTarget) -> tuple[Step, ...]:
+    """Unpack what the parents made."""
+    return (
+        *target.steps,
+        Step("make build Python's folder", ("mkdir", "-p", BUILD_PREFIX)),
+        unpack("unpack libraries", LIBRARIES, DEPS),
+        unpack("unpack build Python", _BUILD_PYTHON, BUILD_PREFIX),
+    )
+
+
+def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
+    """What debuggers read goes into a folder of its own, which the runtime gives away as an archive of its own."""
+    python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
+    patterns = (f"bin/{cpython.binary}", "lib/python3*/lib-dynload/*.so")
+    program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
+    args = (python, "-I", "-B", program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
+    return Step("split symbols", args)
+
+
+def _profile_use(cpython: CPython) -> Step:
+    """Configure sets no profile flag where it does not know the compiler, and says nothing: so we look."""
+    return Step(
+        "check use of the profile",
+        (f"{BUILD_PREFIX}/bin/{cpython.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
+        tells=True,
+        hint="the profile is of another version or of no use: PROFILE=train makes one",
+    )
+
+
+def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
+    """In what CPython remembers of its build, for those who build extensions: plain tools, no path of this machine."""
+    words = {
+        f"{target.compiler}[+][+]": "c++",
+        target.compiler: "cc",
+        **{llvm(tool): tool for tool in ("ar", "ranlib", "nm", "strip", "objdump", "readelf", "profdata")},
+        f" *-(I|L|ffile-prefix-map=|fprofile-instr-use=){WORK}[^ '\"]*": "",
+        " *-Wprofile-instr-[a-z-]*": "",
+        f" *(-Wl,)?-mllvm[ ,]({'|'.join(LLVM_OPTIONS)})": "",
+        f"{WORK}/build-python/bin/": "",
+        WORK: "/usr/src",
+    }
+    edits = (f"--expression=s#{old}#{new}#g" for old, new in words.items())
+    remembered = ("(", "-name", "_sysconfigdata_*.py", "-o", "-name", "Makefile", "-o", "-name", "*.pc", ")")
+    args = ("find", f"{prt_root}/lib", *remembered, "-exec", "sed", "--in-place", "-E", *edits, "{}", "+")
+    return Step("name plain tools", args)

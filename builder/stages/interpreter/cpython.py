@@ -1,0 +1,116 @@
+"""Compiling CPython with python-build: the files it needs, the patches in its way, and the step that runs it."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.inputs.git import NO_DATE
+from builder.inputs.pins import Source
+from builder.inputs.recipe import RecipeFile
+from builder.sources.python_build import PythonBuild
+from builder.stages.stage import JOBS, WORK, File, Step, unpack
+from builder.targets import Arch
+from builder.versions import minor
+
+_PYTHON_BUILD = "python-build"
+_DEFINITIONS = f"{_PYTHON_BUILD}/share/python-build"
+_PATCH = ("patch", "-p1", "--force")
+
+
+@dataclass(frozen=True)
+class CPython:
+    """One version of CPython's source with the recipe's patches, and what compiles it.
+
+    `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
+    `libedit` or `readline`.
+    """
+
+    version: str
+    python_build: PythonBuild
+    pre_patches: tuple[RecipeFile, ...]
+    toolchain: str
+    builds_on: Arch
+    line_editor: str
+
+    @property
+    def source(self) -> Source:
+        """Its tarball."""
+        return self.python_build.source(self.version)
+
+    @property
+    def package(self) -> str:
+        """`Python-3.13.5`, as python-build and the tarball call it, for 3.13.5 and 3.13.5t."""
+        return f"Python-{self.version.removesuffix('t')}"
+
+    @property
+    def binary(self) -> str:
+        """The interpreter's file name, such as `python3.13`."""
+        return f"python{minor(self.version)}{'t' if self.version.endswith('t') else ''}"
+
+    @property
+    def epoch(self) -> int:
+        """The date of the release, in seconds since 1970: the date its files and its banner get."""
+        released = self.source.released
+        return calendar.timegm(released.timetuple()) if released else NO_DATE
+
+    def inputs(self, arch: Arch) -> dict[str, str]:
+        """What of this a stage's key holds beside files and steps."""
+        return {"version": self.version, "arch": arch.value, "toolchain": self.toolchain}
+
+    def files(self, definitions: Mapping[str, str]) -> list[File]:
+        """python-build, the definitions it is to follow, the source tarball and all patches."""
+        files = [
+            File(f"sources/{self.package}.tar.xz", self.source),
+            File(f"{_PYTHON_BUILD}/bin/python-build", self.python_build.script, executable=True),
+            *(File(f"{_DEFINITIONS}/{name}", text.encode()) for name, text in definitions.items()),
+            *(File(f"{_DEFINITIONS}/patches/{name}", text) for name, text in self.python_build.patches(self.version)),
+        ]
+        if self.pre_patches:
+            # python-build joins the files of this folder in name order, and strips one path level if a line says
+            # "diff --git a/"; ours are written that way, and so must the whole be.
+            own = f"{_DEFINITIONS}/patches/{self.version}/{self.package}/zz"
+            files.append(File(f"{own}-0000", b"diff --git a/ b/\n"))
+            files += [File(f"{own}-{number:04}", patch.content) for number, patch in enumerate(self.pre_patches, 1)]
+            files += [File(f"pre-patch/{patch.name}", patch.content) for patch in self.pre_patches]
+        return files
+
+    def prove_patches(self) -> list[Step]:
+        """Apply each patch to a scratch copy, so that a failing one names itself; python-build applies them as one."""
+        if not self.pre_patches:
+            return []
+        apply = [
+            Step(
+                f"pre-patch {patch.name}",
+                (*_PATCH, f"--directory={WORK}/scratch/{self.package}", f"--input={WORK}/pre-patch/{patch.name}"),
+                hint=f"recipes/runtime/pre-patch/{patch.name} does not fit this version of CPython",
+            )
+            for patch in self.pre_patches
+        ]
+        scratch = Step("make scratch folder", ("mkdir", "-p", f"{WORK}/scratch"))
+        return [scratch, unpack("unpack source", f"sources/{self.package}.tar.xz", f"{WORK}/scratch"), *apply]
+
+    def compile(self, name: str, prefix: str, options: tuple[str, ...], env: Mapping[str, str]) -> Step:
+        """Run python-build. `options` go to configure; none of them may hold a blank. The source tree is kept."""
+        return Step(
+            name,
+            (f"{WORK}/{_PYTHON_BUILD}/bin/python-build", "--verbose", "--keep", self.version, prefix),
+            {
+                "PYTHON_CONFIGURE_OPTS": " ".join(options),
+                "PYTHON_BUILD_CACHE_PATH": f"{WORK}/sources",
+                "PYTHON_BUILD_BUILD_PATH": f"{WORK}/build",
+                "PYTHON_BUILD_SKIP_MIRROR": "1",
+                "MAKE_OPTS": f"-j{JOBS}",
+                # Bytecode is made once, at the end of all: here only for the modules of no package.
+                "PYTHON_MAKE_INSTALL_OPTS": "COMPILEALL_OPTS=-l",
+                "SOURCE_DATE_EPOCH": str(self.epoch),
+                **env,
+            },
+            hint="the log has the compiler's words",
+        )
+
+
+def without_bytecode(folder: str) -> Step:
+    """Remove the bytecode of a tree: the package stage makes it anew, once, reproducibly."""
+    return Step("remove bytecode", ("find", folder, *"-name __pycache__ -prune -exec rm -r {} +".split()))

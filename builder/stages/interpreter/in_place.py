@@ -1,0 +1,34 @@
+"""CPython compiled where it will run: python-build's own definition, the compiler and the libraries of the system."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from builder.stages.interpreter.acceptance import CHECK, OUTPUT, acceptance, check_modules
+from builder.stages.interpreter.cpython import CPython, without_bytecode
+from builder.stages.stage import Stage, pack
+from builder.targets import Arch
+
+
+def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:
+    """Plan the compile of one CPython version where it will run."""
+    # A static libpython is faster, and makes `venv --copies` and a moved tree work. Everything that tunes goes
+    # through configure's own switches: they put it into *_NODIST, where no extension inherits it.
+    options = ("--disable-shared", *(("--enable-optimizations", "--with-lto") if optimize else ()))
+    # One process trains: parallel training corrupts GCC's profiles (python/cpython#145801).
+    training = {"PROFILE_TASK": "-m test --pgo --timeout=1200"} if optimize else {}
+    name = f"compile CPython {cpython.version}" + (" (PGO, LTO)" if optimize else "")
+    return Stage(
+        name="interpreter",
+        inputs={**cpython.inputs(arch), "prt_root": str(prt_root)},
+        files=(*cpython.files(cpython.python_build.definitions(cpython.version)), CHECK),
+        steps=(
+            *cpython.prove_patches(),
+            cpython.compile(name, str(prt_root), options, training),
+            check_modules(cpython, prt_root, "install the headers the module needs, and build again"),
+            without_bytecode(str(prt_root)),
+            pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
+        ),
+        output=OUTPUT,
+        acceptance=acceptance(cpython, prt_root),
+    )

@@ -1,0 +1,30 @@
+"""The two modules that use OpenSSL, linked as one file: a static OpenSSL is large, and two copies share no state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from builder.stages.interpreter.compiler import DEPS, CrossTarget
+from builder.stages.interpreter.configure import LINKER
+from builder.stages.interpreter.cpython import CPython
+from builder.stages.interpreter.modules import has_list
+from builder.stages.stage import WORK, Step
+from builder.versions import series
+
+
+def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) -> Iterator[Step]:
+    """Link `_ssl` again, with `_hashlib` inside, and leave a link where that was.
+
+    The import of either finds its own entry, in a file that the loader maps once.
+    """
+    if not has_list(cpython):  # the objects are elsewhere
+        return
+    major, second = series(cpython.version)
+    tag = f"cpython-{major}{second}{'t' if cpython.version.endswith('t') else ''}-{target.triple}"
+    modules = f"{prt_root}/lib/{cpython.binary}/lib-dynload"
+    objects = (f"{WORK}/build/{cpython.package}/Modules/{name}.o" for name in ("_ssl", "_hashopenssl"))
+    libraries = (f"-L{DEPS}/lib", "-lssl", "-lcrypto", "-lpthread", "-ldl")
+    ssl = f"{modules}/_ssl.{tag}.so"
+    yield Step("link one OpenSSL", (target.compiler, "-shared", *LINKER, *objects, *libraries, "-o", ssl))
+    yield Step("link hashlib to it", ("ln", "-sf", PurePosixPath(ssl).name, f"{modules}/_hashlib.{tag}.so"))

@@ -1,0 +1,58 @@
+"""The manifest: what exactly is inside a runtime, and where it came from. Described by `manifest.schema.json`.
+
+The plan knows most of it; the Python version, the packages and the C library floor are measured in the finished
+tree by `inside/write_manifest.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from builder.inputs.git import Repository
+from builder.inputs.pins import Source
+from builder.inputs.recipe import Recipe
+from builder.inputs.settings import Settings
+from builder.stages.stage import Json
+from builder.targets import Target
+
+# Where the steps ran. Said next to the archive, never in it: every engine makes the same bytes.
+ENGINE = "engine"
+
+SCHEMA = Path(__file__).with_name("manifest.schema.json")
+
+
+def planned(
+    target: Target,
+    settings: Settings,
+    recipes: tuple[Recipe, ...],
+    repository: Repository,
+    sources: tuple[Source, ...],
+) -> dict[str, Json]:
+    """The part that is known before anything runs."""
+    return {
+        "runtime_version": settings.package_version,
+        "arch": target.arch.value,
+        "variant": target.variant.value,
+        "prt_root": str(settings.prt_root),
+        "optimization": {"pgo": settings.optimize, "lto": settings.optimize},
+        "sources": [
+            {"name": one.name, "version": one.version, "licence": one.licence, "sha256": one.sha256} for one in sources
+        ],
+        "recipe_sha256": _digest(recipes),
+        "commit": repository.commit,
+        "dirty": repository.dirty,
+    }
+
+
+def _digest(recipes: tuple[Recipe, ...]) -> str:
+    """One digest over every file of the recipes, by name and content."""
+    seen = hashlib.sha256()
+    for recipe in recipes:
+        groups = (recipe.requirements, recipe.pre_patches, recipe.post_patches, recipe.scripts, recipe.checks)
+        for position, group in enumerate(groups):
+            for file in group:
+                seen.update(f"\0{recipe.variant.value}/{position}/{file.name}\0{len(file.content)}\0".encode())
+                seen.update(file.content)
+        seen.update(b"\0".join((b"", recipe.constraints, recipe.pip_conf or b"", "\n".join(recipe.prune).encode())))
+    return seen.hexdigest()

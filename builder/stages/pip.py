@@ -1,0 +1,158 @@
+"""pip's part: what the requirements resolve to is locked by sha256, and only what the lock names is installed.
+
+The *lock* is a stage of its own, made once and kept like a compiled result. The files it names are distributions,
+known by their sha256 wherever they come from: downloaded with the lock, or by `fetch` if some are missing later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from builder.inputs.recipe import Recipe, RecipeFile
+from builder.stages.lock import LOCK, PIP_LOCK
+from builder.stages.programs import program
+from builder.stages.stage import WORK, File, Json, Stage, Step, unpack
+from builder.targets import Variant
+
+PARENT = "parent.tgz"
+LOCK_STAGE = "lock"
+FETCHED = "fetched.tar"
+DISTRIBUTIONS = "distributions"
+
+_OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
+_INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
+_REPORT = f"{WORK}/report.json"
+# A hint that leads past the guard would be worse than none.
+_OTHER_FILE = (
+    "where a digest differs, somebody replaced a released file or altered it on the way: find out before you take it; "
+    "a file that is gone needs another version in the requirements or constraints.txt"
+)
+
+
+def lock(
+    recipes: tuple[Recipe, ...], inputs: Mapping[str, Json], *, prt_root: PurePosixPath, env: Mapping[str, str]
+) -> Stage:
+    """Plan the resolution of the last recipe's requirements. `inputs` say which files suit the interpreter."""
+    recipe = recipes[-1]
+    pip = (f"{prt_root}/bin/python", "-m", "pip")
+    constraint = f"--constraint={WORK}/constraints.txt"
+    # The requirements below are asked for again: what they want still holds, or pip names the conflict.
+    asked = [f"--requirement={WORK}/{requirement(one, file)}" for one in recipes for file in one.requirements]
+    first = recipe.variant is Variant.RUNTIME
+    folder = f"recipes/{recipe.variant.recipe_folder}/requirements"
+    mend = ", ".join(f"{folder}/{file.name}" for file in recipe.requirements) or "the requirements"
+    steps = (
+        unpack("unpack parent", PARENT, str(prt_root)),
+        *have_pip(recipe, prt_root, env),
+        *(
+            (Step("upgrade pip", (*pip, *_INSTALL, constraint, "--upgrade", "pip"), env, network=True),)
+            if first
+            else ()
+        ),
+        Step(
+            "resolve requirements",
+            (
+                *pip, *_INSTALL, "--dry-run", "--quiet", f"--report={_REPORT}", "--only-binary=:all:",
+                *(("--ignore-installed",) if first else ()), constraint, "pip", *asked,
+            ),
+            env,
+            network=True,
+            hint=f"mend {mend} or constraints.txt; a package that has no wheel for this platform is compiled from its "
+            "source if the requirements say `--no-binary NAME`",
+        ),
+        Step(
+            "write lock",
+            (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/write_lock.py", _REPORT, f"{WORK}/{LOCK}"),
+            env,
+            hint="a requirement must be a release on an index, not a repository or a folder",
+        ),
+    )  # fmt: skip
+    steps += _download(prt_root, env)  # while there is a pip at hand
+    return Stage(
+        LOCK_STAGE,
+        inputs,
+        (*files(recipes), program("write_lock.py")),
+        steps,
+        LOCK,
+        byproducts=(FETCHED,),
+        resolves=True,
+    )
+
+
+def fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
+    """Plan the download of what a lock names; `LOCK` has the lines of the files that are wanted."""
+    steps = (
+        unpack("unpack parent", PARENT, str(prt_root)),
+        *have_pip(recipes[-1], prt_root, env),
+        *_download(prt_root, env),
+    )
+    return Stage("fetch", {}, tuple(files(recipes[-1:])), steps, FETCHED)
+
+
+def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ...]:
+    download = (
+        f"{prt_root}/bin/python", "-m", "pip", "download", *_OPTIONS, "--no-deps", "--require-hashes",
+        f"--dest={WORK}/{DISTRIBUTIONS}", f"--requirement={WORK}/{LOCK}",
+    )  # fmt: skip
+    archive = ("tar", "--create", f"--file={WORK}/{FETCHED}", f"--directory={WORK}/{DISTRIBUTIONS}", ".")
+    return (
+        Step("make folder", ("mkdir", "-p", f"{WORK}/{DISTRIBUTIONS}")),
+        Step("download packages", download, env, network=True, hint=_OTHER_FILE),
+        Step("pack packages", archive),
+    )
+
+
+def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
+    """The steps that install what the lock names, from files only; pip first, which installs the others."""
+    pip = (f"{prt_root}/bin/python", "-m", "pip")
+    compiled = from_source(recipe)  # which needs what that asks for, from the index
+    options = (
+        *_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}",
+    )  # fmt: skip
+    yield from have_pip(recipe, prt_root, env)
+    if recipe.variant is Variant.RUNTIME:
+        yield Step("upgrade pip", (*pip, *options, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
+    offline = () if compiled else ("--no-index",)
+    name = "install packages" + (" (what they are compiled with comes unlocked from the index)" if compiled else "")
+    yield Step(name, (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
+    installed = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/check_installed.py", str(prt_root), f"{WORK}/{LOCK}")
+    hint = f"pip installed elsewhere, or nothing: recipes/{recipe.variant.recipe_folder}/pip.conf may say so"
+    yield Step("compare with the lock", installed, env, hint=hint)
+    yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
+
+
+def from_source(recipe: Recipe) -> bool:
+    """Whether the requirements say of a package that it is to be compiled from its source."""
+    return any(re.search(rb"^\s*--no-binary\b", file.content, re.MULTILINE) for file in recipe.requirements)
+
+
+def environment(libc_floor: str | None) -> dict[str, str]:
+    """The variables of every step that runs pip: it takes no wheel that needs a newer glibc than `libc_floor`."""
+    floor = {"PYTHONPATH": f"{WORK}/wheels", "MANYLINUX_FLOOR": libc_floor} if libc_floor else {}
+    return {"PYTHONDONTWRITEBYTECODE": "1", **floor}
+
+
+def have_pip(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
+    """The steps after which there is a pip, configured as the recipe wants it."""
+    if recipe.pip_conf is not None:
+        yield Step("pip.conf", ("install", "-m", "644", f"{WORK}/pip.conf", f"{prt_root}/pip.conf"))
+    if recipe.variant is Variant.RUNTIME:
+        yield Step("ensure pip", (f"{prt_root}/bin/python", "-m", "ensurepip", "--default-pip"), env)
+
+
+def files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
+    """The requirements and constraints of all recipes, and pip's configuration of the last."""
+    yield File("constraints.txt", b"\n".join(one.constraints for one in recipes))
+    for one in recipes:
+        yield from (File(requirement(one, file), file.content) for file in one.requirements)
+    if recipes[-1].pip_conf is not None:
+        yield File("pip.conf", recipes[-1].pip_conf)
+    yield replace(program("_manylinux.py"), name="wheels/_manylinux.py")
+
+
+def requirement(recipe: Recipe, file: RecipeFile) -> str:
+    """Where a requirements file is in the work folder."""
+    return f"requirements/{recipe.variant.recipe_folder}/{file.name}"

@@ -1,0 +1,74 @@
+"""What every engine does alike: placeholders and the environment of a step."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.engines.base import Engine, fill, step_environment
+from builder.inputs.network import Network
+from builder.stages.stage import JOBS, WORK, Step
+from tests.unit.recorder import Recorder
+
+WORK_FOLDER = PurePosixPath("/some/work")
+NETWORK = Network(Path("/etc/ca.pem"), {"https_proxy": "http://proxy:3128"}, {"PIP_INDEX_URL": "https://index"})
+
+
+def environment(network: Network | None = None, ca_bundle: str | None = None, **env: str) -> dict[str, str]:
+    """The environment of a step below /prt."""
+    return step_environment(env, PurePosixPath("/prt"), WORK_FOLDER, network, ca_bundle)
+
+
+def test_the_recorder_is_an_engine() -> None:
+    engine: Engine = Recorder()
+    assert engine.name == "host"
+
+
+def test_placeholders_are_filled_in_arguments_and_variables() -> None:
+    step = Step("s", ("make", f"-C{WORK}/a:{WORK}/b"), {"MAKE_OPTS": f"-j{JOBS}", "OUT": WORK})
+    args = ["make", "-C/some/work/a:/some/work/b"]
+    assert fill(step, WORK_FOLDER, 8) == (args, {"MAKE_OPTS": "-j8", "OUT": "/some/work"}, "/some/work")
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_characters="{}"))))
+def test_arguments_without_placeholders_stay_as_they_are(args: list[str]) -> None:
+    assert fill(Step("s", tuple(args)), WORK_FOLDER, 8) == (args, {}, "/some/work")
+
+
+def test_the_runtime_comes_first_on_the_path() -> None:
+    assert environment()["PATH"].split(":")[0] == "/prt/bin"
+
+
+def test_a_step_speaks_one_language_in_one_time_zone() -> None:
+    env = environment()
+    assert (env["LANG"], env["LC_ALL"], env["TZ"]) == ("C.UTF-8", "C.UTF-8", "UTC")
+
+
+def test_home_and_temporary_files_are_in_the_work_folder() -> None:
+    env = environment()
+    assert (env["HOME"], env["TMPDIR"]) == ("/some/work/home", "/some/work/tmp")
+
+
+def test_a_step_gets_its_own_variables() -> None:
+    assert environment(PRT_VARIANT="runtime", TZ="CET").items() >= {"PRT_VARIANT": "runtime", "TZ": "CET"}.items()
+
+
+def test_without_a_network_there_is_no_trace_of_it() -> None:
+    assert set(environment()) == {"PATH", "HOME", "XDG_CONFIG_DIRS", "TMPDIR", "LANG", "LC_ALL", "TZ"}
+
+
+def test_with_a_network_there_are_proxies_pip_settings_and_the_bundle_where_the_step_runs() -> None:
+    env = environment(NETWORK, "/some/work/ca.pem")
+    assert env["HTTPS_PROXY"] == env["https_proxy"] == "http://proxy:3128"
+    assert env["PIP_INDEX_URL"] == "https://index"
+    assert env["SSL_CERT_FILE"] == env["PIP_CERT"] == "/some/work/ca.pem"
+
+
+def test_a_step_has_the_last_word_over_the_network() -> None:
+    assert environment(NETWORK, None, PIP_INDEX_URL="https://mine")["PIP_INDEX_URL"] == "https://mine"
+
+
+def test_the_folder_of_a_step_may_be_below_the_work_folder() -> None:
+    assert fill(Step("s", (), cwd="{work}/build/zlib"), WORK_FOLDER, 8)[2] == "/some/work/build/zlib"

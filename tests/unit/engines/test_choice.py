@@ -1,0 +1,114 @@
+"""ENGINE: which engine builds, and that the user is told why."""
+
+from __future__ import annotations
+
+import gc
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import docker
+import pytest
+
+from builder.console import Console
+from builder.engines import bubblewrap, choice
+from builder.engines.base import Engine
+from builder.errors import UserError
+from builder.roots.roles import Roots
+from builder.roots.tree import RootShelf
+from builder.sources.shelf import SourceShelf
+from builder.targets import Arch
+from tests.unit.factories import NO_NETWORK, environ, settings
+
+NATIVE = Arch.native()
+FOREIGN = next(arch for arch in Arch if arch is not NATIVE)
+
+pytestmark = [
+    pytest.mark.usefixtures("_sockets_of_the_sdk"),
+    pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture
+def _sockets_of_the_sdk() -> Iterator[None]:
+    """The SDK leaves a socket that could not connect to the garbage collector."""
+    yield
+    gc.collect()
+
+
+class Daemon:
+    """A daemon that answers, and has no containers."""
+
+    def __init__(self, **_: object) -> None:
+        self.containers = SimpleNamespace(list=lambda **_: [])
+
+    def ping(self) -> bool:
+        """It does."""
+        return True
+
+
+def choose(root: Path, arch: Arch, **values: str) -> tuple[Engine, str]:
+    """The engine, and what the user is told."""
+    screen = io.StringIO()
+    roots = Roots(root, RootShelf(root, SourceShelf(root, NO_NETWORK, "", "", print), print))
+    chosen = choice.choose(settings(root, **environ(root, **values)), NO_NETWORK, roots, arch, Console(stream=screen))
+    return chosen, screen.getvalue()
+
+
+def test_host_is_taken_when_asked_for(tmp_path: Path) -> None:
+    engine, told = choose(tmp_path, NATIVE, ENGINE="host")
+    assert (engine.name, told) == ("host", "engine: host (ENGINE=host)\n")
+
+
+def test_the_sandbox_is_taken_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "demand", lambda: None)
+    engine, told = choose(tmp_path, NATIVE, ENGINE="sandbox")
+    assert (engine.name, told) == ("sandbox", "engine: sandbox (ENGINE=sandbox)\n")
+
+
+def test_the_sandbox_is_taken_when_no_daemon_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
+    engine, told = choose(tmp_path, NATIVE)
+    assert engine.name == "sandbox"
+    assert told == f"engine: sandbox (no Docker daemon answers at unix://{tmp_path}/nothing.sock)\n"
+
+
+def test_host_is_taken_where_namespaces_are_forbidden_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
+    engine, told = choose(tmp_path, NATIVE)
+    assert engine.name == "host"
+    assert told == f"engine: host (no Docker daemon answers at unix://{tmp_path}/nothing.sock; no sandbox here)\n"
+
+
+def test_docker_is_taken_when_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "DockerClient", Daemon)
+    engine, told = choose(tmp_path, NATIVE)
+    assert engine.name == "docker"
+    assert told == f"engine: docker (it answers at unix://{tmp_path}/nothing.sock)\n"
+
+
+@pytest.mark.parametrize(("arch", "address"), [(Arch.AMD64, "tcp://one:1"), (Arch.ARM64, "tcp://two:2")])
+def test_each_architecture_has_its_endpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arch: Arch, address: str
+) -> None:
+    monkeypatch.setattr(docker, "DockerClient", Daemon)
+    _, told = choose(tmp_path, arch, DOCKER_HOST_AMD64="tcp://one:1", DOCKER_HOST_ARM64="tcp://two:2")
+    assert address in told
+
+
+def test_docker_that_was_asked_for_must_answer(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no Docker daemon answers"):
+        choose(tmp_path, NATIVE, ENGINE="docker")
+
+
+def test_a_foreign_architecture_needs_docker_where_there_is_no_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
+    with pytest.raises(UserError, match="no Docker daemon answers"):
+        choose(tmp_path, FOREIGN)
+
+
+def test_without_a_daemon_there_are_no_images_to_remove(tmp_path: Path) -> None:
+    assert list(choice.remove_images(settings(tmp_path, **environ(tmp_path)))) == []

@@ -1,0 +1,264 @@
+"""Whatever of a recipe or a setting is changed, a key changes or it is refused; what else may change has its reason."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from builder import plan as planning
+from builder.engines.images import BuilderImage
+from builder.errors import UserError
+from builder.inputs import deb_recipe as package_recipe
+from builder.inputs import pins, recipe
+from builder.inputs.deb_recipe import DebRecipe
+from builder.inputs.recipe import Extras, Recipe
+from builder.inputs.settings import SETTINGS
+from builder.plan import Bench
+from builder.roots.roles import Role, Roots
+from builder.roots.tree import RootShelf
+from builder.sources.python_build import PythonBuild
+from builder.sources.shelf import SourceShelf
+from builder.stages.stage import Stage, key_of
+from builder.targets import Arch, Target, Variant
+from tests.unit.factories import COMMITTED, NO_NETWORK, Inputs, plugin, settings
+
+SHIPPED = Path(__file__).parents[3] / "recipes"
+# One file of each kind that the shipped recipes have none of.
+MORE = {
+    "runtime/pre-patch/10-a.patch": "--- a/x\n+++ b/x\n",
+    "runtime/post-patch/10-a.patch": "--- a/x\n+++ b/x\n",
+    "runtime/scripts/10-a": "#!/bin/sh\necho a\n",
+    "dev/post-patch/10-a.patch": "--- a/x\n+++ b/x\n",
+    "deb/triggers": "interest a\n",
+    "builder/more": "copied by a Dockerfile\n",
+}
+# Builds of both versions, line editors, suites and architectures, each at least once.
+Build = tuple[str, Arch, dict[str, str]]
+BUILDS: list[Build] = [
+    ("3.13.5", Arch.AMD64, {}),
+    ("3.13.5", Arch.ARM64, {"SYSROOT": "bookworm"}),
+    ("3.14.7", Arch.ARM64, {"LINE_EDITOR": "readline"}),
+    ("3.14.7", Arch.AMD64, {"LINE_EDITOR": "readline", "SYSROOT": "bookworm"}),
+]
+
+
+@pytest.fixture
+def recipes(tmp_path: Path) -> Path:
+    """The shipped recipes, and one file of each kind they have none of; the profile is a small one."""
+    folder = shutil.copytree(SHIPPED, tmp_path / "recipes")
+    (folder / "profiles" / "3.13.5.profdata.xz").write_bytes(lzma.compress(b"a profile"))
+    for name, text in MORE.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+Read = tuple[dict[Variant, Recipe], Extras, DebRecipe]
+
+
+def read(recipes: Path) -> Read:
+    """The recipes, but for their pins."""
+    each = {variant: recipe.read(recipes, variant) for variant in Variant}
+    return each, recipe.read_extras(recipes), package_recipe.read(recipes / "deb")
+
+
+def keys(recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *, whole: bool = False) -> Iterator[str]:
+    """Every key there is of the packages of these recipes, and what decides their builder images.
+
+    The manifest has one digest of all recipes, and a key has those of the stages before it: unless the keys are wanted
+    `whole`, each stage has to notice by itself what it makes something of.
+    """
+    version, arch, chosen = build
+    each, extras, package = beside or read(recipes)
+    given = Inputs(
+        recipes, Target(Variant.RUNTIME_DEV, arch), version, settings(recipes, **chosen), each, COMMITTED,
+        PythonBuild(plugin(), pins.read(recipes / "pins.toml")), extras,
+        Bench("a toolchain", Arch.AMD64, across=True, surroundings="an image"),
+    )  # fmt: skip
+    plan = given.plan()
+    assert plan.parent
+    yield from _compiled(plan.interpreter)
+    yield from map(BuilderImage(recipes / "builder", "", "", NO_NETWORK).recipe, Role)
+    shelf = RootShelf(recipes, SourceShelf(recipes, NO_NETWORK, "", "", print), print)
+    yield from (Roots(recipes, shelf).root(role, arch).digest for role in Role for arch in Arch)
+    deb = planning.package(plan, given.settings, package, COMMITTED, given.python_build.pins).stage
+    for stage in (plan.parent.lock, plan.parent.stage, plan.lock, plan.stage, deb):
+        left_out = () if whole else ("manifest", "parent", "parents", "below")
+        yield key_of({name: value for name, value in stage.key_inputs.items() if name not in left_out})
+
+
+def _compiled(stage: Stage) -> Iterator[str]:
+    yield stage.key
+    for parent in stage.parents:
+        yield from _compiled(parent)
+
+
+def noticed(
+    before: list[str], recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *, whole: bool = False
+) -> bool:
+    """Whether the recipes have other keys now, or are refused."""
+    try:
+        return any(one != other for one, other in zip_longest(keys(recipes, build, beside, whole=whole), before))
+    except UserError:
+        return True
+
+
+def byte(position: float) -> Callable[[Path], None]:
+    """A change of one byte."""
+
+    def change(path: Path) -> None:
+        content = bytearray(path.read_bytes() or b"\n")
+        content[int(position * (len(content) - 1))] ^= 1
+        path.write_bytes(content)
+
+    return change
+
+
+def mode(path: Path) -> None:
+    """Executable where it was not, and the other way round."""
+    path.chmod(path.stat().st_mode ^ 0o111)
+
+
+def link(path: Path) -> None:
+    """A link to a file with other content: what it leads to is what counts."""
+    other = path.parents[len(path.parts) - 1 - path.parts.index("recipes")] / "other"
+    other.write_bytes(path.read_bytes() + b"more\n")
+    path.unlink()
+    path.symlink_to(os.path.relpath(other, path.parent))
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "first byte": byte(0),
+    "byte in the middle": byte(0.5),
+    "mode": mode,
+    "link": link,
+    "removal": Path.unlink,
+}
+
+# What may change without another key: files, changes, and why the result is the same.
+WITHOUT_A_KEY = {
+    ("*.md", "*"): "notes for people",
+    ("*/.*", "*"): "git's placeholders",
+    ("pins.toml", "mode"): "it is read, and never a file of a build",
+    ("runtime/*", "mode"): "a script is put into the workplace executable, all else is not, whatever it is here",
+    ("dev/*", "mode"): "the same",
+    ("libraries/*", "mode"): "the same",
+    ("profiles/*", "mode"): "the same",
+    ("deb/*", "mode"): "what dpkg runs is put there executable, texts are not",
+    ("systems/*", "*"): "packages are proved there, and nothing is made",
+    ("*/prune.txt", "byte in the middle"): "a comment",
+    ("pins.toml", "byte in the middle"): "where to find something; its lines are looked at one by one below",
+}
+
+
+def test_every_file_of_a_recipe_counts_or_has_a_reason_not_to(recipes: Path) -> None:
+    before = [*keys(recipes)]
+    found: dict[tuple[str, str], list[str]] = {rule: [] for rule in WITHOUT_A_KEY}
+    unseen = []
+    for path in sorted(path for path in recipes.rglob("*") if path.is_file()):
+        name, content, was = str(path.relative_to(recipes)), path.read_bytes(), path.stat().st_mode
+        for what, change in CHANGES.items():
+            change(path)
+            if not noticed(before, recipes):
+                rules = [rule for rule in WITHOUT_A_KEY if fnmatchcase(name, rule[0]) and fnmatchcase(what, rule[1])]
+                if not rules:
+                    unseen.append((name, what))
+                for rule in rules:
+                    found[rule].append(name)
+            path.unlink(missing_ok=True)
+            path.write_bytes(content)
+            path.chmod(was)
+    assert unseen == []
+    assert [rule for rule, names in found.items() if not names] == [], "reasons that nothing needs any more"
+    assert [*keys(recipes)] == before
+
+
+def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None:
+    before = [*keys(recipes)]
+    unseen = []
+    for folder in sorted(path for path in recipes.rglob("*") if path.is_dir() and path.name != "systems"):
+        for name in ("10-more", "10-more.patch", "10-more.txt", "10-more.py"):
+            path = folder / name
+            path.write_text("#!/bin/sh\n")
+            if not noticed(before, recipes):
+                unseen.append(str(path.relative_to(recipes)))
+            path.unlink()
+    assert unseen == []
+
+
+# Lines of pins.toml that say where a source is found, and no more; CPython's tarball has another name in a build. Of
+# python-build's package the program that comes out counts, by its own digest.
+PLACES = ("places = [", '    "', "]", "snapshot = ", "beside.", 'file = "Python-')
+
+
+def test_every_line_of_the_pins_counts_or_only_says_where_to_find_something(recipes: Path) -> None:
+    path = recipes / "pins.toml"
+    lines = path.read_text().splitlines()
+    beside = read(recipes)
+    before = {whole: [[*keys(recipes, build, beside, whole=whole)] for build in BUILDS] for whole in (True, False)}
+    section, unseen = "", []
+    for number, line in enumerate(lines):
+        section = line if line.startswith("[") else section
+        if not line or line.startswith(("#", "[", *PLACES)) or line.endswith("= [") or section == "[python-build]":
+            continue
+        digits = [index for index, letter in enumerate(line) if letter in "0123456789"]
+        index = digits[-1] if digits else line.rindex('"') - 1
+        other = chr(ord(line[index]) ^ 1)
+        path.write_text("\n".join([*lines[:number], line[:index] + other + line[index + 1 :], *lines[number + 1 :]]))
+        try:
+            # Versions and licences are for the manifest.
+            whole = "sha256" not in line
+            seen = any(
+                noticed(old, recipes, build, beside, whole=whole)
+                for build, old in zip(BUILDS, before[whole], strict=True)
+            )
+        except KeyError:  # the version that is to be built is pinned no more
+            seen = line.startswith("version = ")
+        if not seen:
+            unseen.append(line)
+    assert unseen == []
+
+
+COUNTS = {
+    "PRT_ROOT": "/srv/py",
+    "OPTIMIZE": "0",
+    "SYSROOT": "bookworm",
+    "LINE_EDITOR": "readline",
+    "PROFILE": "train",
+    "PACKAGE_PREFIX": "own",
+    "PACKAGE_VERSION": "v2",
+    "PACKAGE_DESC": "ours",
+    "PACKAGE_MAINTAINER": "Jo <jo@example.org>",
+}
+DOES_NOT_COUNT = {
+    "PYTHON_VERSION": "the exact version counts, which is found before the plan is made",
+    "COMPILE": "what is compiled how is decided before the plan is made: Bench.across counts",
+    "LIBRARIES": "the same",
+    "ENGINE": "Bench.engine counts, in the manifest, and what is installed there",
+    "BASE_IMAGE": "what is installed there counts",
+    "DOCKER_HOST_AMD64": "what is installed there counts",
+    "DOCKER_HOST_ARM64": "what is installed there counts",
+    "PYENV_ROOT": "its python-build is used for versions the pinned one does not know, and then counts itself",
+    **dict.fromkeys(("SOURCE_MIRROR", "DEBIAN_MIRROR", "CA_BUNDLE"), "the digest counts, not the place"),
+    **dict.fromkeys(
+        "CACHE_URL CACHE_MODE CACHE_TOKEN CACHE_USER CACHE_PASSWORD CACHE_STRICT CACHE_SIZE NO_CACHE "
+        "NO_PACKAGE_CACHE".split(),
+        "where results are kept",
+    ),
+    **dict.fromkeys(("ARTIFACT_DIR", "TEST_IMAGE", "JOBS", "V"), "what is done with the result, or shown of it"),
+}
+
+
+def test_every_setting_counts_or_has_a_reason_not_to(recipes: Path) -> None:
+    assert sorted([*COUNTS, *DOES_NOT_COUNT]) == sorted(setting.name for setting in SETTINGS)
+    beside = read(recipes)
+    before = [*keys(recipes, whole=True)]
+    builds = {name: ("3.13.5", Arch.AMD64, {name: value}) for name, value in COUNTS.items()}
+    assert [name for name, build in builds.items() if not noticed(before, recipes, build, beside, whole=True)] == []

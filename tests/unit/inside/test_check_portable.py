@@ -1,0 +1,70 @@
+"""The program that refuses what would not start elsewhere, and the word to pip that keeps such wheels out."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def check(root: Path, floor: str) -> subprocess.CompletedProcess[str]:
+    args = [sys.executable, "-m", "builder.inside.check_portable", str(root), floor]
+    return subprocess.run(args, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def plant(root: Path, name: str, program: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(str(shutil.which(program)), root / name)
+
+
+def test_a_program_of_a_new_enough_c_library_passes(tmp_path: Path) -> None:
+    plant(tmp_path, "bin/x", "true")
+    assert check(tmp_path, "9.99").returncode == 0
+
+
+def test_a_symbol_of_a_newer_c_library_is_named_with_its_file(tmp_path: Path) -> None:
+    plant(tmp_path, "bin/x", "true")
+    refused = check(tmp_path, "2.2")
+    assert refused.returncode == 1
+    assert "not portable to glibc 2.2:\n  bin/x needs GLIBC_2." in refused.stderr
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.parametrize(("floor", "code"), [("2.35", 1), ("2.36", 0)])
+def test_packed_relocations_need_the_c_library_that_knows_them(tmp_path: Path, floor: str, code: int) -> None:
+    compiler = ["gcc", "-shared", "-fPIC", "-Wl,-z,pack-relative-relocs", "-x", "c", "-", "-o", str(tmp_path / "x.so")]
+    source = "int tea; int *cup = &tea; extern int puts(const char *); int pour(void) { return puts(0); }"
+    subprocess.run(compiler, input=source, text=True, check=True)
+    done = check(tmp_path, floor)
+    assert done.returncode == code, done.stderr
+    assert ("x.so needs GLIBC_2.36" in done.stderr) is bool(code)
+
+
+def test_a_foreign_library_is_named_with_its_file(tmp_path: Path) -> None:
+    plant(tmp_path, "bin/x", "openssl")
+    assert "bin/x needs libssl.so." in check(tmp_path, "9.99").stderr
+
+
+def test_a_library_that_lies_in_the_tree_is_no_foreign_one(tmp_path: Path) -> None:
+    plant(tmp_path, "bin/x", "openssl")
+    before = check(tmp_path, "9.99").stderr
+    for name in ("libssl.so.3", "libssl.so.1.1"):
+        (tmp_path / name).touch()
+    assert "needs libssl" in before
+    assert "needs libssl" not in check(tmp_path, "9.99").stderr
+
+
+@pytest.mark.parametrize(
+    ("floor", "version", "fits"),
+    [("2.31", (2, 31), True), ("2.31", (2, 17), True), ("2.31", (2, 34), False), ("2.31", (3, 0), False)],
+)
+def test_pip_is_told_which_wheels_fit(floor: str, version: tuple[int, int], fits: bool) -> None:
+    program = f"import _manylinux; print(_manylinux.manylinux_compatible({version[0]}, {version[1]}, 'x86_64'))"
+    env = {"PYTHONPATH": str(ROOT / "builder" / "inside"), "MANYLINUX_FLOOR": floor}
+    said = subprocess.run([sys.executable, "-c", program], env=env, check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == str(fits)

@@ -1,0 +1,178 @@
+"""The bundled libraries: each has a way to be built, for any target on any machine, from patched source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.inputs import pins
+from builder.inputs.pins import Source
+from builder.inputs.recipe import RecipeFile
+from builder.stages.interpreter.compiler import CrossTarget, other_name
+from builder.stages.interpreter.libraries import libraries
+from builder.stages.stage import WORK, Stage, Step
+from builder.targets import Arch
+from tests.unit.factories import sysroot
+
+ROOT = Path(__file__).parents[4]
+SHIPPED = pins.read(ROOT / "recipes" / "pins.toml").libraries
+NAMES = [*SHIPPED]
+AUTOCONF = ["libffi", "xz", "ncurses", "libedit", "libuuid", "readline"]
+PAIRS = [(builds_on, arch) for builds_on in Arch for arch in Arch]
+Patches = Mapping[str, tuple[RecipeFile, ...]]
+
+each_library = pytest.mark.parametrize("name", NAMES)
+each_pair = pytest.mark.parametrize(("builds_on", "arch"), PAIRS)
+
+
+def stage(
+    arch: Arch = Arch.ARM64,
+    builds_on: Arch = Arch.AMD64,
+    sources: Mapping[str, Source] = SHIPPED,
+    patches: Patches = {},  # noqa: B006  # nobody changes it
+) -> Stage:
+    """The libraries of this repository's pins."""
+    target = CrossTarget(arch, sysroot(arch))
+    return libraries(target, sources, patches, builds_on=builds_on, toolchain="a toolchain", epoch=0)
+
+
+def steps_of(name: str, given: Stage) -> list[Step]:
+    """The steps that build a library, after it was unpacked."""
+    return [step for step in given.steps if step.name.startswith(f"{name} ")]
+
+
+def place(name: str, given: Stage) -> int:
+    """Which step is the first that builds a library."""
+    return given.steps.index(steps_of(name, given)[0])
+
+
+def words(step: Step) -> str:
+    """A step's arguments and variables as one text."""
+    return "\n".join((*step.args, *step.env.values()))
+
+
+@each_library
+@each_pair
+def test_each_pinned_library_is_unpacked_and_then_built_in_its_folder(name: str, builds_on: Arch, arch: Arch) -> None:
+    given = stage(arch, builds_on)
+    order = [step.name for step in given.steps]
+    assert order.index(f"unpack {name}") < place(name, given)
+    assert {step.cwd for step in steps_of(name, given)} == {f"{WORK}/build/{name}"}
+
+
+@each_library
+def test_each_pinned_source_travels_under_its_own_file_name(name: str) -> None:
+    files = {file.name: file.content for file in stage().files}
+    assert files[f"sources/{SHIPPED[name].file}"] == SHIPPED[name]
+
+
+def test_the_libraries_are_built_in_the_order_of_the_pins() -> None:
+    assert [step.name.split()[1] for step in stage().steps if step.name.startswith("unpack ")][1:] == NAMES
+
+
+def test_what_another_library_needs_is_pinned_before_it() -> None:
+    assert NAMES.index("ncurses") < min(NAMES.index("libedit"), NAMES.index("readline"))
+
+
+@pytest.mark.parametrize("name", AUTOCONF)
+@each_pair
+def test_configure_is_told_that_it_compiles_across(name: str, builds_on: Arch, arch: Arch) -> None:
+    (configure,) = (step for step in steps_of(name, stage(arch, builds_on)) if step.args[0] == "./configure")
+    assert f"--build={other_name(builds_on)}" in configure.args
+    assert f"--host={arch.machine}-linux-gnu" in configure.args
+    assert other_name(builds_on) != f"{arch.machine}-linux-gnu"
+
+
+@each_pair
+def test_no_step_uses_the_compiler_of_another_architecture(builds_on: Arch, arch: Arch) -> None:
+    other = next(one for one in Arch if one is not arch)
+    found = [step.name for step in stage(arch, builds_on).steps if f"{other.machine}-linux-gnu" in words(step)]
+    assert found == []
+
+
+def test_openssl_is_configured_for_the_target() -> None:
+    found = {arch: steps_of("openssl", stage(arch))[0].args[1] for arch in Arch}
+    assert found == {Arch.AMD64: "linux-x86_64", Arch.ARM64: "linux-aarch64"}
+
+
+def test_openssl_is_given_no_flags_that_it_would_keep() -> None:
+    for step in steps_of("openssl", stage()):
+        assert not {"CPPFLAGS", "LDFLAGS"} & step.env.keys(), step.name
+
+
+def test_what_openssl_says_of_its_build_names_the_target_and_no_path() -> None:
+    (file,) = (file for file in stage(Arch.ARM64).files if file.name == "openssl-buildinf.h")
+    assert isinstance(file.content, bytes)
+    assert b"aarch64-linux-gnu" in file.content
+    assert b"/" not in file.content
+    assert WORK.encode() not in file.content
+
+
+def test_sqlites_parser_is_generated_with_the_options_that_it_is_compiled_with() -> None:
+    generate, compile_ = (step for step in steps_of("sqlite", stage()) if "sqlite3.c" in step.args)
+    (given,) = (arg.removeprefix("OPTS=") for arg in generate.args if arg.startswith("OPTS="))
+    defines = [arg for arg in compile_.args if arg.startswith("-D") and "FORTIFY" not in arg]
+    assert given.split() == defines
+    assert "-DSQLITE_ENABLE_UPDATE_DELETE_LIMIT" in defines
+
+
+def test_no_pointer_comes_to_sqlite_in_the_text_of_a_statement() -> None:
+    assert not [step.name for step in stage().steps if "FTS3_TOKENIZER" in words(step)]
+
+
+@each_library
+def test_a_patch_is_applied_to_the_unpacked_library_before_it_is_built(name: str) -> None:
+    patches = {name: (RecipeFile("10-a.patch", b"a"), RecipeFile("20-b.patch", b"b"))}
+    given = stage(patches=patches)
+    order = [step.name for step in given.steps]
+    first = order.index(f"unpack {name}")
+    last = place(name, given)
+    assert order[first:last] == [f"unpack {name}", f"patch {name} 10-a.patch", f"patch {name} 20-b.patch"]
+    assert given.steps[first + 1].cwd == f"{WORK}/build/{name}"
+    assert {f"patches/{name}/10-a.patch", f"patches/{name}/20-b.patch"} <= {file.name for file in given.files}
+
+
+def test_a_patch_that_does_not_fit_names_its_file_and_the_version_it_met() -> None:
+    given = stage(patches={"openssl": (RecipeFile("10-a.patch", b"a"),)})
+    (step,) = (step for step in given.steps if step.name.startswith("patch "))
+    assert "recipes/libraries/openssl/10-a.patch" in step.hint
+    assert SHIPPED["openssl"].version in step.hint
+
+
+def test_no_step_has_the_network() -> None:
+    assert [step.name for step in stage().steps if step.network] == []
+
+
+def test_no_step_names_a_path_of_this_machine() -> None:
+    here = [str(ROOT), str(Path.home()), "/tmp", "/opt", "/usr/local"]
+    assert [step.name for step in stage().steps if any(path in words(step) for path in here)] == []
+
+
+def test_every_library_is_static_and_hidden() -> None:
+    for name in NAMES:
+        assert not [step.name for step in steps_of(name, stage()) if "--enable-shared" in step.args]
+    for step in stage().steps:
+        if "CFLAGS" in step.env:
+            assert "-fvisibility=hidden" in step.env["CFLAGS"]
+
+
+CHANGES = {
+    "the digest of a source": stage(sources={**SHIPPED, "zlib": replace(SHIPPED["zlib"], sha256="0" * 64)}),
+    "one library less": stage(sources={name: one for name, one in SHIPPED.items() if name != "zlib"}),
+    "a patch": stage(patches={"zlib": (RecipeFile("a.patch", b"a"),)}),
+    "the architecture": stage(Arch.AMD64),
+    "the build machine": stage(builds_on=Arch.ARM64),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_key_changes_with_what_changes_the_libraries(what: str) -> None:
+    assert CHANGES[what].key != stage().key
+
+
+def test_the_key_does_not_change_with_the_places_of_a_source() -> None:
+    elsewhere = {name: replace(source, places=("https://elsewhere/",)) for name, source in SHIPPED.items()}
+    assert stage(sources=elsewhere).key == stage().key

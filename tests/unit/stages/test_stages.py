@@ -1,0 +1,260 @@
+"""The stages: what their steps are given, and that packing is reproducible."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from builder.engines.base import fill
+from builder.inputs.recipe import RecipeFile
+from builder.stages.stage import File, Stage, Step, pack, unpack
+from builder.targets import Arch, Variant
+from tests.unit.factories import SOURCE, VERSION, inputs
+
+OWN_PATCHES = f"python-build/share/python-build/patches/{VERSION}/Python-{VERSION}"
+
+
+def execute(step: Step, work: Path) -> None:
+    """Run a step on this machine."""
+    args, env, cwd = fill(step, PurePosixPath(work), 1)
+    subprocess.run(args, cwd=cwd, env={**os.environ, **env}, check=True)
+
+
+def step_of(stage: Stage, start: str) -> Step:
+    """The one step whose name starts so."""
+    (found,) = (step for step in stage.steps if step.name.startswith(start))
+    return found
+
+
+def names(stage: Stage, start: str) -> list[str]:
+    """The names of the steps that start so."""
+    return [step.name for step in stage.steps if step.name.startswith(start)]
+
+
+def tree(folder: Path, order: list[str], date: int) -> Path:
+    """A small tree whose files are made in this order and have this date."""
+    (folder / "sub").mkdir(parents=True)
+    for name in order:
+        (folder / name).write_text(name)
+        os.utime(folder / name, (date, date))
+    os.utime(folder, (date, date))
+    return folder
+
+
+def test_packing_depends_on_content_only(tmp_path: Path) -> None:
+    files = ["a", "sub/b", "sub/c"]
+    for name, order, date in (("one", files, 1), ("two", files[::-1], 1_700_000_000)):
+        execute(pack("pack", str(tree(tmp_path / name, order, date)), f"{name}.tgz", 5), tmp_path)
+    assert (tmp_path / "one.tgz").read_bytes() == (tmp_path / "two.tgz").read_bytes()
+
+
+def test_unpacking_restores_what_was_packed(tmp_path: Path) -> None:
+    source, target = tree(tmp_path / "source", ["a", "sub/b"], 1), tmp_path / "target"
+    target.mkdir()
+    execute(pack("pack", str(source), "it.tgz", 1_600_000_000), tmp_path)
+    execute(unpack("unpack", "it.tgz", str(target)), tmp_path)
+    assert (target / "sub" / "b").read_text() == "sub/b"
+    assert (target / "a").stat().st_mtime == 1_600_000_000
+
+
+def test_a_file_is_known_by_the_digest_of_its_content_or_source() -> None:
+    assert File("f", b"x").sha256 == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert File("f", SOURCE).sha256 == SOURCE.sha256
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+def test_only_an_optimised_build_trains_and_links_at_link_time(tmp_path: Path, optimize: bool) -> None:
+    stage = inputs(tmp_path).set(OPTIMIZE=str(int(optimize))).stages()["interpreter"]
+    env = step_of(stage, "compile").env
+    options = env["PYTHON_CONFIGURE_OPTS"].split()
+    assert ("--enable-optimizations" in options) is optimize
+    assert ("--with-lto" in options) is optimize
+    assert ("PROFILE_TASK" in env) is optimize
+    assert "--disable-shared" in options
+
+
+def test_one_process_trains(tmp_path: Path) -> None:
+    task = step_of(inputs(tmp_path).stages()["interpreter"], "compile").env["PROFILE_TASK"]
+    assert "--pgo" in task
+    assert "-j" not in task
+
+
+def test_no_compiler_flag_reaches_the_extensions_of_users(tmp_path: Path) -> None:
+    for stage in inputs(tmp_path).stages().values():
+        for step in stage.steps:
+            words = [*step.env, *" ".join(step.env.values()).split()]
+            flags = [word.partition("=")[0] for word in words if "FLAGS" in word.partition("=")[0]]
+            assert all(flag.endswith("_NODIST") for flag in flags), step.name
+
+
+def test_the_interpreter_is_dated_as_its_source(tmp_path: Path) -> None:
+    given = inputs(tmp_path)
+    assert step_of(given.stages()["interpreter"], "compile").env["SOURCE_DATE_EPOCH"] == "1749600000"
+    undated = replace(given, version="3.13.4").stages()["interpreter"]
+    assert step_of(undated, "compile").env["SOURCE_DATE_EPOCH"] == "315532800"
+
+
+def test_packages_are_dated_as_the_commit(tmp_path: Path) -> None:
+    stage = inputs(tmp_path).stages()["runtime"]
+    assert {step.env["SOURCE_DATE_EPOCH"] for step in stage.steps if step.env} == {"1750000000"}
+    assert "--mtime=@1750000000" in step_of(stage, "pack").args
+
+
+def test_each_pre_patch_is_proven_in_a_step_of_its_name(tmp_path: Path) -> None:
+    stage = inputs(tmp_path).stages()["interpreter"]
+    assert names(stage, "pre-patch") == ["pre-patch a.patch", "pre-patch b.patch"]
+    assert "pre-patch/b.patch" in step_of(stage, "pre-patch b").hint
+
+
+def test_python_build_gets_the_pre_patches_in_order_and_after_its_own(tmp_path: Path) -> None:
+    stage = inputs(tmp_path).stages()["interpreter"]
+    files = {file.name: file.content for file in stage.files if file.name.startswith(OWN_PATCHES)}
+    assert sorted(files) == [*(f"{OWN_PATCHES}/{name}" for name in ("01.patch", "zz-0000", "zz-0001", "zz-0002"))]
+    joined = b"".join(content for _, content in sorted(files.items()) if isinstance(content, bytes))
+    assert joined.endswith(b"diff --git a/ b/\ndiff a\ndiff b\n")
+
+
+def test_without_pre_patches_there_is_no_trial(tmp_path: Path) -> None:
+    stage = inputs(tmp_path).with_recipe(Variant.RUNTIME, pre_patches=()).stages()["interpreter"]
+    assert stage.steps[0].name.startswith("compile")
+    assert not [file.name for file in stage.files if "zz" in file.name]
+
+
+def test_a_free_threaded_python_is_built_from_the_plain_source(tmp_path: Path) -> None:
+    stage = replace(inputs(tmp_path), version=f"{VERSION}t").stages()["interpreter"]
+    assert File(f"sources/{SOURCE.file}", SOURCE) in stage.files
+    assert f"{VERSION}t" in step_of(stage, "compile").args
+
+
+def test_only_steps_that_download_get_the_network(tmp_path: Path) -> None:
+    plan = inputs(tmp_path).plan()
+    stages = (plan.interpreter, plan.lock, plan.fetch, plan.stage)
+    networked = {step.name for stage in stages for step in stage.steps if step.network}
+    assert networked == {"resolve requirements", "download packages", "script 50-venv"}
+
+
+def test_packages_are_installed_from_files_that_the_lock_names_and_no_index(tmp_path: Path) -> None:
+    step = step_of(inputs(tmp_path).stages()["runtime"], "install packages")
+    wanted = {"--no-index", "--require-hashes", "--no-deps", "--no-cache-dir", "--find-links={work}/distributions"}
+    assert wanted <= {*step.args}
+    assert not step.network
+
+
+def test_what_is_compiled_from_its_source_gets_the_index_for_what_that_needs(tmp_path: Path) -> None:
+    declared = (RecipeFile("10-web.txt", b"--no-binary fastapi\nfastapi\n"),)
+    step = step_of(
+        inputs(tmp_path).with_recipe(Variant.RUNTIME, requirements=declared).stages()["runtime"], "install p"
+    )
+    assert step.network
+    assert "--no-index" not in step.args
+    assert "--require-hashes" in step.args
+
+
+def test_all_requirements_are_resolved_together_with_those_below(tmp_path: Path) -> None:
+    step = step_of(inputs(tmp_path).plan().lock, "resolve")
+    assert "--only-binary=:all:" in step.args, "no source is compiled unless the requirements say so"
+    assert [arg.rpartition("/")[2] for arg in step.args if arg.startswith("--requirement=")] == [
+        "10-web.txt", "20-yaml.txt", "10-tools.txt",
+    ]  # fmt: skip
+
+
+def test_development_packages_obey_the_constraints_of_both_recipes(tmp_path: Path) -> None:
+    (constraints,) = (f for f in inputs(tmp_path).stages()["runtime-dev"].files if f.name == "constraints.txt")
+    assert constraints.content == b"fastapi<1\n\npytest<10\n"
+
+
+@pytest.mark.parametrize(("variant", "upgraded"), [(Variant.RUNTIME, True), (Variant.RUNTIME_DEV, False)])
+def test_pip_is_upgraded_once(tmp_path: Path, variant: Variant, upgraded: bool) -> None:
+    assert bool(names(inputs(tmp_path).stages()[variant.value], "upgrade pip")) is upgraded
+
+
+@pytest.mark.parametrize(("variant", "first"), [(Variant.RUNTIME, True), (Variant.RUNTIME_DEV, False)])
+def test_pip_is_there_before_it_is_upgraded(tmp_path: Path, variant: Variant, first: bool) -> None:
+    order = [step.name for step in inputs(tmp_path).stages()[variant.value].steps]
+    assert ("ensure pip" in order) is first
+    if first:
+        assert order.index("ensure pip") + 1 == order.index("upgrade pip")
+
+
+@pytest.mark.parametrize(("conf", "steps"), [(b"[global]\n", ["pip.conf"]), (None, [])])
+def test_pip_conf_is_installed_where_the_recipe_has_one(tmp_path: Path, conf: bytes | None, steps: list[str]) -> None:
+    stage = inputs(tmp_path).with_recipe(Variant.RUNTIME, pip_conf=conf).stages()["runtime"]
+    assert names(stage, "pip.conf") == steps
+    assert [file.name for file in stage.files if file.name == "pip.conf"] == steps
+
+
+def test_every_file_of_the_recipe_travels_as_it_is(tmp_path: Path) -> None:
+    files = {file.name: file.content for file in inputs(tmp_path).stages()["runtime"].files}
+    assert (
+        files.items()
+        >= {
+            "requirements/runtime/10-web.txt": b"fastapi\n",
+            "requirements/runtime/20-yaml.txt": b"pyyaml\n",
+            "constraints.txt": b"fastapi<1\n",
+            "pip.conf": b"[global]\n",
+            "post-patch/site.patch": b"diff site\n",
+            "scripts/10-links": b"#!/bin/sh\n",
+            "checks/10-web.py": b"import fastapi\n",
+        }.items()
+    )
+
+
+def test_scripts_are_executable_and_learn_where_they_are(tmp_path: Path) -> None:
+    stage = inputs(tmp_path).stages()["runtime-dev"]
+    assert [file.name for file in stage.files if file.executable] == ["scripts/50-venv"]
+    env = step_of(stage, "script").env
+    assert (env["PRT_ROOT"], env["PRT_VENV_ROOT"], env["PRT_VARIANT"]) == ("/prt", "/prt/venv", "runtime-dev")
+
+
+@pytest.mark.parametrize("start", ["script", "check 10", "post-patch"])
+def test_a_step_of_the_recipe_hints_at_its_file(tmp_path: Path, start: str) -> None:
+    step = step_of(inputs(tmp_path).stages()["runtime"], start)
+    assert "recipes/runtime/" in step.hint
+    assert step.name.split()[1] in step.hint
+
+
+def test_a_failed_resolution_hints_at_the_requirements(tmp_path: Path) -> None:
+    hint = step_of(inputs(tmp_path).plan().lock, "resolve").hint
+    assert "recipes/dev/requirements/10-tools.txt" in hint
+    assert "--no-binary NAME" in hint
+
+
+LOCK_CHANGES = {
+    "requirements": lambda i: i.with_recipe(Variant.RUNTIME, requirements=(RecipeFile("10-web.txt", b"flask\n"),)),
+    "constraints": lambda i: i.with_recipe(Variant.RUNTIME, constraints=b"fastapi<2\n"),
+    "pip.conf": lambda i: i.with_recipe(Variant.RUNTIME_DEV, pip_conf=b"[install]\n"),
+    "architecture": lambda i: i.for_arch(Arch.ARM64),
+    "Python": lambda i: replace(i, version="3.13.4"),
+    "C library": lambda i: i.on(toolchain="another"),
+}
+LOCK_STAYS = {
+    "pre-patches": lambda i: i.with_recipe(Variant.RUNTIME, pre_patches=()),
+    "scripts": lambda i: i.with_recipe(Variant.RUNTIME, scripts=()),
+    "optimisation": lambda i: i.set(OPTIMIZE="0"),
+    "commit": lambda i: replace(i, repository=replace(i.repository, commit="0" * 40, date=1)),
+}
+
+
+@pytest.mark.parametrize("what", LOCK_CHANGES)
+def test_what_decides_which_files_suit_changes_the_lock(tmp_path: Path, what: str) -> None:
+    assert LOCK_CHANGES[what](inputs(tmp_path)).plan().lock.key != inputs(tmp_path).plan().lock.key
+
+
+@pytest.mark.parametrize("what", LOCK_STAYS)
+def test_what_does_not_leaves_it(tmp_path: Path, what: str) -> None:
+    assert LOCK_STAYS[what](inputs(tmp_path)).plan().lock.key == inputs(tmp_path).plan().lock.key
+
+
+def test_a_changed_lock_makes_another_artifact(tmp_path: Path) -> None:
+    stages = [given.stages()["runtime"] for given in (inputs(tmp_path), LOCK_CHANGES["constraints"](inputs(tmp_path)))]
+    assert stages[0].all_inputs["parents"] != stages[1].all_inputs["parents"]
+
+
+def test_checks_see_the_pruned_and_compiled_tree(tmp_path: Path) -> None:
+    order = [step.name.split()[0] for step in inputs(tmp_path).stages()["runtime"].steps]
+    assert order.index("script") < order.index("prune") < order.index("compile") < order.index("check")
+    assert order[-2:] == ["write", "pack"]
