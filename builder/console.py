@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import time
@@ -55,20 +56,33 @@ def say(text: str) -> None:
 
 @dataclass
 class Log:
-    """The full output of a stage, in a file, with its last lines at hand."""
+    """The full output of a stage, in a file, with the command of its last step and that step's last lines at hand."""
 
     path: Path
     redact: Callable[[str], str]
+    command: str = ""
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
+    _file: TextIO = field(default_factory=io.StringIO, repr=False)
+
+    @contextmanager
+    def step(self, name: str, command: str) -> Iterator[None]:
+        """Open the file for a step, and begin with its name and its command."""
+        self.command = self._clean(command)
+        self.tail.clear()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8", buffering=1) as self._file:
+            self._file.write(f"=== {self._clean(name)}\n$ {self.command}\n")
+            yield
 
     def write(self, line: str) -> str:
-        """Append a line, harmless and without secrets, and return it as written."""
-        clean = self.redact(harmless(line))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a") as file:
-            file.write(clean + "\n")
+        """Append a line of the step, harmless and without secrets, and return it as written."""
+        clean = self._clean(line)
+        self._file.write(clean + "\n")
         self.tail.append(clean)
         return clean
+
+    def _clean(self, line: str) -> str:
+        return self.redact(harmless(line))
 
 
 @dataclass
@@ -88,28 +102,32 @@ class Console:
         self._write(*map(harmless, text.split("\n")))
 
     @contextmanager
-    def step(self, name: str, log: Log, tells: bool = False) -> Iterator[Callable[[str], None]]:
+    def step(self, name: str, log: Log, command: str, shows_output: bool = False) -> Iterator[Callable[[str], None]]:
         """Announce a step, hand out where its output goes, and print its time when it has ended well.
 
-        What a step that `tells` has put out is printed below that.
+        `command` is shown where the output is. What a step that `shows_output` has put out is printed below its time.
         """
-        log.tail.clear()
-        log.write(f"=== {name}")
+        with log.step(name, command):
+            yield from self._step(name, log, shows_output)
+
+    def _step(self, name: str, log: Log, shows_output: bool) -> Iterator[Callable[[str], None]]:
         if self.folding:
             self._write(f"::group::{harmless(name)}")
         elif self.verbose:
             self.say(f"  {name} …")
         elif self.stream.isatty() and not self.prefix:
             print(f"  {harmless(name)} …", end="\r", file=self.stream, flush=True)
+        if self.folding or self.verbose:
+            self.say(f"$ {log.command}")
         started = time.monotonic()
-        told: list[str] = []
+        shown: list[str] = []
 
         def on_output(line: str) -> None:
             clean = log.write(line)
             if self.verbose or self.folding:
                 self.say(clean)
-            if tells:
-                told.append(f"    {clean}")
+            if shows_output:
+                shown.append(f"    {clean}")
 
         try:
             yield on_output
@@ -119,7 +137,7 @@ class Console:
         finally:
             if self.folding:
                 self._write("::endgroup::")
-        self.say("\n".join((f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}", *told)))
+        self.say("\n".join((f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}", *shown)))
 
     def _write(self, *lines: str) -> None:
         self.stream.write("".join(f"{self.prefix}{line}\n" for line in lines))
@@ -132,5 +150,7 @@ def step_failed(name: str, code: int, hint: str, log: Log) -> BuildError:
     if "No space left on device" in tail:
         hint = "the disk is full: free some space where the engine builds, and build again"
     return BuildError(
-        f"step '{name}' failed with exit code {code}; its last lines:\n{tail}\n  full log: {log.path}", hint
+        f"step '{name}' failed with exit code {code}; its last lines:\n{tail}\n"
+        f"  its command: {log.command}\n  full log: {log.path}",
+        hint,
     )

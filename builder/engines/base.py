@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from builder import command
 from builder.inputs.network import Network
 from builder.stages.stage import JOBS, WORK, Step
 from builder.targets import Arch
@@ -30,6 +32,9 @@ class Workplace(Protocol):
 
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
+
+    def command(self, step: Step) -> str:
+        """What a step runs, as a line for a shell that is in this workplace."""
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step, hand over its output line by line, and return its exit code."""
@@ -110,6 +115,13 @@ def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[st
 
     env = {name: filled(value) for name, value in step.env.items()}
     return [filled(arg) for arg in step.args], env, filled(step.cwd)
+
+
+def shell_line(step: Step, work: PurePosixPath, jobs: int) -> str:
+    """A step as a line for a shell, with the placeholders filled in."""
+    args, env, cwd = fill(step, work, jobs)
+    variables = (f"{name}={shlex.quote(value)}" for name, value in env.items())
+    return f"cd {shlex.quote(cwd)} && {' '.join((*variables, command.quoted(args)))}"
 
 
 def step_environment(

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from docker.models.containers import Container
 
 from builder import command
-from builder.engines.base import Item, Output, fill, step_environment
+from builder.engines.base import Item, Output, fill, shell_line, step_environment
 from builder.engines.endpoint import Endpoint
 from builder.engines.preflight import Problem
 from builder.errors import BuildError
@@ -44,6 +44,10 @@ class DockerWorkplace:
                     _add(archive, item)
             stream.seek(0)
             self.container.put_archive(str(WORK_FOLDER), stream)
+
+    def command(self, step: Step) -> str:
+        """What a step runs; see Workplace."""
+        return shell_line(step, WORK_FOLDER, self.jobs)
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step by `docker exec`."""

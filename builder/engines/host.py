@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder import command
-from builder.engines.base import Item, Output, fill, put_files, step_environment
+from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment
 from builder.engines.prt_root import MARK, mount_point, put_back, taken
 from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
 from builder.errors import BuildError, UserError
@@ -38,6 +38,10 @@ class HostWorkplace:
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
         put_files(self.work, items)
+
+    def command(self, step: Step) -> str:
+        """What a step runs; see Workplace."""
+        return shell_line(step, PurePosixPath(self.work), os.cpu_count() or 1)
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step as a process of this machine, in an environment of its own."""

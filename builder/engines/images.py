@@ -53,7 +53,9 @@ class BuilderImage:
         # In a file: a build argument stands on a command line, and for good in the image's history.
         with (
             tempfile.NamedTemporaryFile("w", prefix="debian-mirror-") as mirror,
-            console.step(f"{role.value} image {arch.value}", log) as on_output,
+            console.step(
+                f"{role.value} image {arch.value}", log, command.quoted([*args, str(self.folder)])
+            ) as on_output,
         ):
             mirror.write(self.debian_mirror)
             mirror.flush()

@@ -48,7 +48,7 @@ class RootImages:
             f"--platform={root.arch.platform}", f"--tag={tag}", f"--file={_DOCKERFILE}", str(tree),
         )  # fmt: skip
         log = Log(self.logs / f"{root.name}-image-{root.arch.value}.log", self.roots.shelf.sources.network.redact)
-        with self.console.step(f"{root.name} image {root.arch.value}", log) as on_output:
+        with self.console.step(f"{root.name} image {root.arch.value}", log, command.quoted(args)) as on_output:
             code = command.stream(args, on_output)
             if code:
                 raise step_failed(f"{root.name} image", code, "the log has Docker's words", log)

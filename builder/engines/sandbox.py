@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from builder import command
 from builder.engines import bubblewrap, emulation
-from builder.engines.base import Item, Output, fill, put_files, step_environment
+from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment
 from builder.engines.bubblewrap import Bubblewrap
 from builder.inputs.network import Network
 from builder.roots.roles import Role, Roots
@@ -40,6 +40,10 @@ class SandboxWorkplace:
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
         put_files(self.work, items)
+
+    def command(self, step: Step) -> str:
+        """What a step runs; see Workplace."""
+        return shell_line(step, _WORK, os.cpu_count() or 1)
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step, with a network only if it asks for one."""

@@ -13,11 +13,12 @@ from functools import cached_property
 from pathlib import Path
 
 from builder import plan as planning
-from builder.artifact_dir import LOGS, WORK
+from builder.artifact_dir import WORK
 from builder.cache.cache import Cache
 from builder.cache.store import Hit
-from builder.console import Console, Log, step_failed
+from builder.console import Console
 from builder.engines.base import Engine, Item, Workplace
+from builder.engines.running import new_log, run_steps
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
@@ -238,14 +239,8 @@ class Pipeline:
     def run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
         """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
         arch = stage.inputs.get("arch", target.arch.value)
-        log_path = self.project.settings.artifact_dir / LOGS / f"{stage.name}-{arch}.log"
-        log_path.unlink(missing_ok=True)
-        log = Log(log_path, self.project.network.redact)
+        log = new_log(self.project.settings.artifact_dir, f"{stage.name}-{arch}", self.project.network)
         with _ONE_AT_A_TIME:
             items = [*materials(stage, self.sources)]
         place.put([*items, *more])
-        for step in stage.steps:
-            with self.console.step(step.name, log, step.tells) as on_output:
-                code = place.run(step, on_output)
-                if code:
-                    raise step_failed(step.name, code, step.hint, log)
+        run_steps(stage.steps, place, self.console, log)

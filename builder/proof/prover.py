@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from builder.artifact_dir import LOGS
-from builder.console import Console, Log, step_failed
+from builder.console import Console, Log
 from builder.engines.base import Engine, Item, Workplace
+from builder.engines.running import new_log, run_steps
 from builder.errors import BuildError
 from builder.inputs.project import Project
 from builder.inputs.recipe import chain_of
@@ -61,8 +61,7 @@ class Prover:
         log = self._log(target, "run", image)
         with self.engine.testbed(target.arch, image) as place:
             place.put([self._item(PACKAGE, archive)])
-            for step in package.unpacked(self.project.settings.prt_root):
-                _run(step, place, self.console, log)
+            run_steps(package.unpacked(self.project.settings.prt_root), place, self.console, log)
             yield place
 
     def _on(self, image: str, proof: Proof, target: Target, packages: Sequence[str]) -> Iterator[Outcome]:
@@ -87,10 +86,9 @@ class Prover:
         started = time.monotonic()
         problem = ""
         try:
-            _run(step, place, self.console, log)
+            run_steps([step], place, self.console, log)
         except BuildError:
-            said = [line for line in log.tail if line != f"=== {step.name}"]
-            problem = "\n".join(said) or "it failed without a word"
+            problem = "\n".join(log.tail) or "it failed without output"
         return Outcome(step.name, image, time.monotonic() - started, problem)
 
     def _item(self, name: str, artifact: str) -> Item:
@@ -103,9 +101,7 @@ class Prover:
 
     def _log(self, target: Target, what: str, image: str) -> Log:
         name = re.sub(r"[^\w.-]+", "-", f"{what}-{target.variant.value}-{target.arch.value}-{image}")
-        path = self.project.settings.artifact_dir / LOGS / f"{name}.log"
-        path.unlink(missing_ok=True)
-        return Log(path, self.project.network.redact)
+        return new_log(self.project.settings.artifact_dir, name, self.project.network)
 
 
 def certificates() -> Iterator[Item]:
@@ -126,10 +122,3 @@ def certificates() -> Iterator[Item]:
 def _item(file: File) -> Item:
     assert isinstance(file.content, bytes), f"{file.name}: a proof downloads nothing"
     return Item(file.name, file.content)
-
-
-def _run(step: Step, place: Workplace, console: Console, log: Log) -> None:
-    with console.step(step.name, log) as on_output:
-        code = place.run(step, on_output)
-        if code:
-            raise step_failed(step.name, code, step.hint, log)

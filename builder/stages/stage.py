@@ -38,7 +38,7 @@ class File:
 class Step:
     """One command. `network` steps get the machine's CA bundle, proxies and pip settings; no other step does.
 
-    What a step that `tells` prints is for the user's eyes, not for the log only.
+    What a step that `shows_output` prints is for the user's eyes, not for the log only.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Step:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = WORK
     network: bool = False
-    tells: bool = False
+    shows_output: bool = False
     hint: str = ""
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from builder.engines.base import Item, Output
+from builder.engines.base import Item, Output, shell_line
 from builder.stages.lock import LOCK
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.stage import Json, Step
@@ -52,6 +52,10 @@ class RecordingWorkplace:
         for item in items:
             assert isinstance(item.content, bytes) or item.content.is_file(), f"{item.content} is no file"
             self.items[item.name] = item
+
+    def command(self, step: Step) -> str:
+        """As an engine shows it."""
+        return shell_line(step, PurePosixPath("/work"), 2)
 
     def run(self, step: Step, on_output: Output) -> int:
         """Remember the step and end as told."""

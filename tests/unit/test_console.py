@@ -34,9 +34,9 @@ def _a_step_takes_64_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
 
 
-def run(console: Console, log: Log, *lines: str, name: str = "pip check") -> str:
+def run(console: Console, log: Log, *lines: str, name: str = "pip check", command: str = "pip") -> str:
     """Run a step that prints these lines; what the user sees."""
-    with console.step(name, log) as on_output:
+    with console.step(name, log, command) as on_output:
         for line in lines:
             on_output(line)
     assert isinstance(console.stream, io.StringIO)
@@ -60,9 +60,9 @@ def test_a_step_is_one_line_with_its_time_on_the_right(log: Log) -> None:
     assert shown == f"  {'pip check':<72}    1:04\n"
 
 
-def test_what_a_step_tells_stands_below_it(log: Log) -> None:
+def test_what_a_step_shows_stands_below_it(log: Log) -> None:
     stream = io.StringIO()
-    with Console(stream=stream).step("check", log, tells=True) as on_output:
+    with Console(stream=stream).step("check", log, "check", shows_output=True) as on_output:
         on_output("profile: used")
     first, second = stream.getvalue().splitlines()
     assert first.startswith("  check ")
@@ -71,7 +71,7 @@ def test_what_a_step_tells_stands_below_it(log: Log) -> None:
 
 def test_a_failed_step_says_so_and_has_no_time(log: Log) -> None:
     console = Console(stream=io.StringIO())
-    with pytest.raises(RuntimeError), console.step("pip check", log):
+    with pytest.raises(RuntimeError), console.step("pip check", log, "pip"):
         raise RuntimeError
     assert isinstance(console.stream, io.StringIO)
     assert console.stream.getvalue() == f"  {'pip check':<72}  failed\n"
@@ -79,7 +79,7 @@ def test_a_failed_step_says_so_and_has_no_time(log: Log) -> None:
 
 def test_an_interrupted_step_failed_too(log: Log) -> None:
     console = Console(stream=io.StringIO())
-    with pytest.raises(KeyboardInterrupt), console.step("pip check", log):
+    with pytest.raises(KeyboardInterrupt), console.step("pip check", log, "pip"):
         raise KeyboardInterrupt
     assert isinstance(console.stream, io.StringIO)
     assert console.stream.getvalue().endswith("failed\n")
@@ -87,19 +87,19 @@ def test_an_interrupted_step_failed_too(log: Log) -> None:
 
 def test_verbose_announces_the_step_and_shows_its_lines(log: Log) -> None:
     lines = run(Console(verbose=True, stream=io.StringIO()), log, "one", "two").splitlines()
-    assert lines[:3] == ["  pip check …", "one", "two"]
-    assert lines[3].endswith("1:04")
+    assert lines[:3] == ["  pip check …", "$ pip", "one"]
+    assert lines[4].endswith("1:04")
 
 
 def test_folding_puts_the_lines_in_a_group_and_the_result_behind_it(log: Log) -> None:
     lines = run(Console(folding=True, stream=io.StringIO()), log, "one").splitlines()
-    assert lines[:3] == ["::group::pip check", "one", "::endgroup::"]
-    assert lines[3].endswith("1:04")
+    assert lines[:4] == ["::group::pip check", "$ pip", "one", "::endgroup::"]
+    assert lines[4].endswith("1:04")
 
 
 def test_folding_closes_the_group_of_a_failed_step(log: Log) -> None:
     console = Console(folding=True, stream=io.StringIO())
-    with pytest.raises(RuntimeError), console.step("pip check", log):
+    with pytest.raises(RuntimeError), console.step("pip check", log, "pip"):
         raise RuntimeError
     assert isinstance(console.stream, io.StringIO)
     assert console.stream.getvalue().splitlines()[-1] == "::endgroup::"
@@ -114,16 +114,25 @@ def test_a_terminal_shows_the_running_step_in_the_line_of_its_result(log: Log) -
 
 @pytest.mark.parametrize("console", [{}, {"verbose": True}, {"folding": True}])
 def test_no_secret_is_shown_or_logged(log: Log, console: dict[str, Any]) -> None:
-    shown = run(Console(**console, stream=io.StringIO()), log, "password=secret")
-    assert "secret" not in shown + log.path.read_text()
-    assert "password=****" in log.path.read_text()
+    shown = run(Console(**console, stream=io.StringIO()), log, "password=secret", command="pip --password=secret")
+    failure = step_failed("pip check", 1, "", log)
+    assert "secret" not in shown + log.path.read_text() + str(failure).replace(str(log.path), "")
+    assert "\npassword=****\n" in log.path.read_text()
+    assert "\n$ pip --password=****\n" in log.path.read_text()
 
 
 def test_the_log_keeps_every_line_of_every_step(log: Log) -> None:
     console = Console(stream=io.StringIO())
     run(console, log, *map(str, range(100)), name="first")
     run(console, log, "last", name="second")
-    assert log.path.read_text().splitlines() == ["=== first", *map(str, range(100)), "=== second", "last"]
+    assert log.path.read_text().splitlines() == [
+        "=== first",
+        "$ pip",
+        *map(str, range(100)),
+        "=== second",
+        "$ pip",
+        "last",
+    ]
 
 
 def test_a_failure_shows_the_last_lines_and_where_all_are(log: Log) -> None:
@@ -132,7 +141,8 @@ def test_a_failure_shows_the_last_lines_and_where_all_are(log: Log) -> None:
     problem = step_failed("pip check", 3, "change one of them", log)
     shown = problem.message.splitlines()
     assert shown[0] == "step 'pip check' failed with exit code 3; its last lines:"
-    assert shown[1:-1] == [f"    line {number}" for number in range(25, 40)]
+    assert shown[1:-2] == [f"    line {number}" for number in range(25, 40)]
+    assert shown[-2] == "  its command: pip"
     assert shown[-1] == f"  full log: {log.path}"
     assert problem.hint == "change one of them"
 
@@ -181,5 +191,5 @@ def test_nothing_that_is_said_moves_a_cursor_or_commands(log: Log) -> None:
     console = Console(stream=io.StringIO(), folding=True)
     console.say("warning: cache: \x1b]0;title\x07 answered\n::add-mask::e")
     assert run(console, log, name="a\x1b[2Jb").startswith(
-        "warning: cache:  answered\n| ::add-mask::e\n::group::ab\n::endgroup::\n  ab "
+        "warning: cache:  answered\n| ::add-mask::e\n::group::ab\n$ pip\n::endgroup::\n  ab "
     )

@@ -172,7 +172,7 @@ def _profile_use(cpython: CPython) -> Step:
     return Step(
         "check use of the profile",
         (f"{BUILD_PREFIX}/bin/{cpython.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
-        tells=True,
+        shows_output=True,
         hint="the profile is of another version or of no use: PROFILE=train makes one",
     )
 

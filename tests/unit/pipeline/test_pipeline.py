@@ -163,7 +163,9 @@ def test_a_failure_names_a_log_that_holds_its_lines(root: Path) -> None:
         build(root, engine)
     log = Path(problem.value.message.rpartition("full log: ")[2])
     assert log == root / "out" / "logs" / "runtime-amd64.log"
-    assert log.read_text().splitlines()[-2:] == ["=== pip check", "conflict"]
+    head, command, line = log.read_text().splitlines()[-3:]
+    assert (head, line) == ("=== pip check", "conflict")
+    assert command.endswith(" -m pip check")
 
 
 def test_a_log_holds_one_build_and_no_password(root: Path) -> None:

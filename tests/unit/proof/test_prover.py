@@ -63,7 +63,7 @@ def test_a_failed_check_keeps_its_words_and_the_others_run(root: Path) -> None:
     engine = Recorder(answers={"TLS": Answer(1, ("TLS", "  expected: a", "  seen:     b")), "SQLite": Answer(1)})
     outcomes = {one.check: one.problem for one in prove(root, engine)}
     assert outcomes["TLS"] == "TLS\n  expected: a\n  seen:     b"
-    assert outcomes["SQLite"] == "it failed without a word"
+    assert outcomes["SQLite"] == "it failed without output"
     assert [name for name, problem in outcomes.items() if problem] == ["TLS", "SQLite"]
 
 

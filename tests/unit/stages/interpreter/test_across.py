@@ -115,7 +115,7 @@ def test_only_the_training_enables_optimizations(tmp_path: Path, optimize: str) 
 def test_the_use_of_the_profile_is_checked_and_told_where_there_is_one(tmp_path: Path, arch: Arch) -> None:
     def check(optimize: str) -> list[bool]:
         stage = across(tmp_path, arch).set(OPTIMIZE=optimize).compiled()["interpreter"]
-        return [step.tells for step in stage.steps if step.args[-2].endswith("/profile_use.py")]
+        return [step.shows_output for step in stage.steps if step.args[-2].endswith("/profile_use.py")]
 
     assert (check("1"), check("0")) == ([True], [])
 
