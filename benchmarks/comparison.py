@@ -14,6 +14,7 @@ from builder.console import Console, table
 from builder.engines import choice
 from builder.engines.base import Engine, Item
 from builder.files import write_whole
+from builder.inputs.choices import EngineChoice, Libraries
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
@@ -77,7 +78,9 @@ def engine_with(others: Sequence[Other], base: str, project: Project, scratch: P
     (folder / "Dockerfile").write_bytes((ours / "Dockerfile").read_bytes())
     (folder / "builder.txt").write_text("\n".join(packages))
     # The others need their own packages of that system: an image on a base image.
-    settings = dataclasses.replace(project.settings, base_image=base, engine="docker", libraries="system")
+    settings = dataclasses.replace(
+        project.settings, base_image=base, engine=EngineChoice.DOCKER, libraries=Libraries.SYSTEM
+    )
     roots = dataclasses.replace(
         stores.roots(project, stores.source_shelf(project, console.say), console.say), recipes=scratch
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from builder.inputs.choices import LineEditor, Profile
 from builder.inputs.deb_recipe import DebRecipe
 from builder.inputs.git import NO_DATE, Repository
 from builder.inputs.pins import Pins, Source
@@ -208,7 +209,7 @@ def _interpreter(
     }  # fmt: skip
     helper = build_python(cpython)
     parents = [inside[target], helper]
-    kept = extras.profiles.get(version) if settings.optimize and settings.profile == "kept" else None
+    kept = extras.profiles.get(version) if settings.optimize and settings.profile is Profile.KEPT else None
     if settings.optimize and kept is None:
         parents.append(train(cpython, native, (inside[native], helper)))
     return across(cpython, target, tuple(parents), optimize=settings.optimize, profile=kept, prt_root=settings.prt_root)
@@ -216,7 +217,7 @@ def _interpreter(
 
 def _libraries(version: str, settings: Settings, pins: Pins) -> dict[str, Source]:
     """The pinned libraries that go inside, by name: those this version of CPython can use, and one line editor."""
-    left_out = {"libedit", "readline"} - {settings.line_editor}
+    left_out = {*map(str, LineEditor)} - {settings.line_editor}
     if not has_zstd(version):
         left_out.add("zstd")
     return {name: source for name, source in pins.libraries.items() if name not in left_out}

@@ -20,8 +20,8 @@ from builder.engines import bubblewrap
 from builder.engines.endpoint import Endpoint
 from builder.engines.host import HostEngine
 from builder.errors import UserError
+from builder.inputs.environment import environment
 from builder.inputs.network import Network
-from builder.inputs.settings import environment
 from builder.targets import Arch
 from tests.integration.checkout import Checkout
 from tests.integration.newcomer import Newcomer, newcomers_clone

@@ -20,6 +20,7 @@ from builder.cache.webdav import WebDav
 from builder.cache.webdav_request import netrc
 from builder.errors import BuildError
 from builder.files import digest
+from builder.inputs.choices import CacheMode
 from builder.inputs.network import Network
 from builder.inputs.settings import Settings
 from builder.sources.download import proxies
@@ -30,16 +31,15 @@ _LONGEST_WAIT = 4 * 3600  # seconds for another build that makes the same: more 
 
 @dataclass(frozen=True)
 class Cache:
-    """`most` is the local size in bytes, `blind` says why nothing is looked up, `writes` whether results are kept.
-
-    `no_packages` leaves pip's part alone. Without a server `remote` is None.
+    """`most` is the local size in bytes. `skip_reason` says why nothing is looked up, `writes` if results are kept,
+    and `no_packages` leaves pip's part alone. Without a server `remote` is None.
     """
 
     store: Store
     remote: Remote | None
     report: Report
     most: int
-    blind: str = ""
+    skip_reason: str = ""
     writes: bool = True
     no_packages: bool = False
     longest_wait: float = _LONGEST_WAIT
@@ -49,9 +49,9 @@ class Cache:
 
         `parts` is a folder for what is not complete, or can't be kept.
         """
-        blind = self._blind(stage)
-        if blind:
-            return Miss(blind)
+        skip_reason = self._skip_reason(stage)
+        if skip_reason:
+            return Miss(skip_reason)
         found = self.store.find(stage.name, stage.key_inputs)
         if isinstance(found, Hit):
             self.report.hit(found.built.get("seconds"))
@@ -66,11 +66,11 @@ class Cache:
 
     def outlook(self, stage: Stage) -> tuple[bool, str]:
         """Whether a stage's result would be found, and where, or why not; nothing is fetched."""
-        blind = self._blind(stage)
-        found = Miss(blind) if blind else self.store.find(stage.name, stage.key_inputs)
+        skip_reason = self._skip_reason(stage)
+        found = Miss(skip_reason) if skip_reason else self.store.find(stage.name, stage.key_inputs)
         if isinstance(found, Hit):
             return True, f"hit ({found.path})"
-        entry = self.remote.entry(stage.name, stage.key_inputs) if self.remote and not blind else None
+        entry = self.remote.entry(stage.name, stage.key_inputs) if self.remote and not skip_reason else None
         if self.remote and entry:
             return True, f"hit ({self.remote.server.url}, {entry.size / 1e6:,.1f} MB)"
         return False, f"miss ({found.reason})"
@@ -90,7 +90,7 @@ class Cache:
 
     def content(self, sha256: str, parts: Path) -> Path | None:
         """A distribution by its sha256, which vouches for it wherever it was; None if it is nowhere."""
-        if self.blind or self.no_packages:
+        if self.skip_reason or self.no_packages:
             return None
         here = self.store.content(sha256)
         if here:
@@ -186,9 +186,9 @@ class Cache:
             with suppress(OSError, Unusable):
                 self._publish(self.store.entry(stage.name, stage.key), content)
 
-    def _blind(self, stage: Stage) -> str:
+    def _skip_reason(self, stage: Stage) -> str:
         """Why a stage's result is not looked up; empty if it is."""
-        return self.blind or ("NO_PACKAGE_CACHE=1" if self.no_packages and stage.resolves else "")
+        return self.skip_reason or ("NO_PACKAGE_CACHE=1" if self.no_packages and stage.resolves else "")
 
     def _writes(self, stage: Stage) -> bool:
         return self.writes and not (self.no_packages and stage.resolves)
@@ -220,18 +220,21 @@ class Cache:
 def opened(settings: Settings, network: Network, folder: Path, say: Callable[[str], None]) -> Cache:
     """The cache as the settings want it; UserError where they would give a secret away."""
     report = Report(say, settings.cache_strict)
-    off = settings.no_cache or settings.cache_mode == "off"
-    mode = "off" if off else settings.cache_mode
+    mode = CacheMode.OFF if settings.no_cache else settings.cache_mode
     remote = None
-    if settings.cache_url and mode not in {"off", "local"}:
+    if settings.cache_url and mode not in {CacheMode.OFF, CacheMode.LOCAL}:
         remote = Remote(
             server(settings, network), report, folder / "quarantine",
-            reads=mode in {"read", "read-write"}, writes=mode in {"read-write", "refresh"},
+            reads=mode is not CacheMode.REFRESH, writes=mode is not CacheMode.READ,
         )  # fmt: skip
-    why = {"off": "NO_CACHE=1" if settings.no_cache else "CACHE_MODE=off", "refresh": "CACHE_MODE=refresh"}
+    why = {
+        CacheMode.OFF: "NO_CACHE=1" if settings.no_cache else "CACHE_MODE=off",
+        CacheMode.REFRESH: "CACHE_MODE=refresh",
+    }
     return Cache(
-        Store(folder), remote, report, settings.cache_size, why.get(mode, ""), mode != "off", settings.no_package_cache
-    )
+        Store(folder), remote, report, settings.cache_size,
+        skip_reason=why.get(mode, ""), writes=mode is not CacheMode.OFF, no_packages=settings.no_package_cache,
+    )  # fmt: skip
 
 
 def server(settings: Settings, network: Network) -> WebDav:

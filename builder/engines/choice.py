@@ -12,6 +12,7 @@ from builder.engines.base import Engine
 from builder.engines.host import HostEngine
 from builder.engines.sandbox import SandboxEngine
 from builder.errors import UserError
+from builder.inputs.choices import EngineChoice, Libraries
 from builder.inputs.network import Network
 from builder.inputs.settings import Settings
 from builder.roots.roles import Roots
@@ -25,10 +26,10 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
     host.remove_abandoned()
     sandbox = SandboxEngine(roots, settings.prt_root, scratch, network)
     sandbox.remove_abandoned(console.say)
-    if settings.engine == "host":
+    if settings.engine is EngineChoice.HOST:
         console.say("engine: host (ENGINE=host)")
         return host
-    if settings.engine == "sandbox":
+    if settings.engine is EngineChoice.SANDBOX:
         bubblewrap.demand()
         console.say("engine: sandbox (ENGINE=sandbox)")
         return sandbox
@@ -44,7 +45,7 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
         address = endpoints[arch].address
         _ = endpoints[arch].client
     except UserError as problem:
-        if settings.engine == "docker":
+        if settings.engine is EngineChoice.DOCKER:
             raise
         reason = bubblewrap.forbidden()
         if not reason:
@@ -56,7 +57,7 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
         return host
     console.say(f"engine: docker (it answers at {address})")
     image: BuilderImage | RootImages = RootImages(roots, console, settings.artifact_dir / LOGS)
-    if settings.libraries == "system":
+    if settings.libraries is Libraries.SYSTEM:
         image = BuilderImage(roots.recipes / "builder", settings.base_image, settings.debian_mirror, network)
     remove_abandoned(endpoints[arch])
     return DockerEngine(endpoints, image, settings.prt_root, network, settings.artifact_dir, console)
@@ -66,16 +67,16 @@ def why_not(settings: Settings, arch: Arch) -> str | None:
     """Why nothing can be built for an architecture that is not this machine's; None if it can."""
     if arch is Arch.native():
         return None
-    if settings.engine == "host":
+    if settings.engine is EngineChoice.HOST:
         return f"the host engine builds for {Arch.native().value} only"
     from builder.engines.endpoint import Endpoint
 
     try:
-        if settings.engine != "sandbox":
+        if settings.engine is not EngineChoice.SANDBOX:
             Endpoint(_urls(settings)[arch]).check(arch)
             return None
     except UserError as problem:
-        if settings.engine == "docker" or bubblewrap.forbidden():
+        if settings.engine is EngineChoice.DOCKER or bubblewrap.forbidden():
             return problem.message
     try:
         emulation.check(arch)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 from urllib.parse import urlsplit
+
+E = TypeVar("E", bound=StrEnum)
 
 # Where a runtime must never be installed: a build empties PRT_ROOT, and removing the package removes it.
 # The system's own folders with all below them, and folders that many share.
@@ -39,6 +43,19 @@ def matching(pattern: str, problem: str) -> Callable[[str], str]:
         if not re.fullmatch(pattern, text, re.ASCII):
             raise ValueError(problem)
         return text
+
+    return parse
+
+
+def one_of(choices: type[E]) -> Callable[[str], E]:
+    """A parser that takes the values of an enum."""
+    *others, last = choices
+
+    def parse(text: str) -> E:
+        try:
+            return choices(text)
+        except ValueError:
+            raise ValueError(f"must be {', '.join(others)} or {last}") from None
 
     return parse
 
@@ -103,6 +120,3 @@ def size(text: str) -> int:
     if not found:
         raise ValueError("must be a number and M, G or T, such as 10G")
     return int(found[1]) * {"M": 10**6, "G": 10**9, "T": 10**12}[found[2]]
-
-
-TEXT = str  # whatever is one line

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from builder.errors import UserError
-from builder.inputs import deb_recipe, git, network, pins, recipe, settings
+from builder.inputs import deb_recipe, git, network, pins, reading, recipe
 from builder.inputs.deb_recipe import DebRecipe
 from builder.inputs.git import Repository
 from builder.inputs.makefile_vars import nearest
@@ -61,7 +61,7 @@ def read(root: Path, environ: Mapping[str, str]) -> Project:
     """Read the checkout at `root`; UserError for anything in it that can't be built from."""
     repository = git.read(root)
     fallbacks = {"PACKAGE_VERSION": Value(repository.release, "git tag")} if repository.release else {}
-    loaded = settings.load(root, environ, fallbacks)
+    loaded = reading.load(root, environ, fallbacks)
     return Project(
         root=root,
         settings=loaded,

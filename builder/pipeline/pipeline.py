@@ -19,6 +19,7 @@ from builder.cache.store import Hit
 from builder.console import Console
 from builder.engines.base import Engine, Item, Workplace
 from builder.engines.running import new_log, run_steps
+from builder.inputs.choices import Compile, Libraries
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
@@ -71,7 +72,7 @@ class Pipeline:
             self._plan(target), project.settings, project.deb_recipe, project.repository,
             project.pins,
         )  # fmt: skip
-        standing = None if self.cache.blind else stores.artifacts(project).standing(plan.file, plan.stage.key)
+        standing = None if self.cache.skip_reason else stores.artifacts(project).standing(plan.file, plan.stage.key)
         if standing:
             self.console.say(f"{plan.file}: up to date, nothing to do")
             return [standing]
@@ -111,7 +112,7 @@ class Pipeline:
     def _artifacts(self, plan: Plan, parts: Path) -> list[Artifact]:
         """A plan's artifacts, old or new."""
         settings = self.project.settings
-        if not (self.cache.blind or settings.no_package_cache):
+        if not (self.cache.skip_reason or settings.no_package_cache):
             standing = [
                 stores.artifacts(self.project).standing(name, plan.stage.key) for name in plan.artifacts.values()
             ]
@@ -130,8 +131,8 @@ class Pipeline:
     def _bench(self, target: Target, version: str) -> Bench:
         """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
         settings, engine = self.project.settings, self.engine
-        across = settings.compile == "across" and settings.libraries == "bundled"
-        if settings.compile == "in-place" and settings.libraries == "bundled":
+        across = settings.compile is Compile.ACROSS and settings.libraries is Libraries.BUNDLED
+        if settings.compile is Compile.IN_PLACE and settings.libraries is Libraries.BUNDLED:
             self.console.say("note: COMPILE=in-place takes the libraries of the system, as LIBRARIES=system says")
         if across and not engine.crosses(target.arch):
             self.console.say(

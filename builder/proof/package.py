@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from builder.inputs.choices import Libraries
 from builder.inputs.recipe import Recipe
 from builder.inputs.settings import Settings
 from builder.proof import checks as runtime
@@ -44,7 +45,7 @@ def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proo
     return Proof(
         files=tuple(runtime.files(recipes)),
         install=(
-            *(_dependencies(target, settings) if settings.libraries == "system" else ()),
+            *(_dependencies(target, settings) if settings.libraries is Libraries.SYSTEM else ()),
             Step("list the system's files", ("sh", "-c", _KEEP, _BEFORE, *_listing())),
             Step("dpkg --install", ("dpkg", "--install", PACKAGE)),
         ),

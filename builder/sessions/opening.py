@@ -17,8 +17,8 @@ from builder.console import Console, harmless
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError
 from builder.inputs import project as projects
+from builder.inputs.environment import conceal_secrets, environment
 from builder.inputs.project import Project
-from builder.inputs.settings import conceal_secrets, environment
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch

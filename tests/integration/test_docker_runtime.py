@@ -14,8 +14,8 @@ import docker
 import jsonschema
 import pytest
 
+from builder.inputs.environment import environment
 from builder.inputs.network import read
-from builder.inputs.settings import environment
 from builder.targets import Arch
 from tests.integration.checkout import ROOT, Checkout
 from tests.integration.container import execute, with_artifact

@@ -11,8 +11,8 @@ from builder.console import Console
 from builder.engines.docker import DockerEngine
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage
+from builder.inputs.environment import environment
 from builder.inputs.network import Network
-from builder.inputs.settings import environment
 from builder.targets import Arch
 
 pytestmark = pytest.mark.needs("docker")

@@ -13,7 +13,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from builder.inputs.settings import environment
+from builder.inputs.environment import environment
 from builder.targets import Arch
 from tests.integration.checkout import Checkout, Run
 from tests.integration.container import base_image

@@ -12,7 +12,8 @@ import pytest
 
 from builder.engines.base import Item
 from builder.engines.sandbox import SandboxEngine, SandboxWorkplace
-from builder.inputs import network, settings
+from builder.inputs import network
+from builder.inputs.environment import environment
 from builder.roots.roles import Roots
 from builder.roots.tree import RootShelf
 from builder.sources.shelf import SourceShelf
@@ -29,7 +30,7 @@ TARBALL = f"prt_v0_{Arch.native().value}.tgz"
 @pytest.fixture(scope="module")
 def engine(newcomer: Newcomer, tmp_path_factory: pytest.TempPathFactory) -> SandboxEngine:
     """The engine, with the root file systems that the newcomer's build unpacked."""
-    here = network.read(settings.environment(), None)
+    here = network.read(environment(), None)
     cache = newcomer.checkout.out / "cache"
     shelf = RootShelf(cache / "roots", SourceShelf(cache / "sources", here, "", "", print), print)
     return SandboxEngine(Roots(ROOT / "recipes", shelf), PurePosixPath("/prt"), tmp_path_factory.mktemp("work"), here)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from builder import plan as planning
 from builder.inputs import project as projects
-from builder.inputs import settings as all_settings
+from builder.inputs import reading
 from builder.inputs.git import Repository
 from builder.inputs.network import Network
 from builder.inputs.pins import PSF, Pins, Source, Sysroot
@@ -76,7 +76,7 @@ COMMITTED = Repository("c0ffee" * 6 + "c0ff", False, 1_750_000_000, None)
 
 def settings(folder: Path, **values: str) -> Settings:
     """The defaults, with these values as from the environment; paths count from `folder`."""
-    return all_settings.load(folder, values, {})
+    return reading.load(folder, values, {})
 
 
 def pyenv(folder: Path, script: str = "#!/bin/sh\n", knows: str = VERSION) -> Path:

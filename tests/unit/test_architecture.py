@@ -50,8 +50,8 @@ PRIVILEGES = {
     "os.exec": ("builder.command",),
     "os.spawn": (),
     "os.posix_spawn": (),
-    "os.environ": ("builder.inputs.settings",),
-    "os.getenv": ("builder.inputs.settings",),
+    "os.environ": ("builder.inputs.environment",),
+    "os.getenv": ("builder.inputs.environment",),
     "os.putenv": (),
 }
 

@@ -12,18 +12,18 @@ PROCESS = """
 import ctypes, sys
 from pathlib import Path, PurePosixPath
 from builder import command
-from builder.inputs import settings
+from builder.inputs import environment
 from builder.engines.host import HostWorkplace
 from builder.inputs.network import Network
 from builder.stages.stage import Step
 if "conceal" in sys.argv:
-    settings.conceal_secrets()
+    environment.conceal_secrets()
 print("dumpable", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
-settings.conceal_secrets() if "twice" in sys.argv else None
+environment.conceal_secrets() if "twice" in sys.argv else None
 place = HostWorkplace(PurePosixPath("/prt"), Path(sys.argv[1]), Network(None, {}, {}))
 place.run(Step("look", ("sh", "-c", "tr '\\\\0' '\\\\n' < /proc/$PPID/environ; echo; env")), print)
 print(command.output(["env"]))
-known = settings.environment()
+known = environment.environment()
 print("known", known["CACHE_TOKEN"][::-1], known["SOURCE_MIRROR"][::-1], known["PRT_CACHE_PASSWORD"][::-1])
 """
 

@@ -23,7 +23,7 @@ from builder.cache.webdav import WebDav
 from builder.console import Console
 from builder.engines.base import Output
 from builder.errors import BuildError
-from builder.inputs.settings import environment
+from builder.inputs.environment import environment
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.stages.stage import Step

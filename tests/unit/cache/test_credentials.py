@@ -124,13 +124,13 @@ def test_what_each_mode_does(
     tmp_path: Path, mode: str, reads: bool | None, writes: bool | None, looks: bool, keeps: bool
 ) -> None:
     cache = layers.opened(settings(tmp_path, CACHE_MODE=mode, CACHE_URL=SAFE[0]), NO_NETWORK, tmp_path, print)
-    assert (not cache.blind, cache.writes) == (looks, keeps)
+    assert (not cache.skip_reason, cache.writes) == (looks, keeps)
     assert (cache.remote and cache.remote.reads, cache.remote and cache.remote.writes) == (reads, writes)
 
 
 def test_no_cache_is_off_whatever_the_mode(tmp_path: Path) -> None:
     cache = layers.opened(settings(tmp_path, NO_CACHE="1", CACHE_MODE="read-write"), NO_NETWORK, tmp_path, print)
-    assert (cache.blind, cache.writes) == ("NO_CACHE=1", False)
+    assert (cache.skip_reason, cache.writes) == ("NO_CACHE=1", False)
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from builder.errors import UserError
-from builder.inputs import settings
+from builder.inputs import environment, reading, settings
 from builder.inputs.settings import SETTINGS, Settings, Value
 
 PROJECT = Path(__file__).parents[3]
@@ -23,8 +23,8 @@ GIT_TAG = {"PACKAGE_VERSION": Value("v13", "git tag")}
 def load(
     root: Path, text: str = "", environ: Mapping[str, str] | None = None, fallbacks: Mapping[str, Value] | None = None
 ) -> Settings:
-    (root / settings.FILE).write_text(text)
-    return settings.load(root, environ or {}, fallbacks or {})
+    (root / reading.FILE).write_text(text)
+    return reading.load(root, environ or {}, fallbacks or {})
 
 
 def test_each_row_of_the_table_has_a_field_and_each_field_a_row() -> None:
@@ -44,11 +44,11 @@ def test_the_settings_of_a_group_stand_together() -> None:
 
 
 def test_each_help_is_one_sentence_of_one_table_cell() -> None:
-    assert [setting.name for setting in SETTINGS if not re.fullmatch(r"[^\n|]+\.", setting.help)] == []
+    assert [setting.name for setting in SETTINGS if not re.fullmatch(r"[^\n|]+\.", setting.purpose)] == []
 
 
 def test_each_default_has_the_type_its_field_promises(tmp_path: Path) -> None:
-    loaded = settings.load(tmp_path, {}, {})
+    loaded = reading.load(tmp_path, {}, {})
     types = typing.get_type_hints(Settings)
     wrong = [
         setting.name for setting in SETTINGS if not isinstance(getattr(loaded, setting.field), types[setting.field])
@@ -57,7 +57,7 @@ def test_each_default_has_the_type_its_field_promises(tmp_path: Path) -> None:
 
 
 def test_without_file_and_environment_each_value_is_its_default(tmp_path: Path) -> None:
-    loaded = settings.load(tmp_path, {}, {})
+    loaded = reading.load(tmp_path, {}, {})
     assert loaded.values == {setting.name: Value(setting.default, "default") for setting in SETTINGS}
 
 
@@ -84,7 +84,7 @@ def test_the_prefixed_spelling_wins_over_the_plain_one_in_any_order(
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_each_setting_is_known_with_the_prefix(tmp_path: Path, setting: settings.Setting) -> None:
-    example = "http://cache.example.org" if setting.name == "CACHE_URL" else str(tmp_path / settings.FILE)
+    example = "http://cache.example.org" if setting.name == "CACHE_URL" else str(tmp_path / reading.FILE)
     given = setting.default or example
     loaded = load(tmp_path, environ={f"PRT_{setting.name}": given})
     assert loaded.values[setting.name] == Value(given, "environment")
@@ -180,9 +180,9 @@ def test_of_both_spellings_in_the_file_the_last_counts(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / settings.FILE).write_bytes("PACKAGE_MAINTAINER = Jörg <j@example.org>".encode("latin-1"))
+    (tmp_path / reading.FILE).write_bytes("PACKAGE_MAINTAINER = Jörg <j@example.org>".encode("latin-1"))
     with pytest.raises(UserError, match=r"^Makefile\.vars is not UTF-8: ") as refused:
-        settings.load(tmp_path, {}, {})
+        reading.load(tmp_path, {}, {})
     assert refused.value.hint == "save it as UTF-8"
 
 
@@ -355,13 +355,13 @@ def test_a_ca_bundle_that_is_there_is_taken(tmp_path: Path) -> None:
 
 def test_the_environment_of_this_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRT_ENGINE", "host")
-    assert settings.environment()["PRT_ENGINE"] == "host"
+    assert environment.environment()["PRT_ENGINE"] == "host"
 
 
 def test_the_table_in_the_docs_agrees_with_the_settings() -> None:
     text = (PROJECT / "docs" / "settings.md").read_text()
     rows = re.findall(r"^\| *`([A-Z][A-Z0-9_]*)` *\| *(?:`([^`|]*)`|) *\| *(.*?) *\|$", text, re.MULTILINE)
-    assert rows == [(setting.name, setting.default, setting.help) for setting in SETTINGS]
+    assert rows == [(setting.name, setting.default, setting.purpose) for setting in SETTINGS]
 
 
 def test_the_example_names_each_setting_at_its_default_in_its_group() -> None:
@@ -381,7 +381,7 @@ def test_the_example_uncommented_gives_the_defaults(tmp_path: Path) -> None:
     uncommented = re.sub(r"^# (?=[A-Z][A-Z0-9_]* =)", "", text, flags=re.MULTILINE)
     loaded, defaults = load(tmp_path, uncommented), load(tmp_path)
     assert dataclasses.replace(loaded, values={}) == dataclasses.replace(defaults, values={})
-    origins = {name for name, value in loaded.values.items() if value.origin.startswith(settings.FILE)}
+    origins = {name for name, value in loaded.values.items() if value.origin.startswith(reading.FILE)}
     assert origins == {setting.name for setting in SETTINGS if setting.default}
 
 

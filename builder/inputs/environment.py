@@ -1,0 +1,26 @@
+"""The environment: the only module that reads it, and takes the secrets out of it."""
+
+from __future__ import annotations
+
+import os
+
+from builder import secrecy
+from builder.inputs.parsers import without_credentials
+from builder.inputs.settings import BY_NAME
+
+_concealed: dict[str, str] = {}
+
+
+def environment() -> dict[str, str]:
+    """The environment this process was started with, secrets included."""
+    return {**os.environ, **_concealed}
+
+
+def conceal_secrets() -> None:
+    """Take settings that are or hold a secret out of the environment that others inherit, or see in /proc."""
+    held = {name: os.environ[name] for name in BY_NAME.keys() & os.environ.keys()}
+    secret = {name: text for name, text in held.items() if BY_NAME[name].secret or without_credentials(text) != text}
+    _concealed.update(secret)
+    for name in secret:
+        del os.environ[name]
+    secrecy.conceal(secret)
