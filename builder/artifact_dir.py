@@ -13,7 +13,8 @@ from builder.errors import UserError
 CACHE, LOGS, WORK = "cache", "logs", "work"
 # What we make in ARTIFACT_DIR, and the names in each by which it is known if it has no tag: older versions made none.
 FOLDERS = {
-    CACHE: r"v1|artifacts|benches|cache|images|locks|outlook.*|python-build|quarantine|sources|sysroots|toolchains",
+    CACHE: r"v1|artifacts|benches|cache|images|locks|machines|outlook.*|python-build|quarantine|roots|sources|sysroots"
+    r"|toolchains",
     LOGS: r".+-(amd64|arm64)(-.+)?\.log",
     WORK: r"(parts|stage|bench)-.+|taken",
 }

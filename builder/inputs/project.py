@@ -14,7 +14,7 @@ from builder.inputs.git import Repository
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.network import Network
 from builder.inputs.pins import Pins
-from builder.inputs.recipe import Extras, Recipe
+from builder.inputs.recipe import InterpreterRecipe, Recipe
 from builder.inputs.settings import Settings, Value
 from builder.targets import Variant
 
@@ -36,9 +36,9 @@ class Project:
         return self.root / "recipes"
 
     @cached_property
-    def extras(self) -> Extras:
+    def interpreter(self) -> InterpreterRecipe:
         """Patches to bundled libraries, and kept profiles; UserError for patches to a library that nobody pins."""
-        found = recipe.read_extras(self.recipes_folder)
+        found = recipe.read_interpreter(self.recipes_folder)
         for name in sorted(found.library_patches.keys() - self.pins.libraries.keys()):
             raise UserError(
                 f"{self.recipes_folder}/libraries/{name}: recipes/pins.toml has no library of that name",

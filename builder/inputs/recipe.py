@@ -52,7 +52,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Extras:
+class InterpreterRecipe:
     """What belongs to no variant: patches to bundled libraries by library, and kept PGO profiles by Python version."""
 
     library_patches: Mapping[str, tuple[RecipeFile, ...]]
@@ -94,7 +94,7 @@ def chain_of(recipes: Mapping[Variant, Recipe], variant: Variant) -> tuple[Recip
     return tuple(recipes[one] for one in dict.fromkeys((Variant.RUNTIME, variant)))
 
 
-def read_extras(recipes: Path) -> Extras:
+def read_interpreter(recipes: Path) -> InterpreterRecipe:
     """Read `recipes/libraries/` and `recipes/profiles/`."""
     patches = {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / "libraries")}
     profiles = {}
@@ -108,7 +108,7 @@ def read_extras(recipes: Path) -> Extras:
             raise UserError(
                 f"{path}: {problem}", "a profile is named VERSION.profdata.xz; PROFILE=train makes one"
             ) from None
-    return Extras(patches, profiles)
+    return InterpreterRecipe(patches, profiles)
 
 
 def _pip_conf(path: Path) -> bytes | None:

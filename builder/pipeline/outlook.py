@@ -11,36 +11,33 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from builder import plan as planning
 from builder.cache.cache import Cache
 from builder.files import read, write_whole
 from builder.inputs.project import Project
 from builder.pipeline import stores
-from builder.plan import Bench
+from builder.plan import plan_runtime
+from builder.stages.planning import BuildMachine
 from builder.stages.stage import Stage
 from builder.targets import Arch, Target
 
 _LARGEST = 4096  # bytes of a note
 
 
-def remember(project: Project, arch: Arch, bench: Bench) -> None:
+def remember(project: Project, arch: Arch, machine: BuildMachine) -> None:
     """Note what builds for an architecture. Where that can't be written, the next outlook knows nothing."""
     with suppress(OSError):
-        write_whole(_note(project, arch), json.dumps({**asdict(bench), "builds_on": bench.builds_on.value}))
+        write_whole(_note(project, arch), json.dumps({**asdict(machine), "builds_on": machine.builds_on.value}))
 
 
 def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:
     """Each stage a build of the target goes through, and what becomes of it; none if nothing was built here yet."""
-    bench = _remembered(project, target.arch)
-    if bench is None:
+    machine = _remembered(project, target.arch)
+    if machine is None:
         return
     python_build, version = stores.python_build(
         project, stores.source_shelf(project, lambda note: None), lambda note: None
     )
-    plan = planning.make(
-        target, version, project.settings, project.recipes, project.repository, python_build,
-        extras=project.extras, bench=bench,
-    )  # fmt: skip
+    plan = plan_runtime(target, stores.inputs(project, version, python_build, machine))
     yield from _stages(plan.interpreter, cache)
     yield plan.lock.name, cache.outlook(plan.lock)[1]
     standing = all(stores.artifacts(project).standing(name, plan.stage.key) for name in plan.artifacts.values())
@@ -54,13 +51,13 @@ def _stages(stage: Stage, cache: Cache) -> Iterator[tuple[str, str]]:
     yield stage.name, told
 
 
-def _remembered(project: Project, arch: Arch) -> Bench | None:
+def _remembered(project: Project, arch: Arch) -> BuildMachine | None:
     try:
         fields = json.loads(read(_note(project, arch), _LARGEST))
-        return Bench(**{**fields, "builds_on": Arch(fields["builds_on"])})
+        return BuildMachine(**{**fields, "builds_on": Arch(fields["builds_on"])})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def _note(project: Project, arch: Arch) -> Path:
-    return stores.cache_folder(project) / "benches" / f"{arch.value}.json"
+    return stores.cache_folder(project) / "machines" / f"{arch.value}.json"

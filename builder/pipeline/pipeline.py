@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from builder import plan as planning
 from builder.artifact_dir import WORK
 from builder.cache.cache import Cache
 from builder.cache.store import Hit
@@ -26,11 +25,12 @@ from builder.pipeline.artifacts import Artifact
 from builder.pipeline.distributions import unpacked
 from builder.pipeline.materials import materials
 from builder.pipeline.outlook import remember
-from builder.plan import Bench, Plan
+from builder.plan import Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
 from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
 from builder.stages.manifest import ENGINE
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, PARENT
+from builder.stages.planning import BuildMachine
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.stage import Json, Stage
 from builder.targets import Arch, Target
@@ -68,10 +68,7 @@ class Pipeline:
         """Build the Debian package of a target, with its tarball first, or find that nothing changed."""
         project = self.project
         self.engine.can_package(target.arch)
-        plan = planning.package(
-            self._plan(target), project.settings, project.deb_recipe, project.repository,
-            project.pins,
-        )  # fmt: skip
+        plan = plan_deb(self._plan(target), project.deb_recipe)
         standing = None if self.cache.skip_reason else stores.artifacts(project).standing(plan.file, plan.stage.key)
         if standing:
             self.console.say(f"{plan.file}: up to date, nothing to do")
@@ -91,12 +88,9 @@ class Pipeline:
         project = self.project
         with _ONE_AT_A_TIME:
             python_build, version = stores.python_build(project, self.sources, self.console.say)
-            bench = self._bench(target, version)
-        remember(project, target.arch, bench)
-        return planning.make(
-            target, version, project.settings, project.recipes, project.repository, python_build,
-            extras=project.extras, bench=bench,
-        )  # fmt: skip
+            machine = self._machine(target, version)
+        remember(project, target.arch, machine)
+        return plan_runtime(target, stores.inputs(project, version, python_build, machine))
 
     @contextmanager
     def _parts(self) -> Iterator[Path]:
@@ -128,21 +122,21 @@ class Pipeline:
             parent, compiled = interpreter.path, interpreter.built[_COMPILED]
         return self._package(plan, parent, compiled, parts)
 
-    def _bench(self, target: Target, version: str) -> Bench:
+    def _machine(self, target: Target, version: str) -> BuildMachine:
         """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
         settings, engine = self.project.settings, self.engine
-        across = settings.compile is Compile.ACROSS and settings.libraries is Libraries.BUNDLED
+        crosses = settings.compile is Compile.ACROSS and settings.libraries is Libraries.BUNDLED
         if settings.compile is Compile.IN_PLACE and settings.libraries is Libraries.BUNDLED:
             self.console.say("note: COMPILE=in-place takes the libraries of the system, as LIBRARIES=system says")
-        if across and not engine.crosses(target.arch):
+        if crosses and not engine.crosses(target.arch):
             self.console.say(
                 "note: no clang 19 here: the interpreter gets the libraries of this machine, and starts on no older "
                 "system (the manifest's libc_floor); apt-get install $(grep -v '#' recipes/builder/compiler.txt)"
             )
-            across = False
-        toolchain = engine.toolchain(target.arch, version, compiles=across)
+            crosses = False
+        toolchain = engine.toolchain(target.arch, version, compiles=crosses)
         surroundings = engine.surroundings(target.arch)
-        return Bench(toolchain, engine.builds_on(target.arch), across, surroundings)
+        return BuildMachine(toolchain, engine.builds_on(target.arch), crosses, surroundings)
 
     def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
         """The result of a stage that is kept: from the cache, else made with `more` in its workplace."""

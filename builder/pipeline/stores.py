@@ -19,6 +19,7 @@ from builder.roots.tree import RootShelf
 from builder.sources import python_build as python_builds
 from builder.sources.python_build import PythonBuild
 from builder.sources.shelf import SourceShelf
+from builder.stages.planning import BuildMachine, Inputs
 
 
 def cache_folder(project: Project) -> Path:
@@ -53,6 +54,19 @@ def source_shelf(project: Project, say: Callable[[str], None]) -> SourceShelf:
 def roots(project: Project, shelf: SourceShelf, say: Callable[[str], None]) -> Roots:
     """The root file systems that steps run in; `say` hears of every oddity."""
     return Roots(project.recipes_folder, RootShelf(cache_folder(project) / "roots", shelf, say))
+
+
+def inputs(project: Project, python_version: str, python_build: PythonBuild, machine: BuildMachine) -> Inputs:
+    """What a plan of this project is made from."""
+    return Inputs(
+        python_version,
+        project.settings,
+        project.recipes,
+        project.interpreter,
+        project.repository,
+        python_build,
+        machine,
+    )
 
 
 def python_build(project: Project, shelf: SourceShelf, say: Callable[[str], None]) -> tuple[PythonBuild, str]:

@@ -30,7 +30,7 @@ _MD5SUMS = (
 )
 
 
-def deb(
+def plan_deb_stage(
     name: str,
     package: str,
     arch: Arch,

@@ -36,13 +36,16 @@ def planned(
         "variant": target.variant.value,
         "prt_root": str(settings.prt_root),
         "optimization": {"pgo": settings.optimize, "lto": settings.optimize},
-        "sources": [
-            {"name": one.name, "version": one.version, "licence": one.licence, "sha256": one.sha256} for one in sources
-        ],
+        "sources": [described(one) for one in sources],
         "recipe_sha256": _digest(recipes),
         "commit": repository.commit,
         "dirty": repository.dirty,
     }
+
+
+def described(source: Source) -> Json:
+    """A source as the manifest and the templates of the Debian package have it."""
+    return {"name": source.name, "version": source.version, "licence": source.licence, "sha256": source.sha256}
 
 
 def _digest(recipes: tuple[Recipe, ...]) -> str:

@@ -32,7 +32,7 @@ _OTHER_FILE = (
 )
 
 
-def lock(
+def plan_lock(
     recipes: tuple[Recipe, ...], inputs: Mapping[str, Json], *, prt_root: PurePosixPath, env: Mapping[str, str]
 ) -> Stage:
     """Plan the resolution of the last recipe's requirements. `inputs` say which files suit the interpreter."""
@@ -82,7 +82,7 @@ def lock(
     )
 
 
-def fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
+def plan_fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
     """Plan the download of what a lock names; `LOCK` has the lines of the files that are wanted."""
     steps = (
         unpack("unpack parent", PARENT, str(prt_root)),

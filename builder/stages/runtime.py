@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
-from builder.stages import pip as packages
+from builder.stages import pip
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.pip import PARENT
 from builder.stages.programs import as_package, program
@@ -24,7 +24,7 @@ SYMBOLS_ARTIFACT = "symbols.tgz"
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
 
-def runtime(
+def plan_packages(
     recipes: tuple[Recipe, ...],
     parent_key: str,
     lock: Stage,
@@ -45,14 +45,14 @@ def runtime(
     """
     recipe = recipes[-1]
     python = f"{prt_root}/bin/python"
-    env = {"SOURCE_DATE_EPOCH": str(epoch), **packages.environment(libc_floor)}
+    env = {"SOURCE_DATE_EPOCH": str(epoch), **pip.environment(libc_floor)}
     recipe_env = {**env, **recipe_environment(prt_root, recipe.variant)}
     folder = f"recipes/{recipe.variant.recipe_folder}"
     steps = [
         unpack("unpack parent", PARENT, str(prt_root)),
         *((_take_symbols(prt_root, epoch)) if symbols else ()),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
-        *packages.install(recipe, prt_root, env),
+        *pip.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
         Step("prune", (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__"), env),
         Step(
@@ -106,7 +106,7 @@ def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, s
 
 def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     recipe = recipes[-1]
-    yield from packages.files(recipes)
+    yield from pip.files(recipes)
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from builder import plan as planning
 from builder.console import Console
 from builder.engines import choice
 from builder.inputs import project as projects
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
-from builder.plan import Bench
+from builder.plan import plan_runtime
+from builder.stages.planning import BuildMachine
 from builder.stages.stage import WORK, File, Stage, Step
 from builder.targets import Arch, Target, Variant
 from tests.artifact.tree import Tree
@@ -78,11 +78,9 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     )
     engine = pipeline.engine
     python_build, version = stores.python_build(project, pipeline.sources, console.say)
-    plan = planning.make(
-        Target(Variant.RUNTIME, arch), version, project.settings, project.recipes, project.repository,
-        python_build, extras=project.extras,
-        bench=Bench(engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), True, ""),
-    )  # fmt: skip
+    machine = BuildMachine(engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), True, "")
+    given = stores.inputs(project, version, python_build, machine)
+    plan = plan_runtime(Target(Variant.RUNTIME, arch), given)
     return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
 
 

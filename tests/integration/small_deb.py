@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.inputs import deb_recipe as package_recipe
+from builder.inputs import deb_recipe
 from builder.inputs.deb_recipe import DebRecipe
 from tests.integration.debs import output
 
-RECIPE = package_recipe.read(Path(__file__).parents[2] / "recipes/deb")
+RECIPE = deb_recipe.read(Path(__file__).parents[2] / "recipes/deb")
 SCRIPTS = DebRecipe({kind: RECIPE.texts[kind] for kind in ("prerm", "postrm")})
 FILES = {
     "prt/bin/python": "",

@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from builder import plan as planning
 from builder.engines.base import Item
 from builder.engines.host import HostWorkplace
-from builder.inputs import deb_recipe as package_recipe
+from builder.inputs import deb_recipe
 from builder.inputs.network import Network
+from builder.plan import plan_deb
 from builder.stages.pip import PARENT
 from tests.integration.debs import Deb
 from tests.unit.factories import inputs
@@ -37,8 +37,8 @@ def pack(tmp_path: Path, files: Path, parent: bytes) -> str:
     shutil.copytree(Path(__file__).parents[2] / "recipes/deb", recipe)
     shutil.copytree(files, recipe / "files", symlinks=True)
     given = inputs(tmp_path)
-    read = package_recipe.read(recipe)
-    stage = planning.package(given.plan(), given.settings, read, given.repository, given.python_build.pins).stage
+    read = deb_recipe.read(recipe)
+    stage = plan_deb(given.plan(), read).stage
     place = HostWorkplace(PurePosixPath("/prt"), tmp_path / "work", Network(None, {}, {}))
     (tmp_path / "work/tmp").mkdir(parents=True)
     place.put([Item(PARENT, parent)])

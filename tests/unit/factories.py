@@ -5,20 +5,20 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder import plan as planning
 from builder.inputs import project as projects
 from builder.inputs import reading
 from builder.inputs.git import Repository
 from builder.inputs.network import Network
 from builder.inputs.pins import PSF, Pins, Source, Sysroot
 from builder.inputs.project import Project
-from builder.inputs.recipe import Extras, Recipe, RecipeFile
+from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile
 from builder.inputs.settings import Settings
-from builder.plan import Bench, Plan
+from builder.plan import Plan, plan_runtime
 from builder.sources.python_build import PythonBuild, of_pyenv
+from builder.stages.planning import BuildMachine, Inputs
 from builder.stages.stage import Stage
 from builder.targets import Arch, Target, Variant
 from tests.unit.debs import deb, file
@@ -70,7 +70,7 @@ PINS = Pins(
     tuple(sysroot(arch) for arch in Arch),
 )
 NO_NETWORK = Network(None, {}, {})
-IN_PLACE = Bench("a toolchain", Arch.AMD64, across=False, surroundings="a machine")
+IN_PLACE = BuildMachine("a toolchain", Arch.AMD64, crosses=False, surroundings="a machine")
 COMMITTED = Repository("c0ffee" * 6 + "c0ff", False, 1_750_000_000, None)
 
 
@@ -121,25 +121,25 @@ def recipes() -> dict[Variant, Recipe]:
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Everything a plan is made of."""
+class Planning:
+    """Everything a plan is made from, and ways to change it; the paths of settings count from `folder`."""
 
     folder: Path
     target: Target
-    version: str
-    settings: Settings
-    recipes: dict[Variant, Recipe]
-    repository: Repository
-    python_build: PythonBuild
-    extras: Extras = field(default_factory=lambda: Extras({}, {}))
-    bench: Bench = IN_PLACE
+    inputs: Inputs
+
+    @property
+    def settings(self) -> Settings:
+        """Of the inputs."""
+        return self.inputs.settings
 
     def plan(self) -> Plan:
         """Make the plan."""
-        return planning.make(
-            self.target, self.version, self.settings, self.recipes, self.repository, self.python_build,
-            extras=self.extras, bench=self.bench,
-        )  # fmt: skip
+        return plan_runtime(self.target, self.inputs)
+
+    def with_inputs(self, **parts: object) -> Planning:
+        """The same with other inputs."""
+        return replace(self, inputs=replace(self.inputs, **parts))  # type: ignore[arg-type]
 
     def stages(self) -> dict[str, Stage]:
         """The interpreter and the package stages of the plan, by name."""
@@ -152,43 +152,45 @@ class Inputs:
         interpreter = self.plan().interpreter
         return {stage.name: stage for stage in (*interpreter.parents, interpreter)}
 
-    def set(self, **values: str) -> Inputs:
+    def set(self, **values: str) -> Planning:
         """The same with other settings."""
-        return replace(self, settings=settings(self.folder, **values))
+        return self.with_inputs(settings=settings(self.folder, **values))
 
-    def on(self, **parts: object) -> Inputs:
-        """The same on another bench."""
-        return replace(self, bench=replace(self.bench, **parts))  # type: ignore[arg-type]
+    def on(self, **parts: object) -> Planning:
+        """The same on another machine."""
+        return self.with_inputs(machine=replace(self.inputs.machine, **parts))  # type: ignore[arg-type]
 
-    def for_arch(self, arch: Arch) -> Inputs:
+    def for_arch(self, arch: Arch) -> Planning:
         """The same for another architecture."""
         return replace(self, target=replace(self.target, arch=arch))
 
-    def pinned(self, **parts: object) -> Inputs:
+    def pinned(self, **parts: object) -> Planning:
         """The same with other pins."""
-        pins = replace(self.python_build.pins, **parts)  # type: ignore[arg-type]
-        return replace(self, python_build=replace(self.python_build, pins=pins))
+        pins = replace(self.inputs.pins, **parts)  # type: ignore[arg-type]
+        return self.with_inputs(python_build=replace(self.inputs.python_build, pins=pins))
 
-    def with_extras(self, **parts: object) -> Inputs:
+    def with_interpreter(self, **parts: object) -> Planning:
         """The same with library patches or kept profiles."""
-        return replace(self, extras=replace(self.extras, **parts))  # type: ignore[arg-type]
+        return self.with_inputs(interpreter=replace(self.inputs.interpreter, **parts))  # type: ignore[arg-type]
 
-    def with_recipe(self, variant: Variant, **parts: object) -> Inputs:
+    def with_recipe(self, variant: Variant, **parts: object) -> Planning:
         """The same with some parts of a recipe changed."""
-        return replace(self, recipes={**self.recipes, variant: replace(self.recipes[variant], **parts)})  # type: ignore[arg-type]
+        recipes = self.inputs.recipes
+        return self.with_inputs(recipes={**recipes, variant: replace(recipes[variant], **parts)})  # type: ignore[arg-type]
 
 
-def inputs(folder: Path) -> Inputs:
+def inputs(folder: Path) -> Planning:
     """Inputs of a runtime-dev, whose plan holds all three stages; the interpreter is compiled in place."""
-    return Inputs(
-        folder, Target(Variant.RUNTIME_DEV, Arch.AMD64), VERSION, settings(folder), recipes(), COMMITTED,
-        python_build(folder / "pyenv"),
+    given = Inputs(
+        VERSION, settings(folder), recipes(), InterpreterRecipe({}, {}), COMMITTED, python_build(folder / "pyenv"),
+        IN_PLACE,
     )  # fmt: skip
+    return Planning(folder, Target(Variant.RUNTIME_DEV, Arch.AMD64), given)
 
 
-def across(folder: Path, arch: Arch = Arch.AMD64) -> Inputs:
-    """The same compiled across, on an amd64 machine."""
-    return inputs(folder).on(across=True).for_arch(arch)
+def across(folder: Path, arch: Arch = Arch.AMD64) -> Planning:
+    """The same cross-compiled, on an amd64 machine."""
+    return inputs(folder).on(crosses=True).for_arch(arch)
 
 
 def checkout(root: Path) -> Path:

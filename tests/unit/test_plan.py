@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from builder.inputs.recipe import RecipeFile
 from builder.stages.stage import WORK, Json, Stage, key_of
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import Inputs, across, assert_golden, inputs, python_build, recipes
+from tests.unit.factories import Planning, across, assert_golden, inputs, python_build, recipes
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 ALL = {"interpreter", "runtime", "runtime-dev"}
@@ -24,10 +24,10 @@ PACKAGES = {"runtime", "runtime-dev"}
 ONE = (RecipeFile("10-other", b"#!/bin/sh\n"),)
 PATCHES = recipes()[RUNTIME].pre_patches
 
-Change = Callable[[Inputs], Inputs]
+Change = Callable[[Planning], Planning]
 
 
-def keys(given: Inputs) -> dict[str, str]:
+def keys(given: Planning) -> dict[str, str]:
     """The key of each stage."""
     return {name: stage.key for name, stage in given.stages().items()}
 
@@ -92,7 +92,7 @@ def test_the_plan_names_its_artifacts(tmp_path: Path, variant: Variant, tarball:
 def test_debug_symbols_are_an_archive_of_their_own(
     tmp_path: Path, across: bool, variant: Variant, expected: bool
 ) -> None:
-    plan = replace(inputs(tmp_path).on(across=across), target=Target(variant, Arch.AMD64)).plan()
+    plan = replace(inputs(tmp_path).on(crosses=across), target=Target(variant, Arch.AMD64)).plan()
     assert ("prt_v0_amd64.symbols.tgz" in plan.artifacts.values()) is expected
     assert ("remove symbols" in [step.name for step in plan.stage.steps]) is expected
 
@@ -110,14 +110,14 @@ def test_the_stage_keys_name_the_whole_way(tmp_path: Path) -> None:
 
 
 CHANGES: dict[str, tuple[Change, set[str]]] = {
-    "the Python version": (lambda one: replace(one, version="3.13.4"), ALL),
+    "the Python version": (lambda one: one.with_inputs(python_version="3.13.4"), ALL),
     "OPTIMIZE": (lambda one: one.set(OPTIMIZE="0"), ALL),
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), ALL),
     "the architecture": (lambda one: one.for_arch(Arch.ARM64), ALL),
     "the toolchain": (lambda one: one.on(toolchain="another"), ALL),
     "where packages are installed": (lambda one: one.on(surroundings="another"), PACKAGES),
     "python-build": (
-        lambda one: replace(one, python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
+        lambda one: one.with_inputs(python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
         ALL,
     ),
     "a pre-patch": (
@@ -141,9 +141,12 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "a post-patch": (lambda one: one.with_recipe(RUNTIME, post_patches=ONE), PACKAGES),
     "pip.conf": (lambda one: one.with_recipe(RUNTIME, pip_conf=b"[install]\n"), PACKAGES),
     "PACKAGE_VERSION": (lambda one: one.set(PACKAGE_VERSION="v2"), PACKAGES),
-    "the commit": (lambda one: replace(one, repository=replace(one.repository, commit="f" * 40)), PACKAGES),
-    "the commit's date": (lambda one: replace(one, repository=replace(one.repository, date=1)), PACKAGES),
-    "uncommitted changes": (lambda one: replace(one, repository=replace(one.repository, dirty=True)), PACKAGES),
+    "the commit": (lambda one: one.with_inputs(repository=replace(one.inputs.repository, commit="f" * 40)), PACKAGES),
+    "the commit's date": (lambda one: one.with_inputs(repository=replace(one.inputs.repository, date=1)), PACKAGES),
+    "uncommitted changes": (
+        lambda one: one.with_inputs(repository=replace(one.inputs.repository, dirty=True)),
+        PACKAGES,
+    ),
     "a development requirement": (lambda one: one.with_recipe(DEV, requirements=ONE), {"runtime-dev"}),
     "a development constraint": (lambda one: one.with_recipe(DEV, constraints=b"pytest<9\n"), {"runtime-dev"}),
     "a development script": (lambda one: one.with_recipe(DEV, scripts=()), {"runtime-dev"}),

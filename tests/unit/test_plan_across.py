@@ -12,7 +12,7 @@ from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.stage import Stage
 from builder.targets import Arch, Variant
-from tests.unit.factories import PINS, VERSION, Inputs, across, library, python_build, sysroot
+from tests.unit.factories import PINS, VERSION, Planning, across, library, python_build, sysroot
 
 PATCH = {"zlib": (RecipeFile("10-a.patch", b"diff a\n"),)}
 ALL = {"libraries", "build-python", "profile", "interpreter"}
@@ -20,15 +20,15 @@ TRAINED = {"libraries", "profile", "interpreter"}
 CPYTHON = {"build-python", "profile", "interpreter"}
 NATIVE, FOREIGN = Arch.AMD64, Arch.ARM64
 
-Change = Callable[[Inputs], Inputs]
+Change = Callable[[Planning], Planning]
 
 
-def keys(given: Inputs) -> dict[str, str]:
+def keys(given: Planning) -> dict[str, str]:
     """The key of every stage that compiles."""
     return {name: stage.key for name, stage in given.compiled().items()}
 
 
-def changed(before: Inputs, after: Inputs) -> set[str]:
+def changed(before: Planning, after: Planning) -> set[str]:
     """Which stages have another key."""
     one, other = keys(before), keys(after)
     return {name for name in one if one[name] != other.get(name)}
@@ -46,13 +46,13 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
         TRAINED,
     ),
     "one library less": (lambda one: one.pinned(libraries={"zlib": library("zlib")}), TRAINED),
-    "a library patch": (lambda one: one.with_extras(library_patches=PATCH), TRAINED),
+    "a library patch": (lambda one: one.with_interpreter(library_patches=PATCH), TRAINED),
     "the C library": (with_sysroot(NATIVE), TRAINED),
     "the C library of the other architecture": (with_sysroot(FOREIGN), set()),
-    "the Python version": (lambda one: replace(one, version="3.13.4"), CPYTHON),
+    "the Python version": (lambda one: one.with_inputs(python_version="3.13.4"), CPYTHON),
     "a pre-patch": (lambda one: one.with_recipe(Variant.RUNTIME, pre_patches=()), CPYTHON),
     "python-build": (
-        lambda one: replace(one, python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
+        lambda one: one.with_inputs(python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),
         CPYTHON,
     ),
     "the compiler": (lambda one: one.on(toolchain="clang 19.1.8"), ALL),
@@ -79,13 +79,13 @@ def test_what_changes_the_interpreter_changes_the_packages(tmp_path: Path, what:
 
 
 def test_a_kept_profile_counts_in_the_interpreter_only(tmp_path: Path) -> None:
-    one, other = (across(tmp_path).with_extras(profiles={VERSION: content}) for content in (b"one", b"other"))
+    one, other = (across(tmp_path).with_interpreter(profiles={VERSION: content}) for content in (b"one", b"other"))
     assert changed(one, other) == {"interpreter"}
     assert keys(across(tmp_path))["interpreter"] not in (keys(one)["interpreter"], keys(other)["interpreter"])
 
 
 def test_a_profile_kept_for_another_version_counts_nowhere(tmp_path: Path) -> None:
-    assert changed(across(tmp_path), across(tmp_path).with_extras(profiles={"3.13.4": b"x"})) == set()
+    assert changed(across(tmp_path), across(tmp_path).with_interpreter(profiles={"3.13.4": b"x"})) == set()
 
 
 @pytest.mark.parametrize("builds_on", Arch)
@@ -105,25 +105,25 @@ def test_the_libraries_of_the_training_are_those_of_the_native_target(tmp_path: 
 
 
 def test_in_place_neither_libraries_nor_build_machine_count(tmp_path: Path) -> None:
-    given = across(tmp_path).on(across=False)
+    given = across(tmp_path).on(crosses=False)
     for change in (CHANGES["the digest of a library"], CHANGES["the C library"], CHANGES["the build machine"]):
         assert changed(given, change[0](given)) == set()
 
 
 def test_across_and_in_place_have_different_keys(tmp_path: Path) -> None:
     given = across(tmp_path)
-    assert "interpreter" in changed(given, given.on(across=False))
+    assert "interpreter" in changed(given, given.on(crosses=False))
 
 
 @pytest.mark.parametrize("arch", Arch)
 def test_the_manifest_names_the_libraries_inside(tmp_path: Path, arch: Arch) -> None:
-    def sources(given: Inputs) -> list[str]:
+    def sources(given: Planning) -> list[str]:
         listed = given.plan().manifest["sources"]
         assert isinstance(listed, list)
         return [str(one["name"]) for one in listed if isinstance(one, dict)]
 
     assert sources(across(tmp_path, arch)) == ["CPython", "python-build", "zlib", "openssl"]
-    assert sources(across(tmp_path, arch).on(across=False)) == ["CPython", "python-build"]
+    assert sources(across(tmp_path, arch).on(crosses=False)) == ["CPython", "python-build"]
 
 
 @pytest.mark.parametrize(("version", "inside"), [(VERSION, False), ("3.14.0", True), ("3.14.0rc1", True)])
@@ -131,7 +131,7 @@ def test_zstd_is_built_for_versions_that_use_it_and_must_work(tmp_path: Path, ve
     zstd = Source("zstd", "1.5.7", "zstd.tar.xz", "f" * 64, ("/nowhere",))
     python = Source("CPython", version, f"Python-{version}.tar.xz", "e" * 64, ("/nowhere",))
     given = across(tmp_path).pinned(libraries={"zstd": zstd}, pythons={version: python})
-    compiled = replace(given, version=version).compiled()
+    compiled = given.with_inputs(python_version=version).compiled()
     assert ("sources/zstd.tar.xz" in {file.name for file in compiled["libraries"].files}) is inside
     proof = compiled["interpreter"].acceptance
     assert proof

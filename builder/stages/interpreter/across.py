@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from builder.stages.interpreter import modules
 from builder.stages.interpreter.acceptance import OUTPUT, SYMBOLS, acceptance
-from builder.stages.interpreter.compiler import CLANG, DEPS, CrossTarget, llvm
+from builder.stages.interpreter.compiler import CLANG, DEPS, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
     BUILD_PREFIX,
     HEADER,
@@ -43,7 +43,7 @@ def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
     return {cpython.version: f"{free_threading}{mark}{install}"}
 
 
-def build_python(cpython: CPython) -> Stage:
+def plan_build_python(cpython: CPython) -> Stage:
     """Plan the build machine's own interpreter of the same source: quick to make, never shipped."""
     plain = (
         "--disable-shared", "--without-ensurepip", "--disable-test-modules", "--without-static-libpython",
@@ -71,7 +71,7 @@ def build_python(cpython: CPython) -> Stage:
     )
 
 
-def train(cpython: CPython, target: CrossTarget, parents: tuple[Stage, ...]) -> Stage:
+def plan_training(cpython: CPython, target: CrossCompiler, parents: tuple[Stage, ...]) -> Stage:
     """Plan the training of PGO, on the build machine's own architecture: one merged profile, good for every target.
 
     `parents` are the libraries of that architecture and the build Python.
@@ -101,9 +101,9 @@ def train(cpython: CPython, target: CrossTarget, parents: tuple[Stage, ...]) -> 
     )
 
 
-def across(
+def cross_compile(
     cpython: CPython,
-    target: CrossTarget,
+    target: CrossCompiler,
     parents: tuple[Stage, ...],
     *,
     optimize: bool,
@@ -148,7 +148,7 @@ def across(
     )
 
 
-def _ready(target: CrossTarget) -> tuple[Step, ...]:
+def _ready(target: CrossCompiler) -> tuple[Step, ...]:
     """Unpack what the parents made."""
     return (
         *target.steps,
@@ -177,7 +177,7 @@ def _profile_use(cpython: CPython) -> Step:
     )
 
 
-def _plain_words(target: CrossTarget, prt_root: PurePosixPath) -> Step:
+def _plain_words(target: CrossCompiler, prt_root: PurePosixPath) -> Step:
     """In what CPython remembers of its build, for those who build extensions: plain tools, no path of this machine."""
     words = {
         f"{target.compiler}[+][+]": "c++",

@@ -21,7 +21,7 @@ _QUICK_LINK = 'case " $* " in *" -o Programs/_testembed "*) set -- "$@" -Wl,--lt
 
 
 @dataclass(frozen=True)
-class CrossTarget:
+class CrossCompiler:
     """An architecture to compile for, on whatever machine builds."""
 
     arch: Arch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from builder.stages.interpreter import modules
-from builder.stages.interpreter.compiler import DEPS, CrossTarget, llvm, other_name
+from builder.stages.interpreter.compiler import DEPS, CrossCompiler, llvm, other_name
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.stage import WORK, File
 from builder.targets import Arch
@@ -61,7 +61,7 @@ _LINE_EDITORS = {"libedit": "editline", "readline": "readline"}  # our names, co
 _WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture's C calling convention
 
 
-def options(target: CrossTarget, cpython: CPython) -> tuple[str, ...]:
+def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
     """The options of configure."""
     build_python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
     return (
@@ -72,7 +72,7 @@ def options(target: CrossTarget, cpython: CPython) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def environment(target: CrossTarget, cpython: CPython, optimized: tuple[str, ...]) -> dict[str, str]:
+def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, ...]) -> dict[str, str]:
     """Tools, flags and libraries; `optimized` are more compiler flags.
 
     With both *_CFLAGS and *_LIBS of a library set, configure asks no pkg-config.

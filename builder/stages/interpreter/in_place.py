@@ -10,7 +10,7 @@ from builder.stages.stage import Stage, pack
 from builder.targets import Arch
 
 
-def in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:
+def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: PurePosixPath) -> Stage:
     """Plan the compile of one CPython version where it will run."""
     # A static libpython is faster, and makes `venv --copies` and a moved tree work. Everything that tunes goes
     # through configure's own switches: they put it into *_NODIST, where no extension inherits it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from builder.stages.interpreter.compiler import DEPS, CrossTarget
+from builder.stages.interpreter.compiler import DEPS, CrossCompiler
 from builder.stages.interpreter.configure import LINKER
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.interpreter.modules import has_list
@@ -13,7 +13,7 @@ from builder.stages.stage import WORK, Step
 from builder.versions import series
 
 
-def one_openssl(cpython: CPython, target: CrossTarget, prt_root: PurePosixPath) -> Iterator[Step]:
+def one_openssl(cpython: CPython, target: CrossCompiler, prt_root: PurePosixPath) -> Iterator[Step]:
     """Link `_ssl` again, with `_hashlib` inside, and leave a link where that was.
 
     The import of either finds its own entry, in a file that the loader maps once.

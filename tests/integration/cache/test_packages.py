@@ -24,7 +24,7 @@ from builder.engines.base import fill
 from builder.errors import BuildError
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.lock import LOCK, read_lock
-from builder.stages.pip import DISTRIBUTIONS, FETCHED, fetch, install, lock
+from builder.stages.pip import DISTRIBUTIONS, FETCHED, install, plan_fetch, plan_lock
 from builder.stages.programs import program
 from builder.stages.stage import Step
 from builder.targets import Variant
@@ -131,7 +131,7 @@ class Place:
     def lock(self, requirements: bytes) -> Path:
         """Resolve, and return the lock."""
         given = recipe(requirements)
-        stage = lock((given,), {}, prt_root=self.root, env={})
+        stage = plan_lock((given,), {}, prt_root=self.root, env={})
         for file in stage.files:
             assert isinstance(file.content, bytes)
             path = self.folder / file.name
@@ -144,7 +144,7 @@ class Place:
         """Download what the lock names anew, into the folder from which it is installed."""
         shutil.rmtree(self.folder / DISTRIBUTIONS)
         (self.folder / FETCHED).unlink()
-        self.run([*fetch((recipe(b""),), prt_root=self.root, env={}).steps])
+        self.run([*plan_fetch((recipe(b""),), prt_root=self.root, env={}).steps])
         assert (self.folder / FETCHED).is_file()
 
     def install(self, requirements: bytes = b"") -> str:

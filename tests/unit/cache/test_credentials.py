@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.cache import cache as layers
+from builder.cache import cache as module
 from builder.cache.credentials import chosen
 from builder.cache.patience import Absent
 from builder.errors import UserError
@@ -35,7 +35,7 @@ def test_http_with_a_token_to_another_machine_is_refused_at_start(
     tmp_path: Path, url: str, given: Mapping[str, str]
 ) -> None:
     with pytest.raises(UserError) as problem:
-        layers.opened(settings(tmp_path, CACHE_URL=url, **given), NO_NETWORK, tmp_path, print)
+        module.opened(settings(tmp_path, CACHE_URL=url, **given), NO_NETWORK, tmp_path, print)
     assert "plain http" in str(problem.value)
     assert "hush" not in str(problem.value)
 
@@ -58,7 +58,7 @@ def test_netrc_is_read_and_does_not_replace_what_was_set(tmp_path: Path, monkeyp
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with hostile(lambda *request: Answer(404)) as server:
         for given in ({}, TOKEN):
-            cache = layers.opened(settings(tmp_path, CACHE_URL=server.url, **given), NO_NETWORK, tmp_path, print)
+            cache = module.opened(settings(tmp_path, CACHE_URL=server.url, **given), NO_NETWORK, tmp_path, print)
             assert cache.remote
             with pytest.raises(Absent):
                 cache.remote.server.read("x", 1)
@@ -69,7 +69,7 @@ def test_netrc_is_read_and_does_not_replace_what_was_set(tmp_path: Path, monkeyp
 def test_the_ca_setting_wins_over_what_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     (tmp_path / "ours.pem").touch()
-    cache = layers.opened(
+    cache = module.opened(
         settings(tmp_path, CACHE_URL=SAFE[0]), Network(tmp_path / "ours.pem", {}, {}), tmp_path, print
     )
     assert cache.remote
@@ -102,7 +102,7 @@ def test_an_impossible_setting_is_refused_with_what_it_must_be(
 
 
 def test_an_empty_url_is_none(tmp_path: Path) -> None:
-    assert layers.opened(settings(tmp_path, CACHE_URL=""), NO_NETWORK, tmp_path, print).remote is None
+    assert module.opened(settings(tmp_path, CACHE_URL=""), NO_NETWORK, tmp_path, print).remote is None
 
 
 def test_a_size_is_read_in_bytes(tmp_path: Path) -> None:
@@ -123,19 +123,19 @@ def test_a_size_is_read_in_bytes(tmp_path: Path) -> None:
 def test_what_each_mode_does(
     tmp_path: Path, mode: str, reads: bool | None, writes: bool | None, looks: bool, keeps: bool
 ) -> None:
-    cache = layers.opened(settings(tmp_path, CACHE_MODE=mode, CACHE_URL=SAFE[0]), NO_NETWORK, tmp_path, print)
+    cache = module.opened(settings(tmp_path, CACHE_MODE=mode, CACHE_URL=SAFE[0]), NO_NETWORK, tmp_path, print)
     assert (not cache.skip_reason, cache.writes) == (looks, keeps)
     assert (cache.remote and cache.remote.reads, cache.remote and cache.remote.writes) == (reads, writes)
 
 
 def test_no_cache_is_off_whatever_the_mode(tmp_path: Path) -> None:
-    cache = layers.opened(settings(tmp_path, NO_CACHE="1", CACHE_MODE="read-write"), NO_NETWORK, tmp_path, print)
+    cache = module.opened(settings(tmp_path, NO_CACHE="1", CACHE_MODE="read-write"), NO_NETWORK, tmp_path, print)
     assert (cache.skip_reason, cache.writes) == ("NO_CACHE=1", False)
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
     loaded = settings(tmp_path, CACHE_URL=SAFE[0], **TOKEN, **LOGIN)
-    cache = layers.opened(loaded, NO_NETWORK, tmp_path, print)
+    cache = module.opened(loaded, NO_NETWORK, tmp_path, print)
     assert "hush" not in repr(loaded) + repr(cache)
     assert {loaded.shown(row) for row in SETTINGS if row.secret} == {"****"}
     with pytest.raises(UserError) as problem:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.cache import cache as layers
+from builder.cache import cache as module
 from builder.cache.credentials import Credentials
 from builder.cache.patience import Patience, Trouble
 from builder.cache.store import Miss
@@ -136,13 +136,13 @@ def test_what_a_server_says_moves_no_cursor(tmp_path: Path) -> None:
 def test_loopback_never_goes_through_a_proxy(tmp_path: Path, host: str) -> None:
     network = Network(None, {"http_proxy": "http://proxy:3128", "all_proxy": "http://proxy:3128"}, {})
     given = settings(tmp_path, CACHE_URL=f"http://{host}:8080", CACHE_TOKEN="hush-hush")
-    assert layers.server(given, network).proxies == {}
+    assert module.server(given, network).proxies == {}
 
 
 def test_another_machine_does(tmp_path: Path) -> None:
     network = Network(None, {"https_proxy": "http://proxy:3128"}, {})
     given = settings(tmp_path, CACHE_URL="https://cache.example.org", CACHE_TOKEN="hush-hush")
-    assert layers.server(given, network).proxies == {"https": "http://proxy:3128"}
+    assert module.server(given, network).proxies == {"https": "http://proxy:3128"}
 
 
 def test_the_second_try_after_other_bytes_asks_past_caches(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from builder.inputs.recipe import read as read_recipe
 from builder.stages.stage import File, Json, Stage, key_of
 from builder.targets import Arch, Variant
 from tests.unit import factories
-from tests.unit.factories import Inputs, library, settings, sysroot
+from tests.unit.factories import Planning, library, settings, sysroot
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 values: st.SearchStrategy[Json] = st.recursive(
@@ -72,8 +72,8 @@ def test_fixed_inputs_have_a_fixed_key() -> None:
 
 
 @pytest.fixture
-def before(tmp_path: Path) -> Inputs:
-    """Inputs of an interpreter compiled across."""
+def before(tmp_path: Path) -> Planning:
+    """Planning of an interpreter compiled across."""
     return factories.across(tmp_path)
 
 
@@ -104,13 +104,13 @@ CHANGES = {
     ),
     "a bundled library": lambda i: i.pinned(libraries={"zlib": library("zlib", b"new"), "openssl": library("openssl")}),
     "the C library": lambda i: i.pinned(sysroots=tuple(sysroot(arch, b"new") for arch in Arch)),
-    "a patch to a library": lambda i: i.with_extras(library_patches={"zlib": (RecipeFile("x.patch", b"diff\n"),)}),
+    "a patch to a library": lambda i: i.with_interpreter(library_patches={"zlib": (RecipeFile("x.patch", b"diff\n"),)}),
 }
 NO_CHANGES = {
     "version label": lambda i: i.set(PACKAGE_VERSION="v9"),
     "description": lambda i: i.set(PACKAGE_DESC="Another"),
     "artifact folder": lambda i: i.set(ARTIFACT_DIR="/elsewhere"),
-    "commit": lambda i: replace(i, repository=replace(i.repository, commit="0" * 40, dirty=True)),
+    "commit": lambda i: i.with_inputs(repository=replace(i.inputs.repository, commit="0" * 40, dirty=True)),
     "requirements": lambda i: i.with_recipe(RUNTIME, requirements=()),
     "where the cache is": lambda i: i.set(CACHE_URL="http://127.0.0.1:1", CACHE_MODE="read-write"),
     "verbosity": lambda i: i.set(V="1"),
@@ -118,16 +118,16 @@ NO_CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_an_input_changes_the_key(before: Inputs, what: str) -> None:
+def test_a_change_of_an_input_changes_the_key(before: Planning, what: str) -> None:
     assert CHANGES[what](before).plan().interpreter.key != before.plan().interpreter.key
 
 
 @pytest.mark.parametrize("what", NO_CHANGES)
-def test_a_change_of_what_is_no_input_leaves_the_key(before: Inputs, what: str) -> None:
+def test_a_change_of_what_is_no_input_leaves_the_key(before: Planning, what: str) -> None:
     assert NO_CHANGES[what](before).plan().interpreter.key == before.plan().interpreter.key
 
 
-def test_neither_the_processors_nor_the_user_nor_the_folder_are_in_the_key(before: Inputs, tmp_path: Path) -> None:
+def test_neither_the_processors_nor_the_user_nor_the_folder_are_in_the_key(before: Planning, tmp_path: Path) -> None:
     text = json.dumps(before.plan().interpreter.all_inputs)
     assert str(tmp_path) not in text
     assert '"-j{jobs}"' in text or "-j{jobs}" in text, "the number of processors stays a placeholder"

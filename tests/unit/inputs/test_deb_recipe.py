@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.inputs import deb_recipe as package_recipe
+from builder.inputs import deb_recipe
 
 TEXTS = {"control": "Package: x\n", "changelog.j2": "{{ package }}\n", "copyright": "Format: x\n"}
 
@@ -23,7 +23,7 @@ def put(folder: Path, **more: str) -> Path:
 
 def test_only_templates_are_rendered_and_keep_their_last_line_end(tmp_path: Path) -> None:
     put(tmp_path, postinst="#!/bin/sh\necho {{ package }}\n")
-    rendered = package_recipe.read(tmp_path).render({"package": "prt"})
+    rendered = deb_recipe.read(tmp_path).render({"package": "prt"})
     assert rendered["changelog"] == b"prt\n"
     assert rendered["postinst"] == b"#!/bin/sh\necho {{ package }}\n"
 
@@ -35,7 +35,7 @@ def test_files_of_the_user_are_read_with_their_path_and_whether_they_can_be_run(
     program.chmod(0o700)  # as a umask of 077 leaves it
     (tmp_path / "files" / "etc").mkdir()
     (tmp_path / "files" / "etc" / "hello.conf").write_text("a=b\n")
-    found = package_recipe.read(tmp_path).files
+    found = deb_recipe.read(tmp_path).files
     assert [(file.name, file.executable) for file in found] == [("etc/hello.conf", False), ("usr/bin/hello", True)]
 
 
@@ -48,7 +48,7 @@ def test_links_and_empty_folders_are_read_as_what_they_are(tmp_path: Path) -> No
     (root / "opt/python").symlink_to("/prt/bin/python")
     (root / "var/log/mine").mkdir(parents=True)
     (root / "var/log/mine/.gitkeep").touch()
-    found = package_recipe.read(tmp_path)
+    found = deb_recipe.read(tmp_path)
     assert found.links == {"opt/file": "real/a", "opt/folder": "real", "opt/python": "/prt/bin/python"}
     assert found.folders == ("var/log/mine",)
     assert [file.name for file in found.files] == ["opt/real/a"]
@@ -81,7 +81,7 @@ def test_what_can_t_go_into_a_package_is_refused_by_name(
     path.parent.mkdir(parents=True, exist_ok=True)
     make(path)
     with pytest.raises(UserError, match=said) as refused:
-        package_recipe.read(tmp_path)
+        deb_recipe.read(tmp_path)
     assert str(tmp_path) in refused.value.message
 
 
@@ -91,26 +91,26 @@ def test_what_can_t_go_into_a_package_is_refused_by_name(
 def test_what_is_no_part_of_a_package_is_refused(tmp_path: Path, name: str, hint: str) -> None:
     (put(tmp_path) / name).touch()
     with pytest.raises(UserError, match=f"{name} is no part of a package") as refused:
-        package_recipe.read(tmp_path)
+        deb_recipe.read(tmp_path)
     assert refused.value.hint == hint
 
 
 def test_notes_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
     put(tmp_path, README__md="notes", __hidden="")
-    assert package_recipe.read(tmp_path).texts.keys() == {"control", "changelog", "copyright"}
+    assert deb_recipe.read(tmp_path).texts.keys() == {"control", "changelog", "copyright"}
 
 
 @pytest.mark.parametrize("name", ["control", "changelog.j2", "copyright"])
 def test_what_every_package_has_is_missed(tmp_path: Path, name: str) -> None:
     (put(tmp_path) / name).unlink()
     with pytest.raises(UserError, match=f"{name.removesuffix('.j2')}.j2 is missing"):
-        package_recipe.read(tmp_path)
+        deb_recipe.read(tmp_path)
 
 
 def test_a_text_and_a_template_of_one_name_are_refused(tmp_path: Path) -> None:
     put(tmp_path, control__j2="")
     with pytest.raises(UserError, match=r"has both control and control\.j2"):
-        package_recipe.read(tmp_path)
+        deb_recipe.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_text_and_a_template_of_one_name_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_a_template_is_named_with_file_and_line(tmp_path: Path, template: str, said: str) -> None:
-    recipe = package_recipe.read(put(tmp_path, postinst__j2=template))
+    recipe = deb_recipe.read(put(tmp_path, postinst__j2=template))
     with pytest.raises(UserError) as refused:
         recipe.render({"package": "prt"})
     assert refused.value.message.startswith(f"{tmp_path}/postinst.j2:{said}")
@@ -135,4 +135,4 @@ def test_a_mistake_in_a_template_is_named_with_file_and_line(tmp_path: Path, tem
 def test_a_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     (put(tmp_path) / "postinst.j2").write_bytes(b"\xff")
     with pytest.raises(UserError, match=r"postinst\.j2:1: "):
-        package_recipe.read(tmp_path).render({"package": "prt"})
+        deb_recipe.read(tmp_path).render({"package": "prt"})

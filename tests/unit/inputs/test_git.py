@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.inputs import git as repository
+from builder.inputs import git as module
 from builder.inputs.git import NO_DATE, Repository
 
 DATE = 1_700_000_000
@@ -50,13 +50,13 @@ def commit(root: Path) -> None:
 
 
 def test_a_folder_without_git_has_no_commit(tmp_path: Path) -> None:
-    assert repository.read(tmp_path) == NOTHING
+    assert module.read(tmp_path) == NOTHING
 
 
 def test_a_folder_inside_another_checkout_has_no_commit(tmp_path: Path) -> None:
     checkout(tmp_path, "v1")
     (tmp_path / "unpacked").mkdir()
-    assert repository.read(tmp_path / "unpacked") == NOTHING
+    assert module.read(tmp_path / "unpacked") == NOTHING
 
 
 def test_a_checkout_of_another_user_is_reported_with_what_git_says(
@@ -65,29 +65,29 @@ def test_a_checkout_of_another_user_is_reported_with_what_git_says(
     checkout(tmp_path)
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its tests
     with pytest.raises(UserError, match=r"^git can't read this checkout: (.|\n)*dubious ownership") as refused:
-        repository.read(tmp_path)
+        module.read(tmp_path)
     assert "safe.directory" in refused.value.message
 
 
 def test_a_repository_without_commits_has_no_commit(tmp_path: Path) -> None:
     git(tmp_path, "init")
-    assert repository.read(tmp_path) == NOTHING
+    assert module.read(tmp_path) == NOTHING
 
 
 def test_a_machine_without_git_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout(tmp_path, "v1")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert repository.read(tmp_path) == NOTHING
+    assert module.read(tmp_path) == NOTHING
 
 
 def test_a_clean_checkout_has_commit_date_and_release(tmp_path: Path) -> None:
     head = checkout(tmp_path, "v9", "v10", "v11rc1", "other")
-    assert repository.read(tmp_path) == Repository(head, False, DATE, "v10")
+    assert module.read(tmp_path) == Repository(head, False, DATE, "v10")
 
 
 def test_a_checkout_without_tags_has_no_release(tmp_path: Path) -> None:
     head = checkout(tmp_path)
-    assert repository.read(tmp_path) == Repository(head, False, DATE, None)
+    assert module.read(tmp_path) == Repository(head, False, DATE, None)
 
 
 @pytest.mark.parametrize(("name", "dirty"), [("file", True), ("new", True), ("ignored", False)])
@@ -97,9 +97,9 @@ def test_a_changed_or_new_file_makes_a_checkout_dirty_and_an_ignored_one_does_no
     checkout(tmp_path)
     (tmp_path / ".gitignore").write_text("ignored\n")
     commit(tmp_path)
-    assert repository.read(tmp_path).dirty is False
+    assert module.read(tmp_path).dirty is False
     (tmp_path / name).write_text("two")
-    assert repository.read(tmp_path).dirty is dirty
+    assert module.read(tmp_path).dirty is dirty
 
 
 def test_only_tags_on_merged_history_count(tmp_path: Path) -> None:
@@ -108,14 +108,14 @@ def test_only_tags_on_merged_history_count(tmp_path: Path) -> None:
     commit(tmp_path)
     git(tmp_path, "tag", "--annotate", "v2", "--message", "two")
     git(tmp_path, "switch", "main")
-    assert repository.read(tmp_path).release == "v1"
+    assert module.read(tmp_path).release == "v1"
     git(tmp_path, "merge", "other")
-    assert repository.read(tmp_path).release == "v2"
+    assert module.read(tmp_path).release == "v2"
 
 
 def test_a_later_commit_keeps_the_release_of_the_tag_before_it(tmp_path: Path) -> None:
     first = checkout(tmp_path, "v1")
     commit(tmp_path)
-    found = repository.read(tmp_path)
+    found = module.read(tmp_path)
     assert found.release == "v1"
     assert found.commit != first

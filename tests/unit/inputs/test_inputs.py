@@ -12,22 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from builder import plan as planning
 from builder.engines.images import BuilderImage
 from builder.errors import UserError
-from builder.inputs import deb_recipe as package_recipe
-from builder.inputs import pins, recipe
+from builder.inputs import deb_recipe, pins, recipe
 from builder.inputs.deb_recipe import DebRecipe
-from builder.inputs.recipe import Extras, Recipe
+from builder.inputs.recipe import InterpreterRecipe, Recipe
 from builder.inputs.settings import SETTINGS
-from builder.plan import Bench
+from builder.plan import plan_deb, plan_runtime
 from builder.roots.roles import Role, Roots
 from builder.roots.tree import RootShelf
 from builder.sources.python_build import PythonBuild
 from builder.sources.shelf import SourceShelf
+from builder.stages.planning import BuildMachine, Inputs
 from builder.stages.stage import Stage, key_of
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import COMMITTED, NO_NETWORK, Inputs, plugin, settings
+from tests.unit.factories import COMMITTED, NO_NETWORK, plugin, settings
 
 SHIPPED = Path(__file__).parents[3] / "recipes"
 # One file of each kind that the shipped recipes have none of.
@@ -60,13 +59,13 @@ def recipes(tmp_path: Path) -> Path:
     return folder
 
 
-Read = tuple[dict[Variant, Recipe], Extras, DebRecipe]
+Read = tuple[dict[Variant, Recipe], InterpreterRecipe, DebRecipe]
 
 
 def read(recipes: Path) -> Read:
     """The recipes, but for their pins."""
     each = {variant: recipe.read(recipes, variant) for variant in Variant}
-    return each, recipe.read_extras(recipes), package_recipe.read(recipes / "deb")
+    return each, recipe.read_interpreter(recipes), deb_recipe.read(recipes / "deb")
 
 
 def keys(recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *, whole: bool = False) -> Iterator[str]:
@@ -76,19 +75,19 @@ def keys(recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *,
     `whole`, each stage has to notice by itself what it makes something of.
     """
     version, arch, chosen = build
-    each, extras, package = beside or read(recipes)
+    each, interpreter, package = beside or read(recipes)
     given = Inputs(
-        recipes, Target(Variant.RUNTIME_DEV, arch), version, settings(recipes, **chosen), each, COMMITTED,
-        PythonBuild(plugin(), pins.read(recipes / "pins.toml")), extras,
-        Bench("a toolchain", Arch.AMD64, across=True, surroundings="an image"),
+        version, settings(recipes, **chosen), each, interpreter, COMMITTED,
+        PythonBuild(plugin(), pins.read(recipes / "pins.toml")),
+        BuildMachine("a toolchain", Arch.AMD64, crosses=True, surroundings="an image"),
     )  # fmt: skip
-    plan = given.plan()
+    plan = plan_runtime(Target(Variant.RUNTIME_DEV, arch), given)
     assert plan.parent
     yield from _compiled(plan.interpreter)
     yield from map(BuilderImage(recipes / "builder", "", "", NO_NETWORK).recipe, Role)
     shelf = RootShelf(recipes, SourceShelf(recipes, NO_NETWORK, "", "", print), print)
     yield from (Roots(recipes, shelf).root(role, arch).digest for role in Role for arch in Arch)
-    deb = planning.package(plan, given.settings, package, COMMITTED, given.python_build.pins).stage
+    deb = plan_deb(plan, package).stage
     for stage in (plan.parent.lock, plan.parent.stage, plan.lock, plan.stage, deb):
         left_out = () if whole else ("manifest", "parent", "parents", "below")
         yield key_of({name: value for name, value in stage.key_inputs.items() if name not in left_out})

@@ -86,6 +86,6 @@ def test_nothing_is_built_and_nothing_is_written(root: Path) -> None:
 
 def test_what_can_not_be_remembered_fails_no_build(root: Path) -> None:
     (root / "out" / "cache").mkdir(parents=True)
-    (root / "out" / "cache" / "benches").write_text("in the way")
+    (root / "out" / "cache" / "machines").write_text("in the way")
     build(root)
     assert told(root) == {}

@@ -15,7 +15,7 @@ import pytest
 
 from builder.errors import BuildError
 from builder.inputs.pins import Source
-from builder.roots import tree as root_tree
+from builder.roots import tree as module
 from builder.roots.lock import Root
 from builder.roots.tree import RootShelf
 from builder.sources.shelf import SourceShelf
@@ -73,7 +73,7 @@ def test_dpkg_knows_every_package_as_installed(tmp_path: Path) -> None:
 def test_the_second_time_nothing_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = root(tmp_path / "mirror", DPKG)
     tree = shelf(tmp_path).tree(wanted)
-    monkeypatch.setattr(root_tree, "unpack", None)
+    monkeypatch.setattr(module, "unpack", None)
     assert shelf(tmp_path).tree(wanted) == tree
 
 
@@ -131,7 +131,7 @@ def test_on_a_full_disk_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def _unpack_slowly(folder: Path, wanted: Root, began: str) -> None:
-    unpack = root_tree.unpack
+    unpack = module.unpack
 
     def slow(packages: list[Path], tree: Path) -> None:
         with open(began, "a") as log:
@@ -143,7 +143,7 @@ def _unpack_slowly(folder: Path, wanted: Root, began: str) -> None:
         tree.rmdir()
         unpack(packages, tree)
 
-    root_tree.unpack = slow
+    module.unpack = slow
     shelf(folder).tree(wanted)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.engines import bubblewrap, choice, emulation
-from builder.inputs import deb_recipe as package_recipe
+from builder.inputs import deb_recipe
 from builder.inputs.pins import Source
 from builder.sessions import every, opening, prove
 from builder.sessions.opening import SessionFailed
@@ -31,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The checkout the sessions work in, with a small recipes/deb."""
     monkeypatch.setattr(opening, "ROOT", checkout(tmp_path))
     (tmp_path / "recipes" / "deb").mkdir()
-    for kind in package_recipe.NEEDED:
+    for kind in deb_recipe.NEEDED:
         (tmp_path / "recipes" / "deb" / f"{kind}.j2").write_text(kind)
     given(monkeypatch, tmp_path)
     return tmp_path

@@ -21,7 +21,7 @@ from builder.errors import BuildError
 from builder.inputs.network import Network
 from builder.inputs.pins import Source
 from builder.sources import download
-from builder.sources import shelf as sources
+from builder.sources import shelf as module
 from builder.sources.shelf import SourceShelf
 
 CONTENT = bytes(range(256)) * 64
@@ -334,7 +334,7 @@ def test_without_a_debian_mirror_those_of_apt_are_asked(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web.files["/two/pool/x"] = CONTENT
-    monkeypatch.setattr(sources, "debian_mirrors", lambda: [f"{web.url}/one/", f"{web.url}/two/"])
+    monkeypatch.setattr(module, "debian_mirrors", lambda: [f"{web.url}/one/", f"{web.url}/two/"])
     shelf(tmp_path).fetch(source("debian:pool/x"))
     assert web.asked() == ["/one/pool/x", "/two/pool/x"]
 
@@ -342,7 +342,7 @@ def test_without_a_debian_mirror_those_of_apt_are_asked(
 def test_where_there_is_no_apt_there_is_no_debian_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda _: "/nonexistent/apt-get")
-    assert sources.debian_mirrors() == []
+    assert module.debian_mirrors() == []
     with pytest.raises(BuildError, match="no place to ask"):
         shelf(tmp_path).fetch(source("debian:pool/x"))
 
@@ -361,7 +361,7 @@ def test_each_mirror_of_apt_counts_once(
     apt.write_text(f"#!/bin/sh\n{script}\n")
     apt.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert sources.debian_mirrors() == mirrors
+    assert module.debian_mirrors() == mirrors
 
 
 def test_a_password_of_an_index_is_not_in_the_error(tmp_path: Path, web: Web) -> None:

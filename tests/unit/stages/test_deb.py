@@ -9,31 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from builder import plan as planning
 from builder.console import Console
 from builder.engines.host import HostEngine
 from builder.errors import BuildError, UserError
-from builder.inputs import deb_recipe as package_recipe
+from builder.inputs import deb_recipe
 from builder.inputs.deb_recipe import DebRecipe
 from builder.inputs.recipe import RecipeFile
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.pipeline import Pipeline
-from builder.plan import DebPlan
+from builder.plan import DebPlan, plan_deb
 from builder.stages.stage import File
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import PINS, Inputs, across, assert_golden, checkout, inputs, project
+from tests.unit.factories import PINS, Planning, across, assert_golden, checkout, inputs, project
 from tests.unit.recorder import Answer, Recorder
 
 SHIPPED = Path(__file__).parents[3] / "recipes" / "deb"
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 
 
-def package(given: Inputs, variant: Variant = RUNTIME, recipe: DebRecipe | None = None) -> DebPlan:
+def package(given: Planning, variant: Variant = RUNTIME, recipe: DebRecipe | None = None) -> DebPlan:
     """Plan a package with the shipped recipe, or with this one."""
     given = replace(given, target=replace(given.target, variant=variant))
-    recipe = recipe or package_recipe.read(SHIPPED)
-    return planning.package(given.plan(), given.settings, recipe, given.repository, PINS)
+    recipe = recipe or deb_recipe.read(SHIPPED)
+    return plan_deb(given.plan(), recipe)
 
 
 def texts(plan: DebPlan) -> dict[str, str]:
@@ -71,16 +70,16 @@ def test_a_runtime_compiled_across_is_packaged_on_the_build_machine_against_the_
 
 @pytest.mark.parametrize("made", [across, inputs])
 @pytest.mark.parametrize("place", ["toolchain", "surroundings"])
-def test_what_packs_it_counts(tmp_path: Path, made: Callable[[Path], Inputs], place: str) -> None:
+def test_what_packs_it_counts(tmp_path: Path, made: Callable[[Path], Planning], place: str) -> None:
     found = {package(given).stage.key for given in (made(tmp_path), made(tmp_path).on(**{place: "another"}))}
     assert len(found) == 2
 
 
 def test_what_wheels_may_need_beside_the_c_library_is_known_as_well(tmp_path: Path) -> None:
     beside = replace(PINS.sysroots[0].packages[0], name="libstdc++6", file="libstdc++6_10_amd64.deb")
-    pins = replace(PINS, sysroots=tuple(replace(one, beside=(beside,)) for one in PINS.sysroots))
-    given = replace(across(tmp_path), target=Target(RUNTIME, Arch.AMD64))
-    plan = planning.package(given.plan(), given.settings, package_recipe.read(SHIPPED), given.repository, pins)
+    sysroots = tuple(replace(one, beside=(beside,)) for one in PINS.sysroots)
+    given = replace(across(tmp_path).pinned(sysroots=sysroots), target=Target(RUNTIME, Arch.AMD64))
+    plan = plan_deb(given.plan(), deb_recipe.read(SHIPPED))
     (step,) = (step for step in plan.stage.steps if step.name == "dpkg-shlibdeps")
     assert {"-Ssysroot/libc6", "-Ssysroot/libstdc++6"} < {*step.args}
 
@@ -92,7 +91,7 @@ def test_a_runtime_with_the_libraries_of_the_distribution_is_packaged_where_thes
 
 
 def test_the_key_changes_with_the_tarball_the_texts_and_the_files(tmp_path: Path) -> None:
-    given, shipped = inputs(tmp_path), package_recipe.read(SHIPPED)
+    given, shipped = inputs(tmp_path), deb_recipe.read(SHIPPED)
     keys = [
         package(one, recipe=recipe).stage.key
         for one, recipe in (
@@ -111,7 +110,7 @@ def test_the_key_changes_with_the_tarball_the_texts_and_the_files(tmp_path: Path
 
 
 def test_maintainer_scripts_and_files_of_the_user_go_in_and_etc_is_theirs_to_edit(tmp_path: Path) -> None:
-    shipped = package_recipe.read(SHIPPED)
+    shipped = deb_recipe.read(SHIPPED)
     recipe = replace(
         shipped,
         texts={**shipped.texts, "postinst": RecipeFile("postinst", b"#!/bin/sh\n"), "triggers": RecipeFile("t", b"x")},
@@ -125,7 +124,7 @@ def test_maintainer_scripts_and_files_of_the_user_go_in_and_etc_is_theirs_to_edi
 
 
 def test_no_file_takes_the_place_of_another(tmp_path: Path) -> None:
-    shipped = package_recipe.read(SHIPPED)
+    shipped = deb_recipe.read(SHIPPED)
     copyright_again = replace(shipped, files=(RecipeFile("usr/share/doc/prt/copyright", b""),))
     with pytest.raises(UserError, match="has a place that another text"):
         package(inputs(tmp_path), recipe=copyright_again)
@@ -147,7 +146,7 @@ def run(root: Path, engine: Recorder | HostEngine, **values: str) -> tuple[list[
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A checkout with a small recipes/deb."""
-    for kind in package_recipe.NEEDED:
+    for kind in deb_recipe.NEEDED:
         (checkout(tmp_path) / "recipes/deb").mkdir(exist_ok=True)
         (tmp_path / "recipes/deb" / f"{kind}.j2").write_text("{{ package }} {{ version }}\n")
     return tmp_path

@@ -107,7 +107,9 @@ def test_the_manifest_says_what_was_compiled_and_what_with(tmp_path: Path) -> No
 def digest(folder: Path, chain: dict[Variant, Recipe], variant: Variant = DEV) -> str:
     """The recipe's digest in the manifest of a target."""
     return str(
-        replace(inputs(folder), recipes=chain, target=Target(variant, Arch.AMD64)).plan().manifest["recipe_sha256"]
+        replace(inputs(folder).with_inputs(recipes=chain), target=Target(variant, Arch.AMD64))
+        .plan()
+        .manifest["recipe_sha256"]
     )
 
 

@@ -94,7 +94,7 @@ def test_no_compiler_flag_reaches_the_extensions_of_users(tmp_path: Path) -> Non
 def test_the_interpreter_is_dated_as_its_source(tmp_path: Path) -> None:
     given = inputs(tmp_path)
     assert step_of(given.stages()["interpreter"], "compile").env["SOURCE_DATE_EPOCH"] == "1749600000"
-    undated = replace(given, version="3.13.4").stages()["interpreter"]
+    undated = given.with_inputs(python_version="3.13.4").stages()["interpreter"]
     assert step_of(undated, "compile").env["SOURCE_DATE_EPOCH"] == "315532800"
 
 
@@ -125,7 +125,7 @@ def test_without_pre_patches_there_is_no_trial(tmp_path: Path) -> None:
 
 
 def test_a_free_threaded_python_is_built_from_the_plain_source(tmp_path: Path) -> None:
-    stage = replace(inputs(tmp_path), version=f"{VERSION}t").stages()["interpreter"]
+    stage = inputs(tmp_path).with_inputs(python_version=f"{VERSION}t").stages()["interpreter"]
     assert File(f"sources/{SOURCE.file}", SOURCE) in stage.files
     assert f"{VERSION}t" in step_of(stage, "compile").args
 
@@ -228,14 +228,14 @@ LOCK_CHANGES = {
     "constraints": lambda i: i.with_recipe(Variant.RUNTIME, constraints=b"fastapi<2\n"),
     "pip.conf": lambda i: i.with_recipe(Variant.RUNTIME_DEV, pip_conf=b"[install]\n"),
     "architecture": lambda i: i.for_arch(Arch.ARM64),
-    "Python": lambda i: replace(i, version="3.13.4"),
+    "Python": lambda i: i.with_inputs(python_version="3.13.4"),
     "C library": lambda i: i.on(toolchain="another"),
 }
 LOCK_STAYS = {
     "pre-patches": lambda i: i.with_recipe(Variant.RUNTIME, pre_patches=()),
     "scripts": lambda i: i.with_recipe(Variant.RUNTIME, scripts=()),
     "optimisation": lambda i: i.set(OPTIMIZE="0"),
-    "commit": lambda i: replace(i, repository=replace(i.repository, commit="0" * 40, date=1)),
+    "commit": lambda i: i.with_inputs(repository=replace(i.inputs.repository, commit="0" * 40, date=1)),
 }
 
 

@@ -16,7 +16,7 @@ from builder.stages.interpreter.compiler import other_name
 from builder.stages.interpreter.configure import LLVM_OPTIONS
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch, Variant
-from tests.unit.factories import VERSION, Inputs, across
+from tests.unit.factories import VERSION, Planning, across
 
 ROOT = Path(__file__).parents[4]
 PROFILE_USE = f"-fprofile-instr-use={WORK}/python.profdata"
@@ -41,13 +41,13 @@ def flags(stage: Stage, name: str = "CFLAGS_NODIST") -> list[str]:
     return compiling(stage).env[name].split()
 
 
-def all_stages(given: Inputs) -> list[Stage]:
+def all_stages(given: Planning) -> list[Stage]:
     """Every stage that compiles, the parents' parents as well."""
     found = list(given.compiled().values())
     return found + [parent for stage in found for parent in stage.parents if parent not in found]
 
 
-def steps(given: Inputs) -> list[Step]:
+def steps(given: Planning) -> list[Step]:
     """Every step of those stages."""
     return [step for stage in all_stages(given) for step in stage.steps]
 
@@ -166,18 +166,18 @@ def test_a_profile_is_trained_where_none_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_kept_profile_is_taken_and_nothing_is_trained(tmp_path: Path) -> None:
-    stage = across(tmp_path).with_extras(profiles=KEPT).compiled()["interpreter"]
+    stage = across(tmp_path).with_interpreter(profiles=KEPT).compiled()["interpreter"]
     assert [parent.name for parent in stage.parents] == ["libraries", "build-python"]
     assert {file.name: file.content for file in stage.files}["python.profdata"] == b"a profile"
     assert PROFILE_USE in flags(stage)
 
 
 def test_a_profile_kept_for_another_version_is_not_taken(tmp_path: Path) -> None:
-    assert "profile" in across(tmp_path).with_extras(profiles={"3.13.4": b"another"}).compiled()
+    assert "profile" in across(tmp_path).with_interpreter(profiles={"3.13.4": b"another"}).compiled()
 
 
 def test_training_can_be_asked_for_where_a_profile_is_kept(tmp_path: Path) -> None:
-    given = across(tmp_path).with_extras(profiles=KEPT)
+    given = across(tmp_path).with_interpreter(profiles=KEPT)
     stages = given.set(PROFILE="train").compiled()
     assert "profile" in stages
     assert "python.profdata" not in {file.name for file in stages["interpreter"].files}
@@ -185,7 +185,7 @@ def test_training_can_be_asked_for_where_a_profile_is_kept(tmp_path: Path) -> No
 
 def test_a_kept_profile_means_nothing_to_a_build_that_is_not_optimised(tmp_path: Path) -> None:
     given = across(tmp_path).set(OPTIMIZE="0")
-    assert given.with_extras(profiles=KEPT).compiled() == given.compiled()
+    assert given.with_interpreter(profiles=KEPT).compiled() == given.compiled()
 
 
 def test_everything_but_the_proof_runs_on_the_build_machine(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_everything_but_the_proof_runs_on_the_build_machine(tmp_path: Path) -> N
 
 
 def test_an_interpreter_compiled_in_place_has_no_parents_and_proves_itself(tmp_path: Path) -> None:
-    stage = across(tmp_path).on(across=False).compiled()["interpreter"]
+    stage = across(tmp_path).on(crosses=False).compiled()["interpreter"]
     assert (stage.parents, stage.compiles) == ((), False)
     assert stage.acceptance, "for the one that comes from a shared cache"
     assert "check modules" in [step.name for step in stage.steps]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.stages.interpreter.compiler import CrossTarget, llvm, other_name
+from builder.stages.interpreter.compiler import CrossCompiler, llvm, other_name
 from builder.stages.stage import WORK
 from builder.targets import Arch
 from tests.unit.factories import sysroot
@@ -19,9 +19,9 @@ MINE = {Arch.AMD64: "-fcf-protection", Arch.ARM64: "-mbranch-protection=standard
 each_arch = pytest.mark.parametrize("arch", Arch)
 
 
-def target(arch: Arch) -> CrossTarget:
+def target(arch: Arch) -> CrossCompiler:
     """The target of an architecture."""
-    return CrossTarget(arch, sysroot(arch))
+    return CrossCompiler(arch, sysroot(arch))
 
 
 def tools(arch: Arch, folder: Path) -> Path:

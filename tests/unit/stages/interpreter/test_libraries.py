@@ -11,8 +11,8 @@ import pytest
 from builder.inputs import pins
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
-from builder.stages.interpreter.compiler import CrossTarget, other_name
-from builder.stages.interpreter.libraries import libraries
+from builder.stages.interpreter.compiler import CrossCompiler, other_name
+from builder.stages.interpreter.libraries import plan_libraries
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch
 from tests.unit.factories import sysroot
@@ -35,8 +35,8 @@ def stage(
     patches: Patches = {},  # noqa: B006  # nobody changes it
 ) -> Stage:
     """The libraries of this repository's pins."""
-    target = CrossTarget(arch, sysroot(arch))
-    return libraries(target, sources, patches, builds_on=builds_on, toolchain="a toolchain", epoch=0)
+    target = CrossCompiler(arch, sysroot(arch))
+    return plan_libraries(target, sources, patches, builds_on=builds_on, toolchain="a toolchain", epoch=0)
 
 
 def steps_of(name: str, given: Stage) -> list[Step]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from builder.inputs.pins import Sysroot
-from builder.stages.interpreter.compiler import CrossTarget
+from builder.stages.interpreter.compiler import CrossCompiler
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.interpreter.openssl import one_openssl
 from builder.targets import Arch
@@ -17,7 +17,7 @@ from tests.unit.factories import python_build
 def steps(folder: Path, version: str, arch: Arch) -> list[tuple[str, ...]]:
     """The commands, for one version and architecture."""
     cpython = CPython(version, python_build(folder), (), "toolchain", Arch.AMD64, "libedit")
-    target = CrossTarget(arch, Sysroot("bullseye", arch, "2.31", ()))
+    target = CrossCompiler(arch, Sysroot("bullseye", arch, "2.31", ()))
     return [step.args for step in one_openssl(cpython, target, PurePosixPath("/prt"))]
 
 

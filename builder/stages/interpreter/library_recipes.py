@@ -1,0 +1,198 @@
+"""How each library is built: its commands, and the variables it needs besides those that all get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from builder.stages.interpreter.compiler import DEPS, TOOLS, CrossCompiler, other_name
+from builder.stages.interpreter.sqlite import DEFINES
+from builder.stages.stage import JOBS, WORK
+from builder.targets import Arch
+
+Command = tuple[str, ...]
+
+# A neutral place for a private openssl.cnf: the distribution's own may be of another version and break ours.
+# Certificates are found where the distribution has them: recipes/libraries/openssl.
+OPENSSL_FOLDER = "/etc/prt/ssl"
+# A header with the text that OpenSSL keeps in place of the compiler's command line.
+OPENSSL_BUILDINF = "openssl-buildinf.h"
+
+_MAKE = ("make", f"-j{JOBS}")
+
+
+@dataclass(frozen=True)
+class Toolset:
+    """What libraries are compiled with: a cross compiler, and the machine it runs on."""
+
+    target: CrossCompiler
+    builds_on: Arch
+
+    @property
+    def cross(self) -> Command:
+        """Options of a configure script that cross-compiles."""
+        return (f"--build={other_name(self.builds_on)}", f"--host={self.target.triple}", f"--prefix={DEPS}")
+
+    @property
+    def static(self) -> Command:
+        """The same of one made by libtool."""
+        return (*self.cross, "--disable-shared", "--enable-static", "--with-pic")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that every library gets."""
+        return {
+            **self.target.env,
+            "CC_FOR_BUILD": f"{TOOLS}/build-clang",
+            "BUILD_CC": f"{TOOLS}/build-clang",
+            "CFLAGS": self.target.library_flags,
+            "CPPFLAGS": f"-I{DEPS}/include",
+            "LDFLAGS": f"-L{DEPS}/lib",
+            "PKG_CONFIG_LIBDIR": f"{DEPS}/lib/pkgconfig",
+        }
+
+
+@dataclass(frozen=True)
+class LibraryRecipe:
+    """`more` variables are added to those of the toolset, and `without` are taken away."""
+
+    commands: Callable[[Toolset], Iterator[Command]]
+    more: Callable[[Toolset], Mapping[str, str]] = field(default=lambda tools: {})
+    without: tuple[str, ...] = ()
+
+    def env(self, tools: Toolset) -> dict[str, str]:
+        """The variables of every command of this library."""
+        env = {**tools.env, **self.more(tools)}
+        return {name: value for name, value in env.items() if name not in self.without}
+
+
+def _zlib(tools: Toolset) -> Iterator[Command]:
+    yield ("./configure", "--static", f"--prefix={DEPS}")
+    yield (*_MAKE, "libz.a")
+    yield _install("include", "zlib.h", "zconf.h")
+    yield _install("lib", "libz.a")
+
+
+def _bzip2(tools: Toolset) -> Iterator[Command]:
+    flags = f"CFLAGS={tools.target.library_flags} -D_FILE_OFFSET_BITS=64"
+    programs = (f"{name}={tools.env[name]}" for name in ("CC", "AR", "RANLIB"))
+    yield (*_MAKE, "libbz2.a", *programs, flags)
+    yield _install("include", "bzlib.h")
+    yield _install("lib", "libbz2.a")
+
+
+def _xz(tools: Toolset) -> Iterator[Command]:
+    no = "xz xzdec lzmadec lzmainfo lzma-links scripts doc nls microlzma lzip-decoder".split()
+    yield ("./configure", *tools.static, *(f"--disable-{name}" for name in no))
+    yield (*_MAKE, "-C", "src/liblzma", "install")
+
+
+def _zstd(tools: Toolset) -> Iterator[Command]:
+    yield (*_MAKE, "-C", "lib", "libzstd.a", "ZSTD_LEGACY_SUPPORT=0", f"PREFIX={DEPS}")
+    yield _install("include", "lib/zstd.h", "lib/zstd_errors.h", "lib/zdict.h")
+    yield _install("lib", "lib/libzstd.a")
+
+
+def _libffi(tools: Toolset) -> Iterator[Command]:
+    # The tag's own tree has no configure script.
+    yield ("autoreconf", "--force", "--install")
+    yield ("./configure", *tools.static, "--disable-docs", "--disable-multi-os-directory")
+    yield _MAKE
+    yield ("make", "install")
+
+
+def _libuuid(tools: Toolset) -> Iterator[Command]:
+    disabled = "all-programs nls asciidoc poman bash-completion year2038".split()
+    without = "python systemd udev tinfo ncurses ncursesw".split()
+    options = (*(f"--disable-{name}" for name in disabled), *(f"--without-{name}" for name in without))
+    # The folders it looks into at run time; below the prefix by default.
+    places = ("--localstatedir=/var", "--runstatedir=/run")
+    yield ("./configure", *tools.static, "--enable-libuuid", *options, *places)
+    yield (*_MAKE, "libuuid.la")
+    yield ("make", "install-usrlib_execLTLIBRARIES", "install-uuidincHEADERS", "install-pkgconfigDATA")
+
+
+def _sqlite(tools: Toolset) -> Iterator[Command]:
+    # Debian's tarball is the full tree: the amalgamation is made here, by programs of the build machine.
+    native = ("env", "-u", "CXX", "-u", "CFLAGS", "-u", "CPPFLAGS", "-u", "LDFLAGS", f"CC={TOOLS}/build-clang")
+    yield (*native, "./configure", "--disable-tcl", "--disable-readline", "--disable-shared")
+    yield (*native, *_MAKE, "sqlite3.c", f"OPTS={' '.join(DEFINES)}")
+    flags = tools.target.library_flags.split()
+    yield (tools.target.compiler, *flags, *DEFINES, "-c", "sqlite3.c", "-o", "runtime-sqlite3.o")
+    yield (tools.env["AR"], "rcsD", f"{DEPS}/lib/libsqlite3.a", "runtime-sqlite3.o")
+    yield _install("include", "sqlite3.h", "src/sqlite3ext.h")
+
+
+def _ncurses(tools: Toolset) -> Iterator[Command]:
+    without = "shared debug ada cxx cxx-binding manpages progs tests tack".split()
+    yield (
+        "./configure", *tools.cross, f"--with-build-cc={TOOLS}/build-clang", "--with-build-cflags=-O1",
+        "--with-normal", *(f"--without-{name}" for name in without), "--enable-widec", "--disable-db-install",
+        "--disable-stripping", "--with-default-terminfo-dir=/usr/share/terminfo",
+        "--with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo", "--enable-const",
+        "--enable-symlinks", "--enable-sigwinch", "--disable-root-environ", "--with-versioned-syms=no",
+    )  # fmt: skip
+    yield (*_MAKE, "-C", "include")
+    yield (*_MAKE, "-C", "ncurses", "libs")
+    yield (*_MAKE, "-C", "panel", "libs")
+    for part in ("include", "ncurses", "panel"):
+        yield ("make", "-C", part, "install")
+    yield ("ln", "-sf", "libncursesw.a", f"{DEPS}/lib/libncurses.a")
+
+
+def _libedit(tools: Toolset) -> Iterator[Command]:
+    yield (
+        "./configure",
+        *tools.static,
+        "--disable-examples",
+        f"CPPFLAGS=-I{DEPS}/include -I{DEPS}/include/ncursesw",
+    )
+    yield (*_MAKE, "-C", "src")
+    yield ("make", "-C", "src", "install")
+
+
+def _readline(tools: Toolset) -> Iterator[Command]:
+    yield ("./configure", *tools.cross, "--disable-shared", "--disable-install-examples", "--with-curses")
+    yield (*_MAKE, "static")
+    yield ("make", "install-headers", "install-static")
+
+
+def _openssl(tools: Toolset) -> Iterator[Command]:
+    system = {Arch.AMD64: "linux-x86_64", Arch.ARM64: "linux-aarch64"}[tools.target.arch]
+    no = "shared module dso engine tests docs apps".split()
+    # A prefix that says nothing of the build machine; what is installed there is moved to its place.
+    prefix = "/usr/lib/runtime-openssl"
+    yield (
+        "./Configure", system, f"--prefix={prefix}", "--libdir=lib", f"--openssldir={OPENSSL_FOLDER}",
+        *(f"no-{name}" for name in no), "enable-ec_nistp_64_gcc_128",
+    )  # fmt: skip
+    yield ("make", "crypto/buildinf.h")
+    yield ("cp", f"{WORK}/{OPENSSL_BUILDINF}", "crypto/buildinf.h")
+    yield (*_MAKE, "build_libs")
+    yield ("make", "install_dev", f"DESTDIR={WORK}/build/openssl/installed")
+    yield ("cp", "-a", f"installed{prefix}/include/.", f"{DEPS}/include/")
+    yield ("cp", "-a", f"installed{prefix}/lib/.", f"{DEPS}/lib/")
+
+
+def _install(folder: str, *files: str) -> Command:
+    return ("install", "-m644", "-t", f"{DEPS}/{folder}", *files)
+
+
+_ZSTD = "-DZSTD_MULTITHREAD -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DZDICTLIB_VISIBLE="
+
+RECIPES: Mapping[str, LibraryRecipe] = {
+    "zlib": LibraryRecipe(_zlib, more=lambda tools: {"CHOST": tools.target.triple}),
+    "bzip2": LibraryRecipe(_bzip2),
+    "xz": LibraryRecipe(_xz),
+    # Its makefile takes its switches from CPPFLAGS.
+    "zstd": LibraryRecipe(_zstd, more=lambda tools: {"CPPFLAGS": f"{tools.env['CPPFLAGS']} {_ZSTD}"}),
+    "libffi": LibraryRecipe(_libffi),
+    "libuuid": LibraryRecipe(_libuuid),
+    "sqlite": LibraryRecipe(_sqlite),
+    # D: without dates; by itself it asks ar for them, and no two archives are the same.
+    "ncurses": LibraryRecipe(_ncurses, more=lambda tools: {"cf_cv_ar_flags": "-curvD"}),
+    "libedit": LibraryRecipe(_libedit),
+    "readline": LibraryRecipe(_readline),
+    # It would keep them.
+    "openssl": LibraryRecipe(_openssl, without=("CPPFLAGS", "LDFLAGS")),
+}

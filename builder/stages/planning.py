@@ -1,0 +1,67 @@
+"""What stages are planned from: what the user gave, the exact versions, and the machine that builds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.inputs.choices import LineEditor
+from builder.inputs.git import Repository
+from builder.inputs.pins import Pins, Source
+from builder.inputs.recipe import InterpreterRecipe, Recipe
+from builder.inputs.settings import Settings
+from builder.sources.python_build import PythonBuild
+from builder.targets import Arch, Variant
+from builder.versions import has_zstd
+
+
+@dataclass(frozen=True)
+class BuildMachine:
+    """What builds: the fingerprint of its compilers, and the architecture it compiles on.
+
+    `crosses` says whether the interpreter is cross-compiled, with the libraries inside. `surroundings` is the
+    fingerprint of where all else is done: where packages are installed, scripts and checks run.
+    """
+
+    toolchain: str
+    builds_on: Arch
+    crosses: bool
+    surroundings: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a plan is made from but its target; `python_version` is exact."""
+
+    python_version: str
+    settings: Settings
+    recipes: Mapping[Variant, Recipe]
+    interpreter: InterpreterRecipe
+    repository: Repository
+    python_build: PythonBuild
+    machine: BuildMachine
+
+    @property
+    def pins(self) -> Pins:
+        """Every source that is pinned."""
+        return self.python_build.pins
+
+    @property
+    def libraries(self) -> dict[str, Source]:
+        """The pinned libraries that go inside, by name: those this CPython can use, and one line editor."""
+        if not self.machine.crosses:
+            return {}
+        left_out = {*map(str, LineEditor)} - {self.settings.line_editor}
+        if not has_zstd(self.python_version):
+            left_out.add("zstd")
+        return {name: source for name, source in self.pins.libraries.items() if name not in left_out}
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What is compiled, and python-build, which compiles it."""
+        python = self.python_build.source(self.python_version)
+        return (python, self.python_build.as_source(), *self.libraries.values())
+
+    def libc_floor(self, arch: Arch) -> str | None:
+        """The glibc that is linked against; None where it is the one of the system that compiles."""
+        return self.pins.sysroot(self.settings.sysroot, arch).glibc if self.machine.crosses else None
