@@ -23,9 +23,9 @@ from builder.errors import UserError
 from builder.inputs.environment import environment
 from builder.inputs.network import Network
 from builder.targets import Arch
-from tests.integration.checkout import Checkout
-from tests.integration.newcomer import Newcomer, newcomers_clone
-from tests.integration.patches import patched_copy
+from tests.support.checkout import Checkout
+from tests.support.newcomer import Newcomer, newcomers_clone
+from tests.support.patches import patched_copy
 
 # How long an example takes says what else the machine does, and nothing of the code.
 hypothesis.settings.register_profile("patient", deadline=None)

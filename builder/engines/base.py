@@ -54,6 +54,10 @@ class Engine(Protocol):
         """`docker`, `sandbox` or `host`, as ENGINE names it."""
 
     @property
+    def isolated(self) -> bool:
+        """Whether its testbeds are systems of their own, which a package may change, and not this machine."""
+
+    @property
     def systems(self) -> tuple[str, ...]:
         """What packages are proved on where TEST_IMAGE names nothing: images, suites, or this machine."""
 

@@ -30,7 +30,7 @@ from builder.versions import minor
 _LIFETIME = "86400"  # seconds after which a container ends by itself, should nobody be left to remove it
 
 
-@dataclass(frozen=True)
+@dataclass
 class DockerEngine:
     """Builds in containers. ARTIFACT_DIR keeps the logs, and the fingerprint of each builder image."""
 
@@ -41,6 +41,7 @@ class DockerEngine:
     artifact_dir: Path
     console: Console
     name: str = "docker"
+    isolated: bool = True
     containers: list[Container] = field(default_factory=list)  # that run now
     stopped: threading.Event = field(default_factory=threading.Event)
 

@@ -19,7 +19,7 @@ from builder.errors import BuildError
 from builder.targets import Arch
 
 # A step may be silent for hours, as an emulated compile is.
-_SILENCE = 24 * 3600  # seconds
+_READ_TIMEOUT = 24 * 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Endpoint:
         try:
             client = docker.DockerClient(
                 base_url=self.address,
-                timeout=_SILENCE,
+                timeout=_READ_TIMEOUT,
                 use_ssh_client=self.address.startswith("ssh:"),
                 tls=self._environment.get("tls", False),
             )

@@ -24,7 +24,7 @@ _STAGE = "stage"  # kind of this engine's work folders
 
 @dataclass(frozen=True)
 class HostWorkplace:
-    """PRT_ROOT and a work folder on this machine. `inside` is put before every command.
+    """PRT_ROOT and a work folder on this machine. `prefix` is put before every command.
 
     `locks` are the descriptors that every step inherits: what it works in counts as used until it has ended, too.
     """
@@ -32,7 +32,7 @@ class HostWorkplace:
     prt_root: PurePosixPath
     work: Path
     network: Network
-    inside: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
     locks: tuple[int, ...] = ()
 
     def put(self, items: Iterable[Item]) -> None:
@@ -48,7 +48,7 @@ class HostWorkplace:
         args, env, cwd = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
         whole = self._environment(env, step.network)
         return command.stream(
-            [*self.inside, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022, pass_fds=self.locks
+            [*self.prefix, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022, pass_fds=self.locks
         )
 
     def get(self, name: str, destination: Path) -> None:
@@ -58,7 +58,7 @@ class HostWorkplace:
     def attach(self, args: Sequence[str]) -> int:
         """Run a command on the user's own terminal."""
         env = self._environment({"TERM": "xterm"}, network=True)
-        return command.attached([*self.inside, *args], cwd=self.work / "home", env=env, pass_fds=self.locks)
+        return command.attached([*self.prefix, *args], cwd=self.work / "home", env=env, pass_fds=self.locks)
 
     def _environment(self, env: dict[str, str], network: bool) -> dict[str, str]:
         ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
@@ -76,6 +76,7 @@ class HostEngine:
     scratch: Path
     network: Network
     name: str = "host"
+    isolated: bool = False
     systems: tuple[str, ...] = ("this machine",)
     say: Callable[[str], None] = print
 
@@ -128,8 +129,8 @@ class HostEngine:
         """This machine, with a PRT_ROOT that only our own processes see; see Engine."""
         root = Path(self.prt_root)
         with self._work() as work, mount_point(root, work.path, self.say) as lock:
-            inside = _private_mount(work.path / "private-root", root)
-            yield HostWorkplace(self.prt_root, work.path, self.network, inside, (work.lock, lock))
+            prefix = _private_mount(work.path / "private-root", root)
+            yield HostWorkplace(self.prt_root, work.path, self.network, prefix, (work.lock, lock))
 
     def stop(self) -> None:
         """Nothing: this engine runs one stage at a time, in the main thread."""
@@ -154,11 +155,11 @@ def _private_mount(folder: Path, root: Path) -> tuple[str, ...]:
     folder.mkdir()
     user = () if os.geteuid() == 0 else ("--map-root-user",)
     mount = 'mount --bind "$0" "$1" && shift && exec "$@"'
-    inside = ("unshare", "--mount", *user, "sh", "-c", mount, str(folder), str(root))
+    prefix = ("unshare", "--mount", *user, "sh", "-c", mount, str(folder), str(root))
     try:
-        command.output([*inside, "true"])
+        command.output([*prefix, "true"])
     except (BuildError, OSError) as problem:
         raise UserError(
             f"this machine allows no private mount of PRT_ROOT={root}: {problem}", "run it as root, or ENGINE=docker"
         ) from None
-    return inside
+    return prefix

@@ -69,7 +69,7 @@ class SandboxWorkplace:
         return {"TAR_OPTIONS": "--no-same-owner", **whole}
 
 
-@dataclass(frozen=True)
+@dataclass
 class SandboxEngine:
     """Builds on this machine and with nothing of it. `scratch` is the folder for work folders."""
 
@@ -78,6 +78,7 @@ class SandboxEngine:
     scratch: Path
     network: Network
     name: str = "sandbox"
+    isolated: bool = True
     running: set[int] = field(default_factory=set)  # process groups
     stopped: threading.Event = field(default_factory=threading.Event)
 

@@ -43,7 +43,7 @@ _PARTS = "parts"  # kind of the work folders where files stand until they are co
 _ONE_AT_A_TIME = threading.Lock()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pipeline:
     """Builds targets of one project with one engine."""
 

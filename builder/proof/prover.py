@@ -41,7 +41,7 @@ class Prover:
 
     def why_not(self, form: Format) -> str | None:
         """Why packages of a format can't be proved; None if they can."""
-        if form is Format.DEB and self.engine.name == "host":
+        if form is Format.DEB and not self.engine.isolated:
             return "a Debian package is proved in a container or a sandbox, not on this machine itself"
         return None
 
@@ -96,7 +96,7 @@ class Prover:
 
     def _images(self, target: Target) -> Sequence[str]:
         settings = self.project.settings
-        chosen = () if self.engine.name == "host" else settings.test_image.split()
+        chosen = settings.test_image.split() if self.engine.isolated else ()
         return [name.replace("{arch}", target.arch.value) for name in chosen or self.engine.systems]
 
     def _log(self, target: Target, what: str, image: str) -> Log:

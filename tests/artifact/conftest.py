@@ -8,11 +8,9 @@ import pytest
 from docker.models.containers import Container
 
 from builder.targets import Arch
-from tests.artifact.tree import Tree, unpack
-from tests.integration.checkout import Checkout
-from tests.integration.container import with_artifact
-
-BOTH = [Arch.AMD64, pytest.param(Arch.ARM64, marks=pytest.mark.needs("arm64"))]
+from tests.support.checkout import Checkout
+from tests.support.container import with_artifact
+from tests.support.tree import BOTH, Tree, unpack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from tests.artifact.probes import probe
-from tests.artifact.tree import Tree
-from tests.integration.container import base_image, execute, running
+from tests.support.container import base_image, execute, running
+from tests.support.probes import probe
+from tests.support.tree import Tree
 
 ENOSYS = 38
 BEFORE_5_9 = {

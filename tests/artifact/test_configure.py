@@ -23,8 +23,8 @@ from builder.plan import plan_runtime
 from builder.stages.planning import BuildMachine
 from builder.stages.stage import WORK, File, Stage, Step
 from builder.targets import Arch, Target, Variant
-from tests.artifact.tree import Tree
-from tests.integration.checkout import Checkout
+from tests.support.checkout import Checkout
+from tests.support.tree import Tree
 
 pytestmark = pytest.mark.slow
 

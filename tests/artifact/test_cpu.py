@@ -13,9 +13,9 @@ import pytest
 from docker.models.containers import Container
 
 from builder.targets import Arch
-from tests.artifact.probes import probe
-from tests.artifact.tree import Tree
-from tests.integration.container import execute
+from tests.support.container import execute
+from tests.support.probes import probe
+from tests.support.tree import Tree
 
 pytestmark = pytest.mark.needs("qemu")
 

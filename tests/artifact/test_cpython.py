@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
-from tests.artifact.conftest import BOTH
-from tests.integration.checkout import Checkout, copy_of_this
-from tests.integration.container import base_image, execute, running
+from tests.support.checkout import Checkout, copy_of_this
+from tests.support.container import base_image, execute, running
+from tests.support.tree import BOTH
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,10 @@ from builder.engines.docker import DockerEngine
 from builder.inputs import project as projects
 from builder.pipeline import stores
 from builder.targets import Arch
-from tests.artifact.probes import probe
-from tests.artifact.tree import Tree
-from tests.integration.checkout import Checkout
-from tests.integration.container import execute
+from tests.support.checkout import Checkout
+from tests.support.container import execute
+from tests.support.probes import probe
+from tests.support.tree import Tree
 
 
 def test_an_extension_compiles_with_the_systems_compiler_and_works(docker_checkout: Checkout, amd64: Tree) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.artifact.tree import Tree, plant
+from tests.support.tree import Tree, plant
 
 pytestmark = pytest.mark.needs("inspectors")
 

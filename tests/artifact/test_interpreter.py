@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from docker.models.containers import Container
 
-from tests.artifact.probes import probe
-from tests.artifact.tree import Tree
-from tests.integration.container import execute
+from tests.support.container import execute
+from tests.support.probes import probe
+from tests.support.tree import Tree
 
 # Of other systems; not built; dropped by recipes/runtime/prune.txt.
 ELSEWHERE = {"_ios_support", "_overlapped", "_scproxy", "_winapi", "_wmi", "msvcrt", "nt", "winreg", "winsound"}

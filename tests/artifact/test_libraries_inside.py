@@ -9,9 +9,9 @@ import trustme
 from docker.models.containers import Container
 
 from builder.inputs import pins
-from tests.artifact.probes import libraries, probe
-from tests.artifact.tree import plant
-from tests.integration.container import execute, put
+from tests.support.container import execute, put
+from tests.support.probes import libraries, probe
+from tests.support.tree import plant
 
 ROOT = Path(__file__).parents[2]
 PROBES = {path.stem for path in Path(libraries.__file__).parent.glob("[a-z]*.py")}

@@ -21,7 +21,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from builder.targets import Arch
-from tests.artifact.tree import Tree, elf_files, plant
+from tests.support.tree import Tree, elf_files, plant
 
 pytestmark = pytest.mark.needs("inspectors")
 

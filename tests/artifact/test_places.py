@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.container import execute
+from tests.support.container import execute
 
 # With a blank, a letter beyond ASCII, and longer than the kernel reads of a script's first line.
 ELSEWHERE = f"/opt/a b/ü/{'long/' * 30}runtime"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from builder.files import digest
-from tests.artifact.tree import Tree
-from tests.integration.checkout import Checkout
+from tests.support.checkout import Checkout
+from tests.support.tree import Tree
 
 MB = 1_000_000
 BUDGETS = {"bare": 20 * MB, "example": 28 * MB}

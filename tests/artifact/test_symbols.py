@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from docker.models.containers import Container
 
-from tests.artifact.probes import probe
-from tests.artifact.tree import Tree, plant
-from tests.integration.container import execute
+from tests.support.container import execute
+from tests.support.probes import probe
+from tests.support.tree import Tree, plant
 
 pytestmark = pytest.mark.needs("inspectors")
 

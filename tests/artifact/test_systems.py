@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
-from tests import integration
-from tests.artifact.tree import Tree
-from tests.integration.container import base_image, execute, running, with_artifact
+from tests.support.container import SERVER_CHECK, base_image, execute, running, with_artifact
+from tests.support.tree import Tree
 
-SERVER_CHECK = Path(integration.__file__).with_name("server_check.py").read_text()
-ROOT = Path(integration.__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 MUSL = base_image(Arch.AMD64, "musl") if "BASE_IMAGE" in os.environ else "alpine:3"
 
 

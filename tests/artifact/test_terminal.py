@@ -8,7 +8,7 @@ import pexpect
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.container import execute
+from tests.support.container import execute
 
 SETUP = "import curses; curses.setupterm('xterm-256color', 1); print(curses.tigetnum('colors'))"
 UP, TAB = "\x1bOA", "\t"  # as xterm sends them to a program that reads keys

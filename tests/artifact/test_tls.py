@@ -10,8 +10,8 @@ import pytest
 import trustme
 from docker.models.containers import Container
 
-from tests.artifact.probes import probe
-from tests.integration.container import execute, put
+from tests.support.container import execute, put
+from tests.support.probes import probe
 
 # Where distributions keep the bundle: Debian, Red Hat, SUSE.
 BUNDLES = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
-from tests.integration.checkout import Checkout, copy_of_this
-from tests.integration.debs import Deb
-from tests.integration.patches import patched_copy
+from tests.support.checkout import Checkout, copy_of_this
+from tests.support.debs import Deb
+from tests.support.patches import patched_copy
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from builder.targets import Arch
-from tests.integration.checkout import Checkout
-from tests.integration.container import execute, with_artifact
+from tests.support.checkout import Checkout
+from tests.support.container import SERVER_CHECK, execute, with_artifact
 
 pytestmark = pytest.mark.needs("docker", "arm64")
-
-SERVER_CHECK = Path(__file__).with_name("server_check.py")
 
 
 def test_it_was_compiled_across_for_an_old_c_library(arm_checkout: Checkout) -> None:
@@ -25,4 +21,4 @@ def test_it_was_compiled_across_for_an_old_c_library(arm_checkout: Checkout) -> 
 def test_it_serves_http_under_emulation_in_the_plain_base_image(arm_checkout: Checkout) -> None:
     with with_artifact(arm_checkout.out / "prt_v0_arm64.tgz", Arch.ARM64) as container:
         assert execute(container, "uname", "-m").strip() == "aarch64"
-        assert "{'cups': 3}" in execute(container, "/prt/bin/python", "-c", SERVER_CHECK.read_text())
+        assert "{'cups': 3}" in execute(container, "/prt/bin/python", "-c", SERVER_CHECK)

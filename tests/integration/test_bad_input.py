@@ -11,8 +11,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.integration.checkout import Checkout
-from tests.integration.patches import MISFIT
+from tests.support.checkout import Checkout
+from tests.support.patches import MISFIT
 
 pytestmark = pytest.mark.needs("docker")
 

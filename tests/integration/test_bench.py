@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import measure, results
-from tests.integration.checkout import Checkout
+from tests.support.checkout import Checkout
 
 # The image whose Python is compared with: Debian 13, from where BASE_IMAGE has Debian 12.
 BASE = os.environ.get("BASE_IMAGE", "debian:bookworm-slim").replace("bookworm", "trixie")

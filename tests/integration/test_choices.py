@@ -10,10 +10,10 @@ import json
 import pytest
 
 from builder.targets import Arch
-from tests.artifact.probes import probe
-from tests.integration.checkout import Checkout, copy_of_this
-from tests.integration.container import execute, with_artifact
-from tests.integration.debs import Deb
+from tests.support.checkout import Checkout, copy_of_this
+from tests.support.container import execute, with_artifact
+from tests.support.debs import Deb
+from tests.support.probes import probe
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("docker", "debian")]
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.integration.checkout import copy_of_this
+from tests.support.checkout import copy_of_this
 
 
 def test_nox_alone_prints_every_setting_with_its_origin(tmp_path: Path) -> None:

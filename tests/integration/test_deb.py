@@ -21,9 +21,9 @@ from debian.changelog import Changelog
 from debian.copyright import Copyright
 
 from builder.targets import Arch
-from tests.artifact.tree import elf_files
-from tests.integration.checkout import Checkout
-from tests.integration.debs import Deb, output
+from tests.support.checkout import Checkout
+from tests.support.debs import Deb, output
+from tests.support.tree import elf_files
 
 pytestmark = pytest.mark.needs("docker", "debian")
 

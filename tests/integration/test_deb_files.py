@@ -15,8 +15,8 @@ from builder.inputs import deb_recipe
 from builder.inputs.network import Network
 from builder.plan import plan_deb
 from builder.stages.pip import PARENT
-from tests.integration.debs import Deb
-from tests.unit.factories import inputs
+from tests.support.debs import Deb
+from tests.support.factories import inputs
 
 pytestmark = pytest.mark.needs("debian")
 

@@ -12,8 +12,8 @@ import pytest
 from docker.models.containers import Container
 
 from builder.targets import Arch
-from tests.integration.container import base_image, execute, running
-from tests.integration.debs import Deb, output, rebuilt
+from tests.support.container import base_image, execute, running
+from tests.support.debs import Deb, output, rebuilt
 
 pytestmark = pytest.mark.needs("docker", "debian")
 

@@ -15,9 +15,9 @@ import pytest
 from docker.models.containers import Container
 
 from builder.targets import Arch
-from tests.integration.container import base_image, execute, running
-from tests.integration.debs import output
-from tests.integration.small_deb import FILES, Guard, Small
+from tests.support.container import base_image, execute, running
+from tests.support.debs import output
+from tests.support.small_deb import FILES, Guard, Small
 
 pytestmark = pytest.mark.needs("docker", "debian")
 

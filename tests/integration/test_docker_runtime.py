@@ -17,12 +17,10 @@ import pytest
 from builder.inputs.environment import environment
 from builder.inputs.network import read
 from builder.targets import Arch
-from tests.integration.checkout import ROOT, Checkout
-from tests.integration.container import execute, with_artifact
+from tests.support.checkout import ROOT, Checkout
+from tests.support.container import SERVER_CHECK, execute, with_artifact
 
 pytestmark = pytest.mark.needs("docker")
-
-SERVER_CHECK = Path(__file__).with_name("server_check.py")
 
 
 def members(tarball: Path) -> dict[str, tarfile.TarInfo]:
@@ -71,7 +69,7 @@ def test_what_the_recipe_prunes_is_not_in_the_archive_and_every_module_has_its_b
 def test_the_runtime_serves_http_in_a_container_without_a_compiler(docker_checkout: Checkout) -> None:
     with with_artifact(docker_checkout.out / "prt_v0_amd64.tgz", Arch.AMD64) as container:
         assert container.exec_run(["which", "cc"])[0] != 0
-        answer = execute(container, "/prt/bin/python", "-c", SERVER_CHECK.read_text())
+        answer = execute(container, "/prt/bin/python", "-c", SERVER_CHECK)
         assert "{'cups': 3}" in answer
         assert "Patched twice." in execute(container, "/prt/bin/python", "-c", "import sys; print(sys.copyright)")
         reported = execute(container, "/prt/bin/pip", "list", "--format=json")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
-from tests.integration.checkout import Checkout
-from tests.integration.debs import Deb
+from tests.support.checkout import Checkout
+from tests.support.container import SERVER_CHECK
+from tests.support.debs import Deb
 
 pytestmark = pytest.mark.needs("host")
 
 PRT_ROOT = Path("/prt")
-SERVER_CHECK = Path(__file__).with_name("server_check.py")
 
 
 def test_the_artifact_unpacked_at_prt_root_serves_http(host_checkout: Checkout) -> None:

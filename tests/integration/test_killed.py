@@ -14,8 +14,8 @@ import pytest
 
 from builder.engines.owner import LABEL
 from builder.targets import Arch
-from tests.integration.checkout import Checkout, copy_of_this
-from tests.integration.patches import patched_copy
+from tests.support.checkout import Checkout, copy_of_this
+from tests.support.patches import patched_copy
 
 TARBALL = f"prt_v0_{Arch.native().value}.tgz"
 PRT_ROOT = Path("/prt")

@@ -15,10 +15,10 @@ import pytest
 
 from builder.inputs.environment import environment
 from builder.targets import Arch
-from tests.integration.checkout import Checkout, Run
-from tests.integration.container import base_image
-from tests.integration.debs import Deb
-from tests.integration.tampering import replaced, tampered
+from tests.support.checkout import Checkout, Run
+from tests.support.container import base_image
+from tests.support.debs import Deb
+from tests.support.tampering import replaced, tampered
 
 pytestmark = pytest.mark.needs("docker")
 

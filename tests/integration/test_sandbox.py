@@ -19,8 +19,8 @@ from builder.roots.tree import RootShelf
 from builder.sources.shelf import SourceShelf
 from builder.stages.stage import Step
 from builder.targets import Arch
-from tests.integration.checkout import ROOT, Checkout
-from tests.integration.newcomer import Newcomer
+from tests.support.checkout import ROOT, Checkout
+from tests.support.newcomer import Newcomer
 
 pytestmark = pytest.mark.needs("sandbox")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkout import Run, copy_of_this
+from tests.support.checkout import Run, copy_of_this
 
 pytestmark = pytest.mark.needs("root", "python")
 

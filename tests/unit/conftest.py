@@ -5,12 +5,8 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-from builder.sessions import opening
-from tests.unit.factories import environ
 
 
 @pytest.fixture
@@ -20,8 +16,3 @@ def signals_as_before() -> Iterator[None]:
     yield
     signal.signal(signal.SIGTERM, before)
     gc.collect()
-
-
-def given(monkeypatch: pytest.MonkeyPatch, root: Path, **values: str) -> None:
-    """Set the environment of the sessions, which work in a `checkout`."""
-    monkeypatch.setattr(opening, "environment", lambda: environ(root, **values))

@@ -109,6 +109,16 @@ def test_no_modules_import_each_other() -> None:
     assert [*TopologicalSorter(graph).static_order()]
 
 
+def test_tests_stand_on_support_and_not_on_each_other() -> None:
+    found = [
+        (path.relative_to(ROOT), name)
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in used(path)
+        if name.startswith("tests.") and not name.startswith("tests.support")
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("what", PRIVILEGES)
 def test_only_those_who_may_use_it(what: str) -> None:
     users = {name for name, path in OUTSIDE.items() if any(is_about(one, what) for one in used(path))}

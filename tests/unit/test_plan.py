@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from builder.inputs.recipe import RecipeFile
 from builder.stages.stage import WORK, Json, Stage, key_of
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import Planning, across, assert_golden, inputs, python_build, recipes
+from tests.support.factories import Planning, across, assert_golden, inputs, python_build, recipes
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 ALL = {"interpreter", "runtime", "runtime-dev"}

@@ -12,7 +12,7 @@ from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.stage import Stage
 from builder.targets import Arch, Variant
-from tests.unit.factories import PINS, VERSION, Planning, across, library, python_build, sysroot
+from tests.support.factories import PINS, VERSION, Planning, across, library, python_build, sysroot
 
 PATCH = {"zlib": (RecipeFile("10-a.patch", b"diff a\n"),)}
 ALL = {"libraries", "build-python", "profile", "interpreter"}

@@ -28,12 +28,12 @@ from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.stages.stage import Step
 from builder.targets import Arch, Target, Variant
-from tests.integration.cache.servers import PASSWORD, USER, Server, free_port, nginx
-from tests.integration.checkout import ROOT, Checkout
-from tests.integration.patches import patched_copy
-from tests.unit.cache.scene import file, tgz
-from tests.unit.factories import checkout, project
-from tests.unit.recorder import Answer, Recorder, RecordingWorkplace
+from tests.support.checkout import ROOT, Checkout
+from tests.support.factories import checkout, project
+from tests.support.patches import patched_copy
+from tests.support.recorder import Answer, Recorder, RecordingWorkplace
+from tests.support.scene import file, tgz
+from tests.support.servers import PASSWORD, USER, Server, free_port, nginx
 
 pytestmark = pytest.mark.needs("nginx")
 

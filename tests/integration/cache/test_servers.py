@@ -21,12 +21,11 @@ from builder.cache.store import Hit, Miss
 from builder.cache.webdav import WebDav
 from builder.cache.webdav_probe import another, write_half
 from builder.stages.stage import Stage
-from tests.integration.cache.servers import PASSWORD, USER, Server, nginx, wsgidav
-from tests.unit.cache.scene import GOOD, Scene, content_path, entry, entry_path, file, scene, stage, tgz
+from tests.support.scene import GOOD, Scene, content_path, entry, entry_path, file, scene, stage, tgz
+from tests.support.servers import WRITER, Server, nginx, wsgidav
 
 pytestmark = pytest.mark.needs("nginx")
 
-WRITER = Credentials("CACHE_USER and CACHE_PASSWORD", user=USER, password=PASSWORD)
 OTHER = stage("3.12.1")
 
 

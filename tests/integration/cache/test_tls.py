@@ -12,9 +12,8 @@ import trustme
 
 from builder.cache.patience import Patience
 from builder.cache.store import Hit
-from tests.integration.cache.servers import Server, free_port, nginx
-from tests.integration.cache.test_servers import WRITER
-from tests.unit.cache.scene import Scene, scene
+from tests.support.scene import Scene, scene
+from tests.support.servers import WRITER, Server, free_port, nginx
 
 pytestmark = pytest.mark.needs("nginx")
 

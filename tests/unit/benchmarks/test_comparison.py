@@ -16,9 +16,9 @@ from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.sessions import opening
 from builder.targets import Arch, Target, Variant
-from tests.unit.conftest import given
-from tests.unit.factories import checkout, project
-from tests.unit.recorder import Recorder
+from tests.support.factories import checkout, project
+from tests.support.recorder import Recorder
+from tests.support.sessions import given
 
 TARGET = Target(Variant.RUNTIME, Arch.AMD64)
 

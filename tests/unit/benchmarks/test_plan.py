@@ -10,7 +10,7 @@ from benchmarks.suite import SUITE
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.stage import File, Stage
 from builder.targets import Arch
-from tests.unit.factories import VERSION, python_build
+from tests.support.factories import VERSION, python_build
 
 
 def stage(*others: str, only: tuple[str, ...] = ()) -> Stage:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks import chart, results
 from benchmarks.results import Results
-from tests.unit.factories import assert_golden
+from tests.support.factories import assert_golden
 
 SVG = "{http://www.w3.org/2000/svg}"
 MEASURED = Results(

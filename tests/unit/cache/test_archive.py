@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from builder.cache.archive import Unsafe, check
 from builder.engines.base import fill
 from builder.stages.stage import pack
-from tests.unit.cache.scene import file, tgz
+from tests.support.scene import file, tgz
 
 LONG = "x" * 120
 

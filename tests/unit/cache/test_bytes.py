@@ -14,8 +14,8 @@ import pytest
 from builder.cache.entry import LARGEST_ENTRY
 from builder.cache.store import Hit
 from builder.errors import BuildError
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.cache.scene import GOOD, content_path, entry, entry_path, file, honest, scene, tgz
+from tests.support.hostile import Answer, hostile
+from tests.support.scene import GOOD, content_path, entry, entry_path, file, honest, scene, tgz
 
 
 def tgz_header(name: str, size: int, **fields: object) -> bytes:

@@ -14,8 +14,8 @@ from builder.errors import UserError
 from builder.inputs import settings as all_settings
 from builder.inputs.network import Network
 from builder.inputs.settings import SETTINGS
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.factories import NO_NETWORK, settings
+from tests.support.factories import NO_NETWORK, settings
+from tests.support.hostile import Answer, hostile
 
 SAFE = ["https://cache.example.org", "http://localhost:8080", "http://127.0.0.1", "http://127.1.2.3", "http://[::1]:80"]
 UNSAFE = ["http://cache.example.org", "http://10.0.0.1", "http://localhost.example.org"]

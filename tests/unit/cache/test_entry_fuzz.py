@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.cache.entry import LARGEST_ENTRY, Unusable, parse
-from tests.unit.cache.scene import entry, stage
+from tests.support.scene import entry, stage
 
 WHOLE = entry().encode()
 FIELDS = json.loads(WHOLE)

@@ -15,9 +15,9 @@ from builder.cache.patience import Patience, Trouble
 from builder.cache.store import Miss
 from builder.cache.webdav import WebDav
 from builder.inputs.network import Network
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.cache.scene import GOOD, QUICK, content_path, honest, scene, stage
-from tests.unit.factories import settings
+from tests.support.factories import settings
+from tests.support.hostile import Answer, hostile
+from tests.support.scene import GOOD, QUICK, content_path, honest, scene, stage
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 

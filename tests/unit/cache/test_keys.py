@@ -17,8 +17,8 @@ from builder.inputs.recipe import RecipeFile
 from builder.inputs.recipe import read as read_recipe
 from builder.stages.stage import File, Json, Stage, key_of
 from builder.targets import Arch, Variant
-from tests.unit import factories
-from tests.unit.factories import Planning, library, settings, sysroot
+from tests.support import factories
+from tests.support.factories import Planning, library, settings, sysroot
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 values: st.SearchStrategy[Json] = st.recursive(

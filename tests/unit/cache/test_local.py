@@ -16,8 +16,8 @@ from builder.cache.cache import Cache
 from builder.cache.credentials import NOBODY
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.trim import FRESH, trim
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.cache.scene import BUILT, GOOD, Scene, content_path, entry_path, honest, scene, stage, tgz
+from tests.support.hostile import Answer, hostile
+from tests.support.scene import BUILT, GOOD, Scene, content_path, entry_path, honest, scene, stage, tgz
 
 NOWHERE = "http://127.0.0.1:9"
 

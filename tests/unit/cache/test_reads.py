@@ -12,8 +12,8 @@ import pytest
 from builder.cache.credentials import Credentials
 from builder.cache.store import Hit, Miss
 from builder.errors import BuildError
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.cache.scene import GOOD, QUICK, entry, entry_path, honest, scene, stage
+from tests.support.hostile import Answer, hostile
+from tests.support.scene import GOOD, QUICK, entry, entry_path, honest, scene, stage
 
 OTHER = stage("3.12.1")
 

@@ -13,7 +13,7 @@ import pytest
 from builder.cache.entry import entry_name
 from builder.cache.store import Store
 from builder.stages.stage import key_of
-from tests.unit.cache.scene import BUILT
+from tests.support.scene import BUILT
 
 TRIM = Path(__file__).parents[3] / "remote_cache" / "trim"
 DAY = 86400

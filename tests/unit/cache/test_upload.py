@@ -10,9 +10,9 @@ import pytest
 from builder.cache.entry import content_name
 from builder.cache.store import Store
 from builder.sessions import opening, share
-from tests.unit.cache.hostile import Answer, Hostile, hostile
-from tests.unit.cache.scene import BUILT
-from tests.unit.factories import checkout, environ
+from tests.support.factories import checkout, environ
+from tests.support.hostile import Answer, Hostile, hostile
+from tests.support.scene import BUILT
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from builder.cache.store import Hit, Miss
 from builder.stages.stage import File
-from tests.unit.cache.hostile import Answer, Rule, hostile
-from tests.unit.cache.scene import GOOD, QUICK, content_path, entry, entry_path, scene, stage, tgz
+from tests.support.hostile import Answer, Rule, hostile
+from tests.support.scene import GOOD, QUICK, content_path, entry, entry_path, scene, stage, tgz
 
 
 def taking(**others: Answer) -> Rule:

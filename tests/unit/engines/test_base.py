@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from builder.engines.base import Engine, fill, step_environment
 from builder.inputs.network import Network
 from builder.stages.stage import JOBS, WORK, Step
-from tests.unit.recorder import Recorder
+from tests.support.recorder import Recorder
 
 WORK_FOLDER = PurePosixPath("/some/work")
 NETWORK = Network(Path("/etc/ca.pem"), {"https_proxy": "http://proxy:3128"}, {"PIP_INDEX_URL": "https://index"})

@@ -19,7 +19,7 @@ from builder.roots.roles import Roots
 from builder.roots.tree import RootShelf
 from builder.sources.shelf import SourceShelf
 from builder.targets import Arch
-from tests.unit.factories import NO_NETWORK, environ, settings
+from tests.support.factories import NO_NETWORK, environ, settings
 
 NATIVE = Arch.native()
 FOREIGN = next(arch for arch in Arch if arch is not NATIVE)

@@ -15,7 +15,7 @@ from builder.errors import UserError
 from builder.inputs.network import Network
 from builder.stages.stage import WORK, Step
 from builder.targets import Arch
-from tests.unit.factories import NO_NETWORK
+from tests.support.factories import NO_NETWORK
 
 FOREIGN = next(arch for arch in Arch if arch is not Arch.native())
 

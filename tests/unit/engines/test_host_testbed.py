@@ -11,7 +11,7 @@ from builder.engines.host import HostEngine
 from builder.errors import BuildError, UserError
 from builder.stages.stage import Step
 from builder.targets import Arch
-from tests.unit.factories import NO_NETWORK
+from tests.support.factories import NO_NETWORK
 
 ROOT_ONLY = pytest.mark.needs("root")
 

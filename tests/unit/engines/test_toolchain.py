@@ -14,8 +14,8 @@ from builder.engines.host import HostEngine, HostWorkplace
 from builder.errors import UserError
 from builder.stages.stage import WORK
 from builder.targets import Arch
-from tests.unit.factories import NO_NETWORK
-from tests.unit.recorder import Answer, RecordingWorkplace
+from tests.support.factories import NO_NETWORK
+from tests.support.recorder import Answer, RecordingWorkplace
 
 PYTHON = "3.13.5"
 

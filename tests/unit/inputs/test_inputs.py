@@ -26,7 +26,7 @@ from builder.sources.shelf import SourceShelf
 from builder.stages.planning import BuildMachine, Inputs
 from builder.stages.stage import Stage, key_of
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import COMMITTED, NO_NETWORK, plugin, settings
+from tests.support.factories import COMMITTED, NO_NETWORK, plugin, settings
 
 SHIPPED = Path(__file__).parents[3] / "recipes"
 # One file of each kind that the shipped recipes have none of.

@@ -11,16 +11,7 @@ from builder.errors import UserError
 from builder.inputs import recipe
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.targets import Variant
-
-SHIPPED = Path(__file__).parents[3] / "recipes"
-
-
-def put(recipes: Path, *names: str, content: str = "#!/bin/sh\n") -> Path:
-    for name in names:
-        path = recipes / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return recipes
+from tests.support.recipes import SHIPPED, put
 
 
 def read(recipes: Path, variant: Variant = Variant.RUNTIME) -> Recipe:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.inside.test_programs import run
+from tests.support.programs import run
 
 COMPILE = "x-clang -fprofile-instr-use=/w/python.profdata -I. -c ./{0}.c -o {0}.o\n"
 LINK = "x-clang -fprofile-instr-use=/w/python.profdata -o python a.o b.o\n"

@@ -19,17 +19,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.programs import INSIDE, run
+
 ROOT = Path(__file__).parents[3]
-INSIDE = ROOT / "builder" / "inside"
-
-
-def run(program: str, *args: object, code: int = 0) -> str:
-    """Run a program as a step does; what it prints on both streams."""
-    command = [sys.executable, str(INSIDE / program), *map(str, args)]
-    env = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode == code, done.stdout
-    return done.stdout
 
 
 def tree(root: Path, *names: str) -> Path:

@@ -23,9 +23,9 @@ from builder.pipeline.pipeline import Pipeline
 from builder.stages.lock import LOCK, Distribution, read_lock
 from builder.stages.pip import FETCHED, _download
 from builder.targets import Arch, Target, Variant
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.factories import checkout, project
-from tests.unit.recorder import Recorder
+from tests.support.factories import checkout, project
+from tests.support.hostile import Answer, hostile
+from tests.support.recorder import Recorder
 
 WHEEL = b"a wheel"
 SHA256 = hashlib.sha256(WHEEL).hexdigest()

@@ -12,9 +12,9 @@ from builder.pipeline import stores
 from builder.pipeline.outlook import outlook
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
-from tests.unit.cache.hostile import Answer, hostile
-from tests.unit.factories import checkout, project
-from tests.unit.recorder import Recorder
+from tests.support.factories import checkout, project
+from tests.support.hostile import Answer, hostile
+from tests.support.recorder import Recorder
 
 TARGET = Target(Variant.RUNTIME, Arch.AMD64)
 

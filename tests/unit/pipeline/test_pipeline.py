@@ -14,8 +14,8 @@ from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import SOURCE, TARBALL, checkout, project, pyenv
-from tests.unit.recorder import Answer, Recorder
+from tests.support.factories import SOURCE, TARBALL, checkout, project, pyenv
+from tests.support.recorder import Answer, Recorder
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 COMPILE = "compile CPython 3.13.5 (PGO, LTO)"

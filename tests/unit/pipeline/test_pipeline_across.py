@@ -14,8 +14,8 @@ from builder.errors import BuildError
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import checkout, project
-from tests.unit.recorder import Answer, Recorder, RecordingWorkplace
+from tests.support.factories import checkout, project
+from tests.support.recorder import Answer, Recorder, RecordingWorkplace
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 NATIVE, FOREIGN = Arch.AMD64, Arch.ARM64

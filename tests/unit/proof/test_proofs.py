@@ -10,7 +10,7 @@ from builder.proof import package
 from builder.proof.proof import PACKAGE, Proof
 from builder.stages.stage import WORK, Step
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import recipes, settings
+from tests.support.factories import recipes, settings
 
 RUNTIME = Target(Variant.RUNTIME, Arch.ARM64)
 DEV = Target(Variant.RUNTIME_DEV, Arch.ARM64)

@@ -13,8 +13,8 @@ from builder.console import Console
 from builder.errors import BuildError
 from builder.proof.prover import Outcome, Prover, certificates
 from builder.targets import Arch, Format, Target, Variant
-from tests.unit.factories import checkout, project
-from tests.unit.recorder import Answer, Recorder
+from tests.support.factories import checkout, project
+from tests.support.recorder import Answer, Recorder
 
 TARGET = Target(Variant.RUNTIME, Arch.AMD64)
 ARCHIVE = "prt_v0_amd64.tgz"
@@ -83,10 +83,10 @@ def test_a_debian_package_and_the_one_it_is_exchanged_for_are_brought(root: Path
 
 
 def test_only_containers_prove_debian_packages(root: Path) -> None:
-    reason = prover(root, Recorder(name="host")).why_not(Format.DEB)
+    reason = prover(root, Recorder(isolated=False)).why_not(Format.DEB)
     assert reason
     assert "in a container" in reason
-    assert prover(root, Recorder(name="host")).why_not(Format.TAR) is None
+    assert prover(root, Recorder(isolated=False)).why_not(Format.TAR) is None
     assert prover(root, Recorder(name="docker")).why_not(Format.DEB) is None
 
 

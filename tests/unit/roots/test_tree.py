@@ -20,8 +20,8 @@ from builder.roots.lock import Root
 from builder.roots.tree import RootShelf
 from builder.sources.shelf import SourceShelf
 from builder.targets import Arch
-from tests.unit.debs import deb, file, folder, link
-from tests.unit.factories import NO_NETWORK
+from tests.support.factories import NO_NETWORK
+from tests.support.made_debs import deb, file, folder, link
 
 CONTROL = "Package: {name}\nVersion: 1\nArchitecture: amd64\nMulti-Arch: same\nMaintainer: m <m@x>\nDescription: d\n"
 DPKG = deb([folder("var/lib/dpkg"), file("usr/bin/mawk", b"awk", 0o755)], CONTROL.format(name="dpkg"))

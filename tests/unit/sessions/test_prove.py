@@ -15,9 +15,9 @@ from builder.sessions import every, opening, prove
 from builder.sessions.opening import SessionFailed
 from builder.sources.shelf import SourceShelf
 from builder.targets import Arch, Format, Target, Variant
-from tests.unit.conftest import given
-from tests.unit.factories import checkout
-from tests.unit.recorder import Answer, Recorder
+from tests.support.factories import checkout
+from tests.support.recorder import Answer, Recorder
+from tests.support.sessions import given
 
 RUNTIME = Target(Variant.RUNTIME, Arch.AMD64)
 ARCHIVE = "prt_v0_amd64.tgz"
@@ -85,7 +85,7 @@ def test_a_failed_check_fails_the_session_after_the_table(engine: Recorder, caps
 
 
 def test_a_debian_package_on_the_host_is_refused_before_any_work(engine: Recorder) -> None:
-    engine.name = "host"
+    engine.isolated = False
     with pytest.raises(SessionFailed, match="proved in a container"):
         prove.test(RUNTIME, Format.DEB)
     assert engine.workplaces == []
@@ -157,7 +157,7 @@ def test_one_failure_among_all_leaves_the_others_their_rows(
 def test_what_this_machine_can_not_do_is_left_out_with_the_reason(
     root: Path, engine: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine.name = "host"
+    engine.isolated = False
     monkeypatch.setattr(choice, "why_not", lambda settings, arch: "no emulator" if arch is Arch.ARM64 else None)
     every.test_all()
     rows = {row[0]: row[-1].strip() for row in last_table(capsys.readouterr().out)}

@@ -19,9 +19,9 @@ from builder.inputs.settings import SETTINGS
 from builder.sessions import build, opening, remove, show
 from builder.targets import Arch, Target, Variant
 from builder.work import work_folder
-from tests.unit.conftest import given
-from tests.unit.factories import SOURCE, checkout
-from tests.unit.recorder import Answer, Recorder
+from tests.support.factories import SOURCE, checkout
+from tests.support.recorder import Answer, Recorder
+from tests.support.sessions import given
 
 ROOT = Path(__file__).parents[3]
 RUNTIME = Target(Variant.RUNTIME, Arch.native())

@@ -15,7 +15,7 @@ from builder.errors import BuildError
 from builder.inputs.pins import Source
 from builder.sources.newer import INDEX, newer
 from builder.sources.shelf import SourceShelf
-from tests.unit.factories import NO_NETWORK
+from tests.support.factories import NO_NETWORK
 
 ZLIB = "debian:pool/main/z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz"
 

@@ -13,7 +13,7 @@ from builder.inputs.network import Network
 from builder.inputs.pins import PSF, Pins, Source
 from builder.sources.python_build import PythonBuild, of_pyenv, pinned
 from builder.sources.shelf import SourceShelf
-from tests.unit.debs import deb, file
+from tests.support.made_debs import deb, file
 
 SCRIPT = '#!/usr/bin/env bash\nPYTHON_BUILD_VERSION="20250610"\nbuild_package_verify_py313() { :; }\n'
 SHA = {version: hashlib.sha256(version.encode()).hexdigest() for version in ("3.12.9", "3.13.5", "3.14.0rc1", "3.14.0")}

@@ -12,7 +12,7 @@ import pytest
 from debian.arfile import ArError
 
 from builder.sources.sysroot import pack
-from tests.unit.debs import deb, file, folder, link
+from tests.support.made_debs import deb, file, folder, link
 
 LIB = "usr/lib/x86_64-linux-gnu"
 Member = tuple[tarfile.TarInfo, bytes]

@@ -21,8 +21,8 @@ from builder.pipeline.pipeline import Pipeline
 from builder.plan import DebPlan, plan_deb
 from builder.stages.stage import File
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import PINS, Planning, across, assert_golden, checkout, inputs, project
-from tests.unit.recorder import Answer, Recorder
+from tests.support.factories import PINS, Planning, across, assert_golden, checkout, inputs, project
+from tests.support.recorder import Answer, Recorder
 
 SHIPPED = Path(__file__).parents[3] / "recipes" / "deb"
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV

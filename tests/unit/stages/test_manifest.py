@@ -14,8 +14,8 @@ import pytest
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.manifest import ENGINE, SCHEMA
 from builder.targets import Arch, Target, Variant
-from tests.unit.factories import SOURCE, inputs, recipes
-from tests.unit.recorder import MEASURED
+from tests.support.factories import SOURCE, inputs, recipes
+from tests.support.recorder import MEASURED
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV

@@ -13,7 +13,7 @@ from builder.engines.base import fill
 from builder.inputs.recipe import RecipeFile
 from builder.stages.stage import File, Stage, Step, pack, unpack
 from builder.targets import Arch, Variant
-from tests.unit.factories import SOURCE, VERSION, inputs
+from tests.support.factories import SOURCE, VERSION, inputs
 
 OWN_PATCHES = f"python-build/share/python-build/patches/{VERSION}/Python-{VERSION}"
 

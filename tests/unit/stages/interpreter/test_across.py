@@ -16,7 +16,7 @@ from builder.stages.interpreter.compiler import other_name
 from builder.stages.interpreter.configure import LLVM_OPTIONS
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch, Variant
-from tests.unit.factories import VERSION, Planning, across
+from tests.support.factories import VERSION, Planning, across
 
 ROOT = Path(__file__).parents[4]
 PROFILE_USE = f"-fprofile-instr-use={WORK}/python.profdata"

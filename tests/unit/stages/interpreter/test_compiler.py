@@ -12,7 +12,7 @@ import pytest
 from builder.stages.interpreter.compiler import CrossCompiler, llvm, other_name
 from builder.stages.stage import WORK
 from builder.targets import Arch
-from tests.unit.factories import sysroot
+from tests.support.factories import sysroot
 
 TRIPLES = {Arch.AMD64: "x86_64-linux-gnu", Arch.ARM64: "aarch64-linux-gnu"}
 MINE = {Arch.AMD64: "-fcf-protection", Arch.ARM64: "-mbranch-protection=standard"}

@@ -15,7 +15,7 @@ from builder.stages.interpreter.compiler import CrossCompiler, other_name
 from builder.stages.interpreter.libraries import plan_libraries
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch
-from tests.unit.factories import sysroot
+from tests.support.factories import sysroot
 
 ROOT = Path(__file__).parents[4]
 SHIPPED = pins.read(ROOT / "recipes" / "pins.toml").libraries

@@ -10,7 +10,7 @@ import pytest
 from builder.stages.interpreter import modules
 from builder.stages.interpreter.cpython import CPython
 from builder.targets import Arch
-from tests.unit.factories import python_build
+from tests.support.factories import python_build
 
 # As configure's template has it: a mark for the type, one line a module, and CPython's own marks further down.
 LIST = """\

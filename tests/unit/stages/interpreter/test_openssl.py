@@ -11,7 +11,7 @@ from builder.stages.interpreter.compiler import CrossCompiler
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.interpreter.openssl import one_openssl
 from builder.targets import Arch
-from tests.unit.factories import python_build
+from tests.support.factories import python_build
 
 
 def steps(folder: Path, version: str, arch: Arch) -> list[tuple[str, ...]]:

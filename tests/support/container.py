@@ -15,6 +15,9 @@ from docker.models.containers import Container
 
 from builder.targets import Arch
 
+# A program for the built Python: it serves a FastAPI application, asks it over HTTP, and prints the answer.
+SERVER_CHECK = Path(__file__).with_name("server_check.py").read_text()
+
 
 def base_image(arch: Arch, system: str = "bookworm") -> str:
     """The base image of the builds, or the same of another release of Debian."""

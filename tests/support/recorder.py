@@ -99,6 +99,7 @@ class Recorder:
     testbeds: list[RecordingWorkplace] = field(default_factory=list)
     stopped: bool = False
     systems: tuple[str, ...] = ("a system",)
+    isolated: bool = True
 
     @property
     def step_names(self) -> list[str]:

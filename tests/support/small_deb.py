@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.inputs import deb_recipe
 from builder.inputs.deb_recipe import DebRecipe
-from tests.integration.debs import output
+from tests.support.debs import output
 
 RECIPE = deb_recipe.read(Path(__file__).parents[2] / "recipes/deb")
 SCRIPTS = DebRecipe({kind: RECIPE.texts[kind] for kind in ("prerm", "postrm")})

@@ -7,7 +7,11 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from builder.targets import Arch
+
+BOTH = [Arch.AMD64, pytest.param(Arch.ARM64, marks=pytest.mark.needs("arm64"))]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.checkout import Checkout, Run
-from tests.integration.patches import patched_copy
+from tests.support.checkout import Checkout, Run
+from tests.support.patches import patched_copy
 
 USER = "prt-newcomer"
 _KEPT = ("PIP_", "SSL_", "REQUESTS_")  # how this machine reaches its index

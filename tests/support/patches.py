@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.checkout import Checkout, copy_of_this
+from tests.support.checkout import Checkout, copy_of_this
 
 # With git's header line.
 COPYRIGHT = """\

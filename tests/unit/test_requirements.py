@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.txt", "tests/requirements.txt")
 # A pin, its digests, and who wants it.
 PIN = re.compile(r"^(\S+)==(\S+)(?: ; .+)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n((?:    #.*\n)*)", re.MULTILINE)
@@ -63,8 +63,8 @@ def test_every_line_is_an_exact_version_with_digests(lock: str) -> None:
 
 
 def test_the_tests_run_with_the_very_versions_the_suite_runs_with() -> None:
-    suite, tests = ({one[0]: one[1] for one in PIN.findall((ROOT / lock).read_text())} for lock in LOCKS)
-    assert suite.items() <= tests.items()
+    suite, for_tests = ({one[0]: one[1] for one in PIN.findall((ROOT / lock).read_text())} for lock in LOCKS)
+    assert suite.items() <= for_tests.items()
 
 
 def test_what_the_tests_ask_for_is_in_their_lock() -> None:

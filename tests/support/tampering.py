@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from builder.pipeline.artifacts import ArtifactShelf
-from tests.integration.checkout import Checkout
+from tests.support.checkout import Checkout
 
 
 @contextmanager

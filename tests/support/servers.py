@@ -15,8 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from builder.cache.credentials import Credentials
+
+ROOT = Path(__file__).parents[2]
 USER, PASSWORD = "builder", "correct horse"
+WRITER = Credentials("CACHE_USER and CACHE_PASSWORD", user=USER, password=PASSWORD)
 NO_EDITS: Mapping[str, str] = {}
 
 

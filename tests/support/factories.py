@@ -21,7 +21,7 @@ from builder.sources.python_build import PythonBuild, of_pyenv
 from builder.stages.planning import BuildMachine, Inputs
 from builder.stages.stage import Stage
 from builder.targets import Arch, Target, Variant
-from tests.unit.debs import deb, file
+from tests.support.made_debs import deb, file
 
 VERSION = "3.13.5"
 TARBALL = b"the source of CPython"

@@ -19,7 +19,7 @@ from builder.cache.report import Report
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.webdav import WebDav
 from builder.stages.stage import Json, Stage
-from tests.unit.cache.hostile import Answer, Rule
+from tests.support.hostile import Answer, Rule
 
 BUILT: dict[str, Json] = {"compiled": "native", "seconds": 300}
 QUICK = Patience(connect=1, idle=0.4, grace=1.2, slowest=1_000_000_000)

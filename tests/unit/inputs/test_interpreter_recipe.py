@@ -10,8 +10,8 @@ import pytest
 from builder.errors import UserError
 from builder.inputs import pins, recipe
 from builder.inputs.recipe import InterpreterRecipe
-from tests.unit.factories import checkout, project
-from tests.unit.inputs.test_recipe import SHIPPED, put
+from tests.support.factories import checkout, project
+from tests.support.recipes import SHIPPED, put
 
 
 def test_without_their_folders_there_are_no_extras(tmp_path: Path) -> None:
