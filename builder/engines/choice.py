@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
 from builder.artifact_dir import LOGS, WORK
 from builder.console import Console
-from builder.engines import bubblewrap, emulation
+from builder.engines import bubblewrap, emulation, host
 from builder.engines.base import Engine
 from builder.engines.host import HostEngine
+from builder.engines.preflight import Problem
 from builder.engines.sandbox import SandboxEngine
 from builder.errors import UserError
 from builder.inputs.choices import EngineChoice, Libraries
@@ -19,21 +21,58 @@ from builder.roots.roles import Roots
 from builder.targets import Arch
 
 
-def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, console: Console) -> Engine:
-    """The engine that builds for `arch`; UserError if the one that was asked for can't."""
-    scratch = settings.artifact_dir / WORK
-    host = HostEngine(settings.prt_root, scratch, network, say=console.say)
-    host.remove_abandoned()
-    sandbox = SandboxEngine(roots, settings.prt_root, scratch, network)
-    sandbox.remove_abandoned(console.say)
+def decide(settings: Settings, arch: Arch) -> tuple[EngineChoice, str]:
+    """Which engine builds for `arch`, and why; UserError if the one that was asked for can't, or none can."""
     if settings.engine is EngineChoice.HOST:
-        console.say("engine: host (ENGINE=host)")
-        return host
+        host.demand(arch)
+        return EngineChoice.HOST, "ENGINE=host"
     if settings.engine is EngineChoice.SANDBOX:
         bubblewrap.demand()
-        console.say("engine: sandbox (ENGINE=sandbox)")
-        return sandbox
+        emulation.check(arch)
+        return EngineChoice.SANDBOX, "ENGINE=sandbox"
+    try:
+        return EngineChoice.DOCKER, f"it answers at {_answering(settings, arch)}"
+    except UserError as problem:
+        if settings.engine is EngineChoice.DOCKER:
+            raise
+        no_docker = problem
+    no_sandbox = bubblewrap.forbidden()
+    if not no_sandbox:
+        emulation.check(arch)
+        return EngineChoice.SANDBOX, no_docker.message
+    if arch is not Arch.native():
+        raise no_docker
+    return EngineChoice.HOST, f"{no_docker.message}; {no_sandbox}"
+
+
+def _answering(settings: Settings, arch: Arch) -> str:
+    """The address of the Docker daemon that can run an architecture; UserError if there is none."""
     # Imported here: a build that is up to date, and a machine without Docker, need not wait for the SDK.
+    from builder.engines.endpoint import Endpoint
+
+    endpoint = Endpoint(_urls(settings)[arch])
+    if not shutil.which("docker"):
+        raise Problem.NO_COMMAND.error()
+    if arch is endpoint.native:  # what else it must have is looked at when an image is made
+        return endpoint.address
+    endpoint.check(arch)
+    return endpoint.address
+
+
+def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, console: Console) -> Engine:
+    """The engine that builds for `arch`; UserError if the one that was asked for can't."""
+    chosen, reason = decide(settings, arch)
+    console.say(f"engine: {chosen} ({reason})")
+    scratch = settings.artifact_dir / WORK
+    # What killed builds left is removed, whichever engine they had.
+    here = HostEngine(settings.prt_root, scratch, network, say=console.say)
+    here.remove_abandoned()
+    sandbox = SandboxEngine(roots, settings.prt_root, scratch, network)
+    sandbox.remove_abandoned(console.say)
+    if chosen is EngineChoice.HOST:
+        return here
+    if chosen is EngineChoice.SANDBOX:
+        return sandbox
     from builder.engines.docker import DockerEngine
     from builder.engines.endpoint import Endpoint
     from builder.engines.images import BuilderImage
@@ -41,21 +80,6 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
     from builder.engines.root_images import RootImages
 
     endpoints = {each: Endpoint(url) for each, url in _urls(settings).items()}
-    try:
-        address = endpoints[arch].address
-        _ = endpoints[arch].client
-    except UserError as problem:
-        if settings.engine is EngineChoice.DOCKER:
-            raise
-        reason = bubblewrap.forbidden()
-        if not reason:
-            console.say(f"engine: sandbox ({problem.message})")
-            return sandbox
-        if arch is not Arch.native():
-            raise
-        console.say(f"engine: host ({problem.message}; {reason})")
-        return host
-    console.say(f"engine: docker (it answers at {address})")
     image: BuilderImage | RootImages = RootImages(roots, console, settings.artifact_dir / LOGS)
     if settings.libraries is Libraries.SYSTEM:
         image = BuilderImage(roots.recipes / "builder", settings.base_image, settings.debian_mirror, network)
@@ -65,21 +89,8 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
 
 def why_not(settings: Settings, arch: Arch) -> str | None:
     """Why nothing can be built for an architecture that is not this machine's; None if it can."""
-    if arch is Arch.native():
-        return None
-    if settings.engine is EngineChoice.HOST:
-        return f"the host engine builds for {Arch.native().value} only"
-    from builder.engines.endpoint import Endpoint
-
     try:
-        if settings.engine is not EngineChoice.SANDBOX:
-            Endpoint(_urls(settings)[arch]).check(arch)
-            return None
-    except UserError as problem:
-        if settings.engine is EngineChoice.DOCKER or bubblewrap.forbidden():
-            return problem.message
-    try:
-        emulation.check(arch)
+        _ = None if arch is Arch.native() else decide(settings, arch)
     except UserError as problem:
         return problem.message
     return None

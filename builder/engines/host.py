@@ -90,11 +90,7 @@ class HostEngine:
 
     def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """Check what this machine has; see Engine."""
-        if arch is not Arch.native():
-            raise UserError(
-                f"the host engine builds for {Arch.native().value} only, not for {arch.value}",
-                "start Docker, or run the build on a machine of that architecture",
-            )
+        demand(arch)
         absent = [program for program in PROGRAMS if not shutil.which(program)]
         if absent:
             raise missing(absent, PROGRAMS, "this machine")
@@ -148,6 +144,15 @@ class HostEngine:
             for name in ("home", "tmp"):
                 (work.path / name).mkdir()
             yield work
+
+
+def demand(arch: Arch) -> None:
+    """Raise UserError for an architecture that is not this machine's."""
+    if arch is not Arch.native():
+        raise UserError(
+            f"the host engine builds for {Arch.native().value} only, not for {arch.value}",
+            "set ENGINE=auto, or run the build on a machine of that architecture",
+        )
 
 
 def _private_mount(folder: Path, root: Path) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def test(target: Target, form: Format) -> None:
     prover = Prover(project, pipeline.engine, console)
     reason = prover.why_not(form)
     if reason:
-        raise UserError(reason, "start Docker, or prove the tarball: nox -s test")
+        raise UserError(reason, "set ENGINE=auto, or prove the tarball: nox -s test")
     packages = needed(pipeline, Package(target, form))
     outcomes = prover.prove(target, form, packages)
     console.say(tables.checks(outcomes))

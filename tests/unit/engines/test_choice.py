@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +13,10 @@ import docker
 import pytest
 
 from builder.console import Console
-from builder.engines import bubblewrap, choice
+from builder.engines import bubblewrap, choice, emulation
 from builder.engines.base import Engine
+from builder.engines.endpoint import Endpoint
+from builder.engines.preflight import Problem
 from builder.errors import UserError
 from builder.roots.roles import Roots
 from builder.roots.tree import RootShelf
@@ -46,6 +49,22 @@ class Daemon:
     def ping(self) -> bool:
         """It does."""
         return True
+
+    def version(self) -> dict[str, str]:
+        """Of a machine like this one."""
+        return {"Arch": NATIVE.value}
+
+
+@pytest.fixture(autouse=True)
+def _docker_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that answers, and can run every architecture."""
+    monkeypatch.setattr(docker, "DockerClient", Daemon)
+    monkeypatch.setattr(Endpoint, "check", lambda self, arch: None)
 
 
 def choose(root: Path, arch: Arch, **values: str) -> tuple[Engine, str]:
@@ -81,18 +100,16 @@ def test_host_is_taken_where_namespaces_are_forbidden_too(tmp_path: Path, monkey
     assert told == f"engine: host (no Docker daemon answers at unix://{tmp_path}/nothing.sock; no sandbox here)\n"
 
 
-def test_docker_is_taken_when_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "DockerClient", Daemon)
+@pytest.mark.usefixtures("daemon")
+def test_docker_is_taken_when_it_answers(tmp_path: Path) -> None:
     engine, told = choose(tmp_path, NATIVE)
     assert engine.name == "docker"
     assert told == f"engine: docker (it answers at unix://{tmp_path}/nothing.sock)\n"
 
 
+@pytest.mark.usefixtures("daemon")
 @pytest.mark.parametrize(("arch", "address"), [(Arch.AMD64, "tcp://one:1"), (Arch.ARM64, "tcp://two:2")])
-def test_each_architecture_has_its_endpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arch: Arch, address: str
-) -> None:
-    monkeypatch.setattr(docker, "DockerClient", Daemon)
+def test_each_architecture_has_its_endpoint(tmp_path: Path, arch: Arch, address: str) -> None:
     _, told = choose(tmp_path, arch, DOCKER_HOST_AMD64="tcp://one:1", DOCKER_HOST_ARM64="tcp://two:2")
     assert address in told
 
@@ -108,6 +125,40 @@ def test_a_foreign_architecture_needs_docker_where_there_is_no_sandbox(
     monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
     with pytest.raises(UserError, match="no Docker daemon answers"):
         choose(tmp_path, FOREIGN)
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_daemon_without_the_command_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
+    assert choose(tmp_path, NATIVE)[1] == "engine: sandbox (the docker command is not installed)\n"
+    with pytest.raises(UserError, match="the docker command is not installed"):
+        choose(tmp_path, NATIVE, ENGINE="docker")
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_daemon_that_can_not_run_an_architecture_is_passed_over_for_that_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(self: Endpoint, arch: Arch) -> None:
+        raise Problem.NO_EMULATION.error(endpoint=self.address, arch=arch.value)
+
+    monkeypatch.setattr(Endpoint, "check", check)
+    monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
+    monkeypatch.setattr(emulation, "check", lambda arch: None)
+    assert choose(tmp_path, FOREIGN)[0].name == "sandbox"
+    assert choose(tmp_path, NATIVE)[0].name == "docker"
+
+
+@pytest.mark.parametrize("engine", ["auto", "sandbox", "host", "docker"])
+def test_what_is_said_to_be_impossible_is_what_a_build_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setattr(bubblewrap, "demand", lambda: None)
+    monkeypatch.setattr(emulation, "registered", lambda arch: tmp_path / "nothing")
+    with pytest.raises(UserError) as refused:
+        choose(tmp_path, FOREIGN, ENGINE=engine)
+    assert choice.why_not(settings(tmp_path, **environ(tmp_path, ENGINE=engine)), FOREIGN) == refused.value.message
 
 
 def test_without_a_daemon_there_are_no_images_to_remove(tmp_path: Path) -> None:

@@ -19,16 +19,16 @@ from builder.targets import Arch
 ENDPOINT = "unix:///run/some.sock"
 
 WORDS = {
-    Problem.NO_COMMAND: ("the docker command is not installed", "apt-get install docker.io, or ENGINE=host"),
+    Problem.NO_COMMAND: ("the docker command is not installed", "apt-get install docker.io, or ENGINE=sandbox"),
     Problem.NO_PERMISSION: (
         "this user may not use Docker at unix:///run/some.sock",
-        "sudo usermod -aG docker $USER, then log in again",
+        "sudo usermod -aG docker $USER, then log in again; or ENGINE=sandbox",
     ),
     Problem.DAEMON_DOWN: (
         "no Docker daemon answers at unix:///run/some.sock",
-        "sudo systemctl start docker, or ENGINE=host",
+        "sudo systemctl start docker, or ENGINE=sandbox",
     ),
-    Problem.NO_BUILDX: ("the docker command has no buildx", "apt-get install docker-buildx"),
+    Problem.NO_BUILDX: ("the docker command has no buildx", "apt-get install docker-buildx, or ENGINE=sandbox"),
     Problem.NO_EMULATION: (
         "Docker at unix:///run/some.sock can't run arm64: no emulator is registered",
         "apt-get install qemu-user-static, or docker run --privileged --rm tonistiigi/binfmt --install arm64",
