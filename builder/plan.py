@@ -14,7 +14,7 @@ from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
 from builder.stages.interpreter.plan import plan_interpreter
 from builder.stages.planning import Inputs
-from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, plan_packages
+from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, has_symbols, plan_packages
 from builder.stages.stage import Json, Stage
 from builder.targets import Target, Variant
 from builder.versions import debian_version
@@ -84,19 +84,11 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
     planned_manifest = manifest.planned(target, settings, recipes, inputs.repository, inputs.sources)
     lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=pip.environment(floor))
     fetch = pip.plan_fetch(recipes, prt_root=settings.prt_root, env=pip.environment(floor))
-    has_symbols = machine.crosses and not lower
-    stage = plan_packages(
-        recipes,
-        lower.stage.key if lower else interpreter.key,
-        lock,
-        prt_root=settings.prt_root,
-        epoch=inputs.repository.date,
-        manifest=planned_manifest,
-        libc_floor=floor,
-        symbols=has_symbols,
-        surroundings=machine.surroundings,
-    )
-    endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", **({SYMBOLS_ARTIFACT: "symbols.tgz"} if has_symbols else {})}
+    parent_key = lower.stage.key if lower else interpreter.key
+    stage = plan_packages(recipes, inputs, target.arch, parent_key, lock, planned_manifest)
+    endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json"}
+    if has_symbols(inputs, target.variant):
+        endings[SYMBOLS_ARTIFACT] = "symbols.tgz"
     artifacts = {
         name: target.artifact(settings.package_prefix, settings.package_version, ending)
         for name, ending in endings.items()
@@ -110,7 +102,7 @@ def plan_deb(runtime: Plan, recipe: DebRecipe) -> DebPlan:
     Raises UserError for a version that no Debian package can have, and for a template that can't be rendered.
     """
     target, inputs = runtime.target, runtime.inputs
-    settings, machine, date = inputs.settings, inputs.machine, inputs.repository.date
+    settings, date = inputs.settings, inputs.repository.date
     version = debian_version(settings.package_version)
     name = target.variant.package(settings.package_prefix)
     words = {
@@ -127,12 +119,7 @@ def plan_deb(runtime: Plan, recipe: DebRecipe) -> DebPlan:
         "sources": [manifest.described(source) for source in inputs.sources],
         "licences": sorted({source.licence for source in inputs.sources}),
     }
-    stage = plan_deb_stage(
-        f"deb{target.variant.package_suffix}", name, target.arch, recipe.render(words), recipe,
-        parent_key=runtime.stage.key, prt_root=settings.prt_root, epoch=date,
-        sysroot=inputs.pins.sysroot(settings.sysroot, target.arch) if machine.crosses else None,
-        tools=machine.toolchain if machine.crosses else machine.surroundings,
-    )  # fmt: skip
+    stage = plan_deb_stage(target, inputs, recipe.render(words), recipe, runtime.stage.key)
     return DebPlan(runtime, stage, deb_file(target, settings))
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 from builder.errors import UserError
 from builder.inputs.deb_recipe import SCRIPTS, DebRecipe
-from builder.inputs.pins import Source, Sysroot
+from builder.inputs.pins import Source
 from builder.stages.pip import PARENT
+from builder.stages.planning import Inputs
 from builder.stages.stage import WORK, File, Stage, Step, unpack
-from builder.targets import Arch
+from builder.targets import Target
 
 _ROOT = "deb"  # what becomes the package: the root of a file system, and DEBIAN
 _OUTPUT = "package.deb"
@@ -31,26 +31,18 @@ _MD5SUMS = (
 
 
 def plan_deb_stage(
-    name: str,
-    package: str,
-    arch: Arch,
-    texts: Mapping[str, bytes],
-    recipe: DebRecipe,
-    *,
-    parent_key: str,
-    prt_root: PurePosixPath,
-    epoch: int,
-    sysroot: Sysroot | None,
-    tools: str,
+    target: Target, inputs: Inputs, texts: Mapping[str, bytes], recipe: DebRecipe, parent_key: str
 ) -> Stage:
     """Plan the package stage. `texts` are the rendered ones of the recipe, which has what else goes into the root.
 
-    `epoch` dates every file. `sysroot` has the C library that the tree is linked against; None means the one of the
-    system the steps run on. `tools` is the fingerprint of where they run, dpkg's versions among it.
-
     Raises UserError where a file of the recipe has the place of another.
     """
-    env = {"SOURCE_DATE_EPOCH": str(epoch), "DEB_HOST_ARCH": arch.value}
+    settings, machine, epoch = inputs.settings, inputs.machine, inputs.repository.date
+    prt_root, package = settings.prt_root, target.variant.package(settings.package_prefix)
+    # The C library that the tree is linked against; without one it is that of the system the steps run on.
+    sysroot = inputs.pins.sysroot(settings.sysroot, target.arch) if machine.crosses else None
+    tools = machine.toolchain if machine.crosses else machine.surroundings  # dpkg's versions are part of both
+    env = {"SOURCE_DATE_EPOCH": str(epoch), "DEB_HOST_ARCH": target.arch.value}
     tree = f"{_ROOT}{prt_root}"
     libraries = (*sysroot.packages, *sysroot.beside) if sysroot else ()
     steps = (
@@ -76,7 +68,7 @@ def plan_deb_stage(
         Step("dpkg-deb", ("dpkg-deb", "--root-owner-group", "-Zxz", "--build", _ROOT, _OUTPUT), env),
     )
     return Stage(
-        name=name,
+        name=f"deb{target.variant.package_suffix}",
         inputs={"parent": parent_key, "package": package, "tools": tools},
         files=(*_files(package, texts, recipe), *(File(one.file, one) for one in libraries)),
         steps=steps,

@@ -12,9 +12,10 @@ from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages import pip
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.pip import PARENT
+from builder.stages.planning import Inputs
 from builder.stages.programs import as_package, program
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack
-from builder.targets import Variant
+from builder.targets import Arch, Variant
 
 PLANNED_MANIFEST = "planned-manifest.json"
 MANIFEST = "manifest.json"
@@ -25,73 +26,43 @@ _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
 
 def plan_packages(
-    recipes: tuple[Recipe, ...],
-    parent_key: str,
-    lock: Stage,
-    *,
-    prt_root: PurePosixPath,
-    epoch: int,
-    manifest: Mapping[str, Json],
-    libc_floor: str | None,
-    symbols: bool,
-    surroundings: str,
+    recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, parent_key: str, lock: Stage, manifest: Mapping[str, Json]
 ) -> Stage:
     """Plan the package stage of the last recipe; those before it are already in the parent tree.
 
     `lock` resolves its requirements. `manifest` is what the plan knows of it; the rest is measured in the finished
-    tree. `epoch` dates every file. `libc_floor` is the glibc version beyond which nothing may need anything; None
-    accepts what comes. `symbols` says that the parent has a folder of debug symbols, to be packed by themselves.
-    `surroundings` is the fingerprint of where the steps run.
+    tree. Nothing may need a newer C library than the one that is linked against, where that is pinned.
     """
     recipe = recipes[-1]
-    python = f"{prt_root}/bin/python"
-    env = {"SOURCE_DATE_EPOCH": str(epoch), **pip.environment(libc_floor)}
+    prt_root, epoch, floor = inputs.settings.prt_root, inputs.repository.date, inputs.libc_floor(arch)
+    env = {"SOURCE_DATE_EPOCH": str(epoch), **pip.environment(floor)}
     recipe_env = {**env, **recipe_environment(prt_root, recipe.variant)}
     folder = f"recipes/{recipe.variant.recipe_folder}"
-    steps = [
+    steps = (
         unpack("unpack parent", PARENT, str(prt_root)),
-        *((_take_symbols(prt_root, epoch)) if symbols else ()),
+        *(_take_symbols(prt_root, epoch) if has_symbols(inputs, recipe.variant) else ()),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *pip.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
-        Step("prune", (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__"), env),
-        Step(
-            "compile bytecode",
-            # Without -I, which would ignore PYTHONHASHSEED.
-            (python, f"{WORK}/compile_bytecode.py", f"{prt_root}/lib", f"{prt_root}/venv"),
-            {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"},
-        ),
-        *((_portable(python, prt_root, libc_floor),) if libc_floor else ()),
-        *(_check(check, python, recipe_env, folder) for check in recipe.checks),
-        Step(
-            "check kinds of files",
-            (python, "-I", "-B", f"{WORK}/check_plain.py", str(prt_root)),
-            env,
-            hint="no artifact has setuid, setgid or sticky bits, devices, pipes or sockets: remove them in a script",
-        ),
-        Step(
-            "write manifest",
-            (
-                python,
-                "-B",
-                "-m",
-                "builder.inside.write_manifest",
-                str(prt_root),
-                f"{WORK}/{PLANNED_MANIFEST}",
-                f"{WORK}/{MANIFEST}",
-            ),
-            env,
-        ),
+        *_bytecode(recipe, prt_root, env),
+        *((_portable(prt_root, floor),) if floor else ()),
+        *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
+        *_described(prt_root, env),
         pack("pack artifact", str(prt_root), ARTIFACT, epoch),
-    ]
+    )
     return Stage(
         name=recipe.variant.value,
-        inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": surroundings},
+        inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": inputs.machine.surroundings},
         files=tuple(_files(recipes)),
-        steps=tuple(steps),
+        steps=steps,
         output=ARTIFACT,
         parents=(lock,),
     )
+
+
+def has_symbols(inputs: Inputs, variant: Variant) -> bool:
+    """Whether the parent has a folder of debug symbols, to be packed separately: a cross-compiled interpreter has."""
+    return inputs.machine.crosses and variant is Variant.RUNTIME
 
 
 def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, str]:
@@ -132,14 +103,34 @@ def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
     return Step(f"script {script.name}", (f"{WORK}/scripts/{script.name}",), env, network=True, hint=hint)
 
 
-def _portable(python: str, prt_root: PurePosixPath, floor: str) -> Step:
+def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+    """Remove what the recipe prunes, and all bytecode; then make that of what is left, reproducibly."""
+    python = f"{prt_root}/bin/python"
+    prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__")
+    # Without -I, which would ignore PYTHONHASHSEED.
+    compile_ = (python, f"{WORK}/compile_bytecode.py", f"{prt_root}/lib", f"{prt_root}/venv")
+    fixed = {"SOURCE_DATE_EPOCH": env["SOURCE_DATE_EPOCH"], "PYTHONHASHSEED": "0"}
+    return Step("prune", prune, env), Step("compile bytecode", compile_, fixed)
+
+
+def _described(prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+    """Look at the finished tree, and write the manifest of what is there."""
+    python = f"{prt_root}/bin/python"
+    plain = (python, "-I", "-B", f"{WORK}/check_plain.py", str(prt_root))
+    hint = "no artifact has setuid, setgid or sticky bits, devices, pipes or sockets: remove them in a script"
+    module = (python, "-B", "-m", "builder.inside.write_manifest")
+    write = (*module, str(prt_root), f"{WORK}/{PLANNED_MANIFEST}", f"{WORK}/{MANIFEST}")
+    return Step("check kinds of files", plain, env, hint=hint), Step("write manifest", write, env)
+
+
+def _portable(prt_root: PurePosixPath, floor: str) -> Step:
     return Step(
         f"check portable to glibc {floor}",
-        (python, "-B", "-m", "builder.inside.check_portable", str(prt_root), floor),
+        (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.check_portable", str(prt_root), floor),
         hint="pin an older release of the package, or build for newer systems only: LIBRARIES=system",
     )
 
 
-def _check(check: RecipeFile, python: str, env: dict[str, str], folder: str) -> Step:
-    args = (python, "-I", "-B", f"{WORK}/checks/{check.name}")
+def _check(check: RecipeFile, prt_root: PurePosixPath, env: dict[str, str], folder: str) -> Step:
+    args = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/checks/{check.name}")
     return Step(f"check {check.name}", args, env, hint=f"the runtime is not what {folder}/checks/{check.name} expects")

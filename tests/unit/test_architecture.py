@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -33,6 +34,8 @@ ORDER = [
     ["proof"],
     ["sessions"],
 ]
+LONGEST_FUNCTION = 60  # lines
+MOST_PARAMETERS = {"stream": 7}  # subprocess's own, by name
 POSITION = {part: position for position, parts in enumerate(ORDER) for part in parts}
 
 # What only some modules may import or call: a module or name, and who may.
@@ -107,6 +110,34 @@ def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
 def test_no_modules_import_each_other() -> None:
     graph = {name: imports(path) - {name} for name, path in MODULES.items()}
     assert [*TopologicalSorter(graph).static_order()]
+
+
+def functions(name: str) -> Iterator[ast.FunctionDef]:
+    """Every function of a module."""
+    return (node for node in ast.walk(ast.parse(MODULES[name].read_text())) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_function_is_short_and_takes_few_things(name: str) -> None:
+    long = [one.name for one in functions(name) if (one.end_lineno or 0) - one.lineno >= LONGEST_FUNCTION]
+    arguments = {
+        one.name: {arg.arg for arg in (*one.args.args, *one.args.kwonlyargs)} - {"self"} for one in functions(name)
+    }
+    many = [function for function, names in arguments.items() if len(names) > MOST_PARAMETERS.get(function, 6)]
+    assert (long, many) == ([], [])
+
+
+def test_the_documentation_has_the_same_list_of_rooms() -> None:
+    text = (ROOT / "docs" / "how-it-works.md").read_text().partition("## The rooms of builder/")[2]
+    rows = [re.findall(r"`(\w+)/?`", line.split("|")[1]) for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [*ORDER, ["inside"]]
+
+
+def test_each_path_that_contributors_are_sent_to_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:builder|tests|docs|recipes|remote_cache|\.github)/[\w./-]*)`", text)
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_tests_stand_on_support_and_not_on_each_other() -> None:
