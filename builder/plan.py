@@ -117,7 +117,7 @@ def plan_deb(runtime: Plan, recipe: DebRecipe) -> DebPlan:
         "date": format_datetime(datetime.fromtimestamp(date, UTC)),
         "python_version": inputs.python_version,
         "sources": [manifest.described(source) for source in inputs.sources],
-        "licences": sorted({source.licence for source in inputs.sources}),
+        "licenses": sorted({source.license for source in inputs.sources}),
     }
     stage = plan_deb_stage(target, inputs, recipe.render(words), recipe, runtime.stage.key)
     return DebPlan(runtime, stage, deb_file(target, settings))

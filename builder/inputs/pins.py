@@ -15,14 +15,14 @@ from builder.errors import UserError
 from builder.files import read as read_file
 from builder.targets import Arch
 
-PSF = "PSF-2.0"  # the licence of every CPython since 2.1
-_DEBIAN = {"licence": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
+PSF = "PSF-2.0"  # the license of every CPython since 2.1
+_DEBIAN = {"license": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
 _SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
 
 _LARGEST = 1 << 20  # bytes of the file
 _PLAIN = "[A-Za-z0-9][A-Za-z0-9._+~-]*"  # as part of a path: neither hidden nor leading elsewhere
 _BELOW = f"{_PLAIN}(/{_PLAIN})*"
-_NEEDED = {"name", "version", "file", "sha256", "places", "licence"}
+_NEEDED = {"name", "version", "file", "sha256", "places", "license"}
 # What each text may be, and what that is called.
 _RULES = {
     "name": ("[A-Za-z0-9][A-Za-z0-9.+-]*", "a name"),
@@ -30,7 +30,7 @@ _RULES = {
     "python": (r"3\.\d{1,3}\.\d{1,3}((a|b|rc)\d{1,3})?", "a CPython version"),
     "file": (_PLAIN, "a plain file name"),
     "sha256": ("[0-9a-f]{64}", "64 hex digits in lower case"),
-    "licence": (r"[A-Za-z0-9.+-]+( [A-Za-z0-9.+-]+)*", "an SPDX licence expression"),
+    "license": (r"[A-Za-z0-9.+-]+( [A-Za-z0-9.+-]+)*", "an SPDX license expression"),
     "place": (rf"debian:{_BELOW}|(https?://|file:///|/)[A-Za-z0-9%&+,./:;=?@_~!-]+", "a URL, a path or debian:path"),
     "path": (_BELOW, "a path below a Debian mirror"),
     "suite": ("[a-z]+", "a Debian suite"),
@@ -49,7 +49,7 @@ class Source:
     sha256: str
     places: tuple[str, ...]
     released: datetime.date | None = None
-    licence: str = ""
+    license: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def read(path: Path) -> Pins:
     """Read the pins; UserError with the file's name for anything missing or misspelt."""
     try:
         table = tomllib.loads(read_file(path, _LARGEST).decode())
-        pythons = [_source({"licence": PSF, **row, "name": "CPython"}) for row in _rows(table, "python")]
+        pythons = [_source({"license": PSF, **row, "name": "CPython"}) for row in _rows(table, "python")]
         python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
         libraries = [_source(row) for row in _rows(table, "library")]
         sysroots = [one for suite, row in _row(table.pop("sysroot")).items() for one in _sysroots(suite, _row(row))]
@@ -154,13 +154,13 @@ def _source(row: Mapping[str, Any]) -> Source:
     released = row.get("released")
     if released is not None and type(released) is not datetime.date:
         raise ValueError(f"{where}: released is not a date")
-    name, version, file, sha256, licence = (
-        _check(row[rule], rule, where) for rule in ("name", "version", "file", "sha256", "licence")
+    name, version, file, sha256, spdx = (
+        _check(row[rule], rule, where) for rule in ("name", "version", "file", "sha256", "license")
     )
     places = tuple(_check(place, "place", where) for place in _list(row["places"], f"{where}: places"))
     if not places:
         raise ValueError(f"{where}: places is an empty list")
-    return Source(name, version, file, sha256, places, released, licence)
+    return Source(name, version, file, sha256, places, released, spdx)
 
 
 def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:

@@ -35,8 +35,8 @@ def libc_floor() -> str:
 def vendored() -> list[dict[str, str]]:
     """The libraries that come inside CPython's source, as they report themselves: its own list can be out of date."""
     return [
-        {"name": "expat", "version": pyexpat.EXPAT_VERSION.partition("_")[2], "licence": "MIT"},
-        {"name": "libmpdec", "version": _decimal.__libmpdec_version__, "licence": "BSD-2-Clause"},
+        {"name": "expat", "version": pyexpat.EXPAT_VERSION.partition("_")[2], "license": "MIT"},
+        {"name": "libmpdec", "version": _decimal.__libmpdec_version__, "license": "BSD-2-Clause"},
     ]
 
 

@@ -46,7 +46,7 @@ class PythonBuild:
     def as_source(self) -> Source:
         """Itself, as a source a build used: the digest is the program's own."""
         return Source(
-            "python-build", self.version, "python-build", hashlib.sha256(self.script).hexdigest(), (), licence="MIT"
+            "python-build", self.version, "python-build", hashlib.sha256(self.script).hexdigest(), (), license="MIT"
         )
 
     def versions(self) -> list[str]:
@@ -63,7 +63,7 @@ class PythonBuild:
         found = _PACKAGE.search(self._definition(version))
         if not found:
             raise UserError(f"python-build's definition of {version} names no digest", "pin it in recipes/pins.toml")
-        return Source("CPython", version, f"{found['name']}.tar.xz", found["sha"], (found["url"],), licence=PSF)
+        return Source("CPython", version, f"{found['name']}.tar.xz", found["sha"], (found["url"],), license=PSF)
 
     def definitions(self, version: str) -> dict[str, str]:
         """The definition files a build of this version reads; a free-threaded one builds on the plain one."""

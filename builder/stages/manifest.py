@@ -45,7 +45,7 @@ def planned(
 
 def described(source: Source) -> Json:
     """A source as the manifest and the templates of the Debian package have it."""
-    return {"name": source.name, "version": source.version, "licence": source.licence, "sha256": source.sha256}
+    return {"name": source.name, "version": source.version, "license": source.license, "sha256": source.sha256}
 
 
 def _digest(recipes: tuple[Recipe, ...]) -> str:

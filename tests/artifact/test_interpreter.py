@@ -50,7 +50,7 @@ def test_c_functions_that_call_each_other_without_end_leave_the_stack_whole(
     assert amd64_machine.exec_run(["sh", "-c", limited, str(kilobytes), probe("recursion")]) == expected
 
 
-def test_the_line_editor_is_the_one_whose_licence_asks_nothing(found: dict[str, Any]) -> None:
+def test_the_line_editor_is_the_one_whose_license_asks_nothing(found: dict[str, Any]) -> None:
     assert found["line_editor"] == "libedit"
 
 

@@ -166,12 +166,12 @@ def test_the_copyright_can_be_parsed_and_names_every_source(
     assert comment
     manifest = docker_checkout.manifest(f"{name}_v0_{Arch.native().value}.manifest.json")
     for source in manifest["sources"]:
-        assert f"{source['name']} {source['version']} ({source['licence']})" in comment
+        assert f"{source['name']} {source['version']} ({source['license']})" in comment
     for source in manifest["vendored"]:
-        assert f"{source['name']} ({source['licence']})" in comment
-    licences = {paragraph["License"].splitlines()[0] for paragraph in parsed.all_license_paragraphs()}
+        assert f"{source['name']} ({source['license']})" in comment
+    licenses = {paragraph["License"].splitlines()[0] for paragraph in parsed.all_license_paragraphs()}
     (files,) = parsed.all_files_paragraphs()
-    assert set(files["License"].split(" and ")) == licences
+    assert set(files["License"].split(" and ")) == licenses
 
 
 @pytest.mark.parametrize("name", NAMES)

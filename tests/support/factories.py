@@ -27,9 +27,9 @@ VERSION = "3.13.5"
 TARBALL = b"the source of CPython"
 SOURCE = Source(
     "CPython", VERSION, f"Python-{VERSION}.tar.xz", hashlib.sha256(TARBALL).hexdigest(), ("/nowhere/python",),
-    datetime.date(2025, 6, 11), licence=PSF,
+    datetime.date(2025, 6, 11), license=PSF,
 )  # fmt: skip
-OTHER = Source("CPython", "3.13.4", "Python-3.13.4.tar.xz", SOURCE.sha256, ("/nowhere/python",), licence=PSF)
+OTHER = Source("CPython", "3.13.4", "Python-3.13.4.tar.xz", SOURCE.sha256, ("/nowhere/python",), license=PSF)
 LIBC = {arch: deb([file(f"lib/{arch.machine}-linux-gnu/libc.so.6", arch.value.encode())]) for arch in Arch}
 LIBRARIES = {name: f"the source of {name}".encode() for name in ("zlib", "openssl")}
 
@@ -46,14 +46,14 @@ def plugin(script: str = "#!/bin/sh\n", knows: str = VERSION) -> dict[str, bytes
 
 PYENV = deb([file(f"usr/share/pyenv/plugins/python-build/{name}", text) for name, text in plugin().items()])
 PLUGIN = Source(
-    "python-build", "2.5.4", "pyenv.deb", hashlib.sha256(PYENV).hexdigest(), ("/nowhere/python",), licence="MIT"
+    "python-build", "2.5.4", "pyenv.deb", hashlib.sha256(PYENV).hexdigest(), ("/nowhere/python",), license="MIT"
 )
 
 
 def library(name: str, content: bytes | None = None) -> Source:
     """A pinned library."""
     sha256 = hashlib.sha256(content or LIBRARIES[name]).hexdigest()
-    return Source(name, "1.0", f"{name}-1.0.tar.gz", sha256, ("/nowhere/library",), licence="MIT")
+    return Source(name, "1.0", f"{name}-1.0.tar.gz", sha256, ("/nowhere/library",), license="MIT")
 
 
 def sysroot(arch: Arch, content: bytes | None = None) -> Sysroot:
@@ -234,7 +234,7 @@ def project(root: Path, **values: str) -> Project:
 def _pins_toml() -> str:
     def row(source: Source) -> str:
         dated = f"released = {source.released}\n" if source.released else ""
-        texts = {name: getattr(source, name) for name in ("licence", "version", "file", "sha256")}
+        texts = {name: getattr(source, name) for name in ("license", "version", "file", "sha256")}
         named = "".join(f'{name} = "{text}"\n' for name, text in texts.items())
         return f'{dated}{named}places = ["/nowhere/python"]\n'
 

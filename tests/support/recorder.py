@@ -20,7 +20,7 @@ MEASURED: dict[str, Json] = {
     "python_packages": [{"name": "pip", "version": "25.1"}],
     "venvs": {},
     "libc_floor": "glibc 2.34",
-    "vendored": [{"name": "expat", "version": "2.7.1", "licence": "MIT"}],
+    "vendored": [{"name": "expat", "version": "2.7.1", "license": "MIT"}],
 }
 
 

@@ -212,7 +212,7 @@ def test_every_line_of_the_pins_counts_or_only_says_where_to_find_something(reci
         other = chr(ord(line[index]) ^ 1)
         path.write_text("\n".join([*lines[:number], line[:index] + other + line[index + 1 :], *lines[number + 1 :]]))
         try:
-            # Versions and licences are for the manifest.
+            # Versions and licenses are for the manifest.
             whole = "sha256" not in line
             seen = any(
                 noticed(old, recipes, build, beside, whole=whole)

@@ -26,8 +26,8 @@ SYSROOT = (
     + ", ".join(f'{{path = "{p}", sha256 = "{s}"}}' for p, s in PACKAGES)
     + "]\n"
 )
-LIBRARY = f'[[library]]\nname = "zlib"\nlicence = "Zlib"\n{PIN}'
-BUILD = f'[python-build]\nlicence = "MIT"\n{PIN}'
+LIBRARY = f'[[library]]\nname = "zlib"\nlicense = "Zlib"\n{PIN}'
+BUILD = f'[python-build]\nlicense = "MIT"\n{PIN}'
 PINS = f"[[python]]\n{PIN}released = 2025-06-11\n{BUILD}{LIBRARY}[sysroot.bullseye]\n{SYSROOT}"
 
 
@@ -50,13 +50,13 @@ def test_pythons_are_read_by_version(tmp_path: Path) -> None:
     python = found.pythons["3.13.5"]
     assert (python.name, python.file, python.sha256) == ("CPython", FILE, SHA256)
     assert python.places == ("https://a/x", "debian:pool/x")
-    assert (str(python.released), python.licence) == ("2025-06-11", "PSF-2.0")
+    assert (str(python.released), python.license) == ("2025-06-11", "PSF-2.0")
     assert (found.python_build.name, found.python_build.released) == ("python-build", None)
 
 
-def test_libraries_are_read_by_name_in_their_order_with_their_licence(tmp_path: Path) -> None:
+def test_libraries_are_read_by_name_in_their_order_with_their_license(tmp_path: Path) -> None:
     found = read(tmp_path, PINS.replace(LIBRARY, LIBRARY + LIBRARY.replace('"zlib"', '"bzip2"')))
-    assert [(name, one.name, one.licence) for name, one in found.libraries.items()] == [
+    assert [(name, one.name, one.license) for name, one in found.libraries.items()] == [
         ("zlib", "zlib", "Zlib"), ("bzip2", "bzip2", "Zlib"),
     ]  # fmt: skip
 
@@ -99,9 +99,9 @@ def test_every_shipped_source_has_several_places(shipped: Pins) -> None:
     assert [one.file for one in (*sources, *packages) if len(set(one.places)) < 2] == []
 
 
-def test_every_shipped_library_names_its_licence(shipped: Pins) -> None:
+def test_every_shipped_library_names_its_license(shipped: Pins) -> None:
     assert shipped.libraries
-    assert [name for name, library in shipped.libraries.items() if not library.licence] == []
+    assert [name for name, library in shipped.libraries.items() if not library.license] == []
 
 
 each_suite = pytest.mark.parametrize(("suite", "glibc"), [("bullseye", "2.31"), ("bookworm", "2.36")])
@@ -151,7 +151,7 @@ def test_the_shipped_sysroots_of_a_suite_hold_the_same_packages(shipped: Pins, s
         ('version = "3.13.5"\n', "", "version"),
         (LIBRARY, "", "library"),
         ('name = "zlib"\n', "", "name"),
-        ('licence = "', 'license = "', "license"),
+        ('license = "', 'licence = "', "licence"),
         ("[sysroot.bullseye]", "[sysroots.bullseye]", "sysroot"),
         ("amd64 = [", "x86_64 = [", "x86_64"),
         ('glibc = "2.31"\n', "", "glibc"),
@@ -178,7 +178,7 @@ HOSTILE: dict[str, list[object]] = {
         ["debian:../x"], ["debian:/etc"], ["debian:pool//x"], ["debian:pool/./x"], ["relative"], ["ftp://a/x"],
         ["https://a/$(id)"], ['https://a/"; id'], ["https://a/`id`"], ["https://a/\n"], [""], [1], [[]], "x", 1, {},
     ],
-    "licence": ["", " ", "MIT\nEvil: 1", "MIT $(id)"],
+    "license": ["", " ", "MIT\nEvil: 1", "MIT $(id)"],
     "released": ["2025-06-11", 5, True],
 }  # fmt: skip
 
@@ -187,7 +187,7 @@ HOSTILE: dict[str, list[object]] = {
 def test_a_field_that_is_not_what_it_says_is_refused_by_name(tmp_path: Path, field: str, value: object) -> None:
     lines = {
         "version": '"3.13.5"', "file": f'"{FILE}"', "sha256": f'"{SHA256}"', "places": '["https://a/x"]',
-        "licence": '"MIT"', "released": "2025-06-11", field: json.dumps(value),
+        "license": '"MIT"', "released": "2025-06-11", field: json.dumps(value),
     }  # fmt: skip
     row = "".join(f"{name} = {text}\n" for name, text in lines.items())
     with pytest.raises(UserError, match=f": ({field.removesuffix('s')}|python)s? is "):
@@ -226,7 +226,7 @@ def test_what_leads_elsewhere_or_is_of_another_kind_is_refused(
 
 FIELDS = st.sampled_from(
     ["python", "python-build", "library", "sysroot", "bullseye", "amd64", "beside", "glibc", "snapshot", "path", "name",
-     "version", "file", "sha256", "places", "licence", "released"]
+     "version", "file", "sha256", "places", "license", "released"]
 )  # fmt: skip
 VALUES: st.SearchStrategy[object] = st.recursive(
     st.sampled_from([0, True, 1.5, "", "x", "3.13.5", SHA256, "https://a/x"]) | st.text(max_size=5),

@@ -43,7 +43,7 @@ PATCHES = [f"3.12.9/Python-3.12.9/{name}.patch" for name in ("0005", "0001", "00
 
 
 def pin(version: str, *places: str) -> Source:
-    return Source("CPython", version, f"Python-{version}.tar.xz", SHA[version], places or (url(version),), licence=PSF)
+    return Source("CPython", version, f"Python-{version}.tar.xz", SHA[version], places or (url(version),), license=PSF)
 
 
 def pins(*versions: str) -> Pins:
@@ -88,7 +88,7 @@ def test_it_says_its_version(script: str, version: str) -> None:
 
 def test_as_a_source_it_is_named_by_the_digest_of_its_program(ours: PythonBuild) -> None:
     digest = hashlib.sha256(SCRIPT.encode()).hexdigest()
-    assert ours.as_source() == Source("python-build", "20250610", "python-build", digest, (), licence="MIT")
+    assert ours.as_source() == Source("python-build", "20250610", "python-build", digest, (), license="MIT")
 
 
 @pytest.mark.parametrize("version", ["3.12.9", "3.12.9t"])

@@ -83,8 +83,8 @@ def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: s
         ("python_packages", [{"name": "pip", "version": "1", "sha256": "0" * 64}]),
         ("venvs", {"ansible": [{"name": "ansible"}]}),
         ("sources", []),
-        ("sources", [{"name": "CPython", "version": "3.13.5", "licence": "PSF-2.0", "sha256": "0"}]),
-        ("sources", [{"name": "CPython", "version": "3.13.5", "licence": "", "sha256": "0" * 64}]),
+        ("sources", [{"name": "CPython", "version": "3.13.5", "license": "PSF-2.0", "sha256": "0"}]),
+        ("sources", [{"name": "CPython", "version": "3.13.5", "license": "", "sha256": "0" * 64}]),
         ("sources", [{"name": "CPython", "version": "3.13.5", "sha256": "0" * 64}]),
         ("optimization", {"pgo": True}),
         ("dirty", "no"),
@@ -100,7 +100,7 @@ def test_the_manifest_says_what_was_compiled_and_what_with(tmp_path: Path) -> No
     assert [(one["name"], one["version"]) for one in manifest(tmp_path)["sources"]] == [
         ("CPython", "3.13.5"), ("python-build", "20250529"),
     ]  # fmt: skip
-    assert [one["licence"] for one in manifest(tmp_path)["sources"]] == ["PSF-2.0", "MIT"]
+    assert [one["license"] for one in manifest(tmp_path)["sources"]] == ["PSF-2.0", "MIT"]
     assert manifest(tmp_path)["sources"][0]["sha256"] == SOURCE.sha256
 
 
