@@ -129,7 +129,12 @@ with_arguments("help", MISC, "Print the sessions in their groups", lambda args: 
 def tests(session: nox.Session) -> None:
     """Run every test this machine can, and say which were left out. Arguments after -- go to pytest."""
     session.install(*LOCKED)
-    session.run("pytest", *session.posargs)
+    if any(not one.startswith("-") for one in session.posargs):  # some of the tests
+        session.run("pytest", *session.posargs)
+        return
+    session.run("coverage", "run", "-m", "pytest", "tests/unit", *session.posargs)
+    session.run("coverage", "report")
+    session.run("pytest", "tests/integration", "tests/artifact", *session.posargs)
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)

@@ -32,7 +32,7 @@ changed_record = st.dictionaries(st.text(max_size=8), json_values, max_size=3).m
 
 
 @given(st.binary(max_size=200) | changed_fields | changed_bytes | changed_record)
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300, deadline=10_000)
 def test_what_is_accepted_is_written_as_we_write_it_and_all_else_is_unusable(data: bytes) -> None:
     try:
         found = parse(data, stage().name, stage().key)

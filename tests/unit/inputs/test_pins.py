@@ -242,7 +242,7 @@ def inline(value: object) -> str:
     return f"[{', '.join(map(inline, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
-@settings(deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(FIELDS, VALUES).map(
         lambda table: "".join(f"{k} = {inline(v)}\n" for k, v in table.items()).encode()

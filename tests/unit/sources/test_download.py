@@ -154,7 +154,7 @@ def test_one_that_moves_for_ever_is_given_up() -> None:
         assert failure(url) == "moved more than 10 times"
 
 
-@settings(max_examples=60, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda rest: HEAD + rest) | st.binary().map(moved))
 @example(moved(b"http://["))
 @example(moved(b"http://a..b/\xff\xfe"))

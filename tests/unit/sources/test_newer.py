@@ -97,7 +97,7 @@ def test_an_index_that_is_larger_than_any_is_not_downloaded(tmp_path: Path) -> N
 LINES = st.sampled_from([b"Package: zlib", b"Package: other", b"Version: 2-1", b"Version: ", b"Version:1", b"", b": "])
 
 
-@settings(deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINES | st.binary(max_size=30) | st.binary(max_size=30).map(lambda rest: b"Version: " + rest)))
 @example([b"Package: zlib", b"Version: " + b"9" * 5000])
 @example([b"Package: zlib", *(b"Version: %d" % number for number in range(100_000))])
