@@ -45,7 +45,7 @@ LOCKED = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "tests/req
 
 
 def with_arguments(name: str, group: str, purpose: str, action: Callable[[list[str]], None], *tags: str) -> None:
-    """Register a session that takes what stands after `--`."""
+    """Register a session that takes the arguments after `--`."""
 
     def run(session: nox.Session) -> None:
         try:
@@ -149,7 +149,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def bench(session: nox.Session) -> None:
-    """Measure the runtime's speed beside other builds of Python. Arguments after -- go to benchmarks/."""
+    """Measure the runtime's speed next to other builds of Python.  Arguments after -- go to benchmarks/."""
     session.install(*LOCKED)
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -1,1 +1,1 @@
-"""How fast the finished runtime is, beside other builds of Python."""
+"""How fast the finished runtime is, next to other builds of Python."""

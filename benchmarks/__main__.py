@@ -14,7 +14,7 @@ from builder.sessions.opening import SessionFailed
 
 def main(argv: Sequence[str]) -> None:
     """Read the arguments, and compare; a failure is one message."""
-    parser = argparse.ArgumentParser(prog="nox -s bench --", description="Measure the runtime beside other Pythons.")
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description="Measure the runtime next to other Pythons.")
     parser.add_argument("--against", nargs="+", choices=OTHERS, default=[*OTHERS], help="what to compare with")
     parser.add_argument(
         "--only", nargs="+", choices=[one.name for one in SUITE], default=[], metavar="BENCHMARK",

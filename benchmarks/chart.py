@@ -10,7 +10,7 @@ import jinja2
 
 from benchmarks.results import Results
 
-# Told apart by those who see fewer colours as well (Okabe and Ito).
+# People who see fewer colours can distinguish these as well (Okabe and Ito).
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 _LEFT, _WIDTH, _RIGHT = 190, 500, 80  # pixels: the names, the bars, the numbers
 _BAR, _GAP = 9, 8
@@ -18,7 +18,7 @@ _BAR, _GAP = 9, 8
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its place in pixels, and the number it stands for."""
+    """One bar: its place in pixels, and the number that it shows."""
 
     x: float
     y: float
@@ -52,7 +52,7 @@ def draw(results: Results) -> str:
     height = _BAR * len(results.others) + _GAP
     drawn = []
     for place, (name, row) in enumerate(rows):
-        # The mean stands apart from what it is the mean of.
+        # A gap separates the mean from the benchmarks.
         y = top + place * height + (_GAP if place else 0)
         bars = tuple(bar(speed, y + _BAR * column, _COLOURS[column]) for column, speed in enumerate(row))
         drawn.append(Row(name, y + _BAR * len(row) / 2, bars))
@@ -81,7 +81,7 @@ def draw(results: Results) -> str:
 
 
 def _axis(speeds: list[float]) -> list[float]:
-    """The numbers below the axis, from its begin to its end: few, around every speed, and 1 is one of them."""
+    """The numbers below the axis, from its start to its end: few, around every speed, and 1 is one of them."""
     low, high = min([*speeds, 0.95]), max([*speeds, 1.05])
     parts = next(parts for parts in (10, 5, 2, 1) if (high - low) * parts <= 12 or parts == 1)
     return [number / parts for number in range(math.floor(low * parts), math.ceil(high * parts) + 1)]

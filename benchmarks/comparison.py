@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import chart, results
-from benchmarks.measurement import OUTPUT, RUNTIME, measurement, programs
+from benchmarks.measurement import OUTPUT, RUNTIME, plan_measurement, program_files
 from benchmarks.others import Other, stock
 from builder.artifact_dir import WORK
 from builder.console import Console, table
@@ -46,8 +46,8 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
         pipeline = Pipeline(project, engine, console, stores.source_shelf(project, console.say))
         items = [Item(RUNTIME, runtime), *compiled(others, pipeline, target, scratch)]
         label = settings.package_prefix
-        files = tuple(programs())
-        stage = measurement(settings.prt_root, label, others, rounds=rounds, only=only, programs=files)
+        files = tuple(program_files())
+        stage = plan_measurement(settings.prt_root, label, others, rounds=rounds, only=only, programs=files)
         measured = scratch / OUTPUT
         with engine.workplace(target.arch) as place:
             pipeline.run(stage, place, target, items)
@@ -60,7 +60,7 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
         console.say(str(settings.artifact_dir / name))
     rows = [(name, *(f"{speed:.2f}" for speed in speeds)) for name, speeds in found.rows()]
     if found.noise > _BUSY:
-        console.say(f"note: half of all turns are {found.noise:.1%} off their median: something else ran beside them")
+        console.say(f"note: half of all turns are {found.noise:.1%} off their median: this machine did something else")
     console.say("\n" + table((f"{label}: TIMES AS FAST AS", *found.others), rows))
 
 
@@ -92,7 +92,7 @@ def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratc
     if not any(other.compiled for other in others):
         return []
     project = pipeline.project
-    python_build, version = stores.python_build(project, pipeline.sources, lambda note: None)
+    python_build, version = stores.python_build(project, pipeline.sources, lambda line: None)
     toolchain = pipeline.engine.toolchain(target.arch, version, compiles=False)
     stage = stock(CPython(version, python_build, (), toolchain, target.arch, project.settings.line_editor), target.arch)
     return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]

@@ -14,7 +14,7 @@ OUTPUT = "measured.json"
 RUNTIME = "runtime.tgz"
 
 
-def measurement(
+def plan_measurement(
     prt_root: PurePosixPath,
     label: str,
     others: Sequence[Other],
@@ -25,7 +25,7 @@ def measurement(
 ) -> Stage:
     """Plan to measure the runtime in `prt_root`, called `label`, in alternation with the others.
 
-    `only` names the benchmarks, none for all; `programs` are what `programs()` finds.
+    `only` names the benchmarks, none for all; `programs` are what `program_files()` finds.
     """
     ours = f"{prt_root}/bin/python"
     interpreters = [f"{label}={ours}", *(f"{other.label}={other.python}" for other in others)]
@@ -48,7 +48,7 @@ def measurement(
     )
 
 
-def programs() -> Iterator[File]:
+def program_files() -> Iterator[File]:
     """What a container needs to measure: measure.py, and of this environment pyperf and the benchmarks."""
     pyperf, pyperformance = (Path(str(files(name))) for name in ("pyperf", "pyperformance"))
     yield from _files("benchmarks", Path(__file__).parent, "*.py")

@@ -16,7 +16,7 @@ _STOCK_ARCHIVE = "stock.tgz"
 class Other:
     """An interpreter to compare with: its label, its program, and the Debian packages that bring or compile it.
 
-    `compiled` tells that `stock` makes it.
+    `compiled` says that `stock` makes it.
     """
 
     label: str
@@ -48,7 +48,7 @@ def stock(cpython: CPython, arch: Arch) -> Stage:
 
 
 def unpack_stock() -> tuple[Step, ...]:
-    """Put what `stock` made where it runs; packing gave its files other dates, so its bytecode is made anew."""
+    """Put what `stock` made where it runs; packing gave its files other dates, so its bytecode is made again."""
     return (
         Step("make folder of stock CPython", ("mkdir", "-p", _STOCK_PREFIX)),
         unpack("unpack stock CPython", _STOCK_ARCHIVE, _STOCK_PREFIX),

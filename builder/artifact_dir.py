@@ -1,4 +1,4 @@
-"""ARTIFACT_DIR: whose it is, and which folders in it are ours, so that `clobber` removes those and no other."""
+"""ARTIFACT_DIR: who owns it, and which folders in it we made, so that `clobber` removes those and no others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder import files, work
 from builder.errors import UserError
 
 CACHE, LOGS, WORK = "cache", "logs", "work"
-# What we make in ARTIFACT_DIR, and the names in each by which it is known if it has no tag: older versions made none.
+# What we make in ARTIFACT_DIR, and the names in each by which it is recognised without a tag: older versions made none.
 FOLDERS = {
     CACHE: r"v1|artifacts|benches|cache|images|locks|machines|outlook.*|python-build|quarantine|roots|sources|sysroots"
     r"|toolchains",
@@ -25,9 +25,9 @@ _OURS = "# python-runtime-builder made this folder, and `nox -s clobber` removes
 
 
 def belongs(folder: Path, trusted: set[int]) -> None:
-    """Raise UserError if ARTIFACT_DIR, or a folder of ours in it, belongs to a user who is not `trusted`, by number.
+    """Raise UserError if ARTIFACT_DIR, or a folder we made in it, belongs to a user whose number is not in `trusted`.
 
-    What lies in the cache is run. Of a link, both it and what it leads to are looked at.
+    What is in the cache is run. A link and its target are both checked.
     """
     for path in (folder, *(folder / name for name in FOLDERS)):
         for follow in (True, False):
@@ -43,7 +43,7 @@ def belongs(folder: Path, trusted: set[int]) -> None:
 
 
 def make(folder: Path) -> None:
-    """Make what is not there of ARTIFACT_DIR and our folders in it, each with a tag that says so."""
+    """Make ARTIFACT_DIR and our folders in it where they are missing, each with a tag that says it is ours."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
         try:
@@ -54,7 +54,7 @@ def make(folder: Path) -> None:
 
 
 def unused(folder: Path) -> None:
-    """Raise UserError while a build works there."""
+    """Raise UserError while a build is running there."""
     for path in (folder / WORK).glob("*-*/"):
         descriptor = work.lock(path)
         if descriptor is None and path.exists():

@@ -1,4 +1,4 @@
-"""The one door for processes on this machine: a list of arguments, never a shell."""
+"""The only way to start processes on this machine: a list of arguments, never a shell."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def output(args: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] 
 
 
 def has_terminal() -> bool:
-    """Whether somebody sits before this process: both its input and its output are a terminal."""
+    """Whether a person uses this process directly: both its input and its output are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 

@@ -1,6 +1,6 @@
 """Connections that another thread can cut, at any point: while TLS is agreed on, headers come, or trailers.
 
-The library's own timeouts count from byte to byte only: who sends a byte now and then holds it for ever.
+The library's own timeouts count from byte to byte only: a server that sends a byte now and then holds it forever.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class Session(requests.Session):
-    """One that leaves redirections to us: else it reads the body of each, however long, even if it may not follow.
+    """One that leaves redirections to us: otherwise it reads the body of each, however long, even if it may not follow.
 
     Of every connection it makes it keeps a second handle.
     """
@@ -39,7 +39,7 @@ class Session(requests.Session):
         self._handles.clear()
 
     def let_go(self) -> None:
-        """Drop the handles of connections that are closed: as long as there is one, the other side is not told."""
+        """Drop the handles of connections that are closed: as long as there is one, the other side does not notice."""
         for pair in tuple(self._handles):
             connection = pair[0]()
             if connection is None or connection.sock is None:

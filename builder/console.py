@@ -24,7 +24,7 @@ _SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[P\]X^_].*?(?:\x1b
 
 
 def harmless(line: str) -> str:
-    """A line of somebody else's that neither a terminal nor GitHub Actions obeys; what can be seen of it stays.
+    """A foreign line, made so that neither a terminal nor GitHub Actions obeys it; its visible part stays.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
@@ -89,7 +89,7 @@ class Log:
 class Console:
     """`verbose` shows every line a step prints; `folding` does so in groups that GitHub Actions folds.
 
-    `prefix` stands before each line, where several targets are worked on at a time.
+    `prefix` begins each line, where several targets are built at a time.
     """
 
     verbose: bool = False

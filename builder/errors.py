@@ -1,8 +1,8 @@
-"""The two kinds of failure, told apart by who can mend them."""
+"""The two kinds of failure: the user can fix the one, and not always the other."""
 
 
 class BuilderError(Exception):
-    """A failure the user is told about in one message: what happened, and what to do next (the hint)."""
+    """A failure that the user sees as one message: what happened, and what to do next (the hint)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class BuilderError(Exception):
 
 
 class UserError(BuilderError):
-    """A setting, a recipe or a missing tool: the user mends it before the build can go on."""
+    """A setting, a recipe or a missing tool: the user fixes it before the build can continue."""
 
 
 class BuildError(BuilderError):

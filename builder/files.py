@@ -17,7 +17,7 @@ _XZ_MEMORY = 256 << 20  # bytes; `xz -9` asks for 65 MiB to unpack
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it; its folder is made. On a full disk nothing is left of it."""
+    """Write a file next to its place and rename it; its folder is made. On a full disk nothing is left of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as file:
         file.write(text.encode())
@@ -44,7 +44,7 @@ def _seal(path: Path, line: str) -> str:
 @contextmanager
 def whole(path: Path) -> Iterator[io.BufferedRandom]:
     """A new file to write; at the end it takes the place of `path`, or nothing is left of it where that fails."""
-    file, part = beside(path)
+    file, part = new_part(path)
     try:
         with file:
             yield file
@@ -54,15 +54,15 @@ def whole(path: Path) -> Iterator[io.BufferedRandom]:
         raise
 
 
-def beside(path: Path, word: str = "") -> tuple[io.BufferedRandom, Path]:
-    """Make a new file beside `path`, to write and read, under a name that nobody else has or can guess."""
+def new_part(path: Path, word: str = "") -> tuple[io.BufferedRandom, Path]:
+    """Make a new file next to `path`, to write and read, under a name that nobody else has or can guess."""
     part = path.with_name(f".{path.name}.{word}{secrets.token_hex(8)}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     return os.fdopen(descriptor, "r+b"), part
 
 
 def again(part: Path) -> io.BufferedRandom | None:
-    """Open a file that `beside` made in an earlier run; None for what can't be that: a link, another user's file."""
+    """Open a file that `new_part` made in an earlier run; None for what can't be that: a link, another user's file."""
     try:
         descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

@@ -16,7 +16,7 @@ _PR_SET_DUMPABLE = 4  # https://man7.org/linux/man-pages/man2/prctl.2.html
 def conceal(variables: Mapping[str, str]) -> None:
     """Overwrite variables this process was started with, and close its memory to other processes of its user.
 
-    The kernel shows them as /proc/PID/environ from where they stand in memory, whatever became of them since.
+    The kernel shows them as /proc/PID/environ from where they are in memory, whatever became of them since.
     """
     stat = Path("/proc/self/stat")
     if not stat.exists():  # no Linux

@@ -25,7 +25,7 @@ class WorkFolder:
 
 @contextmanager
 def work_folder(scratch: Path, kind: str) -> Iterator[WorkFolder]:
-    """A new folder `kind`-… below `scratch`, which is gone at the end, however that comes about."""
+    """A new folder `kind`-… below `scratch`, which is removed at the end, however the end comes."""
     scratch.mkdir(parents=True, exist_ok=True)
     while True:
         folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{kind}-"))
@@ -46,7 +46,7 @@ def remove_abandoned(
 ) -> None:
     """Remove the folders of that kind that killed processes left; `before` sees each one first.
 
-    What can't be removed is said, and stays.
+    What can't be removed is reported, and stays.
     """
     for folder in sorted(scratch.glob(f"{kind}-*")):
         descriptor = None
@@ -97,7 +97,7 @@ def remove_tree(folder: Path) -> None:
     nothing_mounted(folder)
     try:
         shutil.rmtree(folder)
-    except PermissionError:  # who owns a folder may make it read-only, and unmake that
+    except PermissionError:  # the owner of a folder may make it read-only, and writable again
         for path, folders, _ in os.walk(folder):
             for name in folders:
                 if not Path(path, name).is_symlink():

@@ -1,1 +1,1 @@
-"""What was compiled once and need not be compiled again."""
+"""What was compiled once and does not have to be compiled again."""

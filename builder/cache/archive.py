@@ -1,7 +1,7 @@
 """What an archive from elsewhere may hold before anything unpacks it: a plain tree that stays in its folder.
 
-It must be, byte for byte, what our own `pack` writes of the members that were checked (see `stages/step.py`): what
-another program than this one makes of it is then no question of how it reads odd headers.
+It must be, byte for byte, what our own `pack` writes of the members that were checked (see `stages/stage.py`): then
+another program cannot read odd headers in another way than this one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 _MOST_MEMBERS = 200_000
 _MOST_BYTES = 4 * 1024**3  # unpacked
-_LARGEST_READ = 1024 * 1024  # bytes at once: no header of ours is longer
+_LARGEST_READ = 1024 * 1024  # bytes at once: none of our headers is longer
 _LONGEST_NAME = 4096  # bytes, as the kernel has it
 _DEEPEST = 64  # folders: each is compared with every link
 _BLOCK, _RECORD = 512, 10240  # bytes: GNU tar fills its last record with zeros
@@ -37,7 +37,7 @@ class _Bounded(gzip.GzipFile):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if offset > 2 * _MOST_BYTES:
-            raise Unsafe("it unpacks to more than any result of ours")
+            raise Unsafe("it unpacks to more than any of our results")
         return super().seek(offset, whence)
 
 
@@ -47,11 +47,11 @@ class _Member(tarfile.TarInfo):
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type not in (*_PLAIN, *_LONG):
             raise Unsafe(f"{self.name[:100]!r} is a device, a pipe, or of a kind that we don't pack")
-        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]  # tarfile's own door for kinds
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]  # tarfile's own hook for kinds
 
 
 def check(path: Path) -> None:
-    """Read all of a .tgz but what is in the files; raises Unsafe for the first that no result of ours would have."""
+    """Read all of a .tgz but what is in the files; raises Unsafe at the first thing none of our results has."""
     try:
         members = _members(path)
         _compare(path, members)
@@ -87,7 +87,7 @@ def _members(path: Path) -> list[tarfile.TarInfo]:
                 hard.add(target)
             size += member.size
             if size > _MOST_BYTES or len(names) > _MOST_MEMBERS:
-                raise Unsafe("it unpacks to more than any result of ours")
+                raise Unsafe("it unpacks to more than any of our results")
     # A name below a link is a name elsewhere: only without such names does a count of `..` tell where a link leads.
     for name in names | hard:
         below = links.intersection(name.parents)
@@ -99,9 +99,9 @@ def _members(path: Path) -> list[tarfile.TarInfo]:
 def _check_member(member: tarfile.TarInfo, name: PurePosixPath) -> None:
     shown = repr(member.name[:100])
     if max(len(member.name), len(member.linkname)) > _LONGEST_NAME or len(name.parts) > _DEEPEST:
-        raise Unsafe(f"{shown} has a name no file of ours has")
+        raise Unsafe(f"{shown} has a name that none of our files has")
     if not member.name.isprintable() or not ((member.isdir() and member.name == ".") or member.name == f"./{name}"):
-        raise Unsafe(f"{shown} has a name no file of ours has")
+        raise Unsafe(f"{shown} has a name that none of our files has")
     if name.is_absolute() or ".." in name.parts:
         raise Unsafe(f"{shown} lies outside")
     if member.mode & 0o7000:
@@ -114,7 +114,7 @@ def _check_member(member: tarfile.TarInfo, name: PurePosixPath) -> None:
 
 
 def _compare(path: Path, members: list[tarfile.TarInfo]) -> None:
-    """Raise Unsafe unless the stream is what `pack` writes of these members: nothing between, and nothing behind."""
+    """Raise Unsafe unless the stream is what `pack` writes of these members: nothing between, and nothing after."""
     with gzip.open(path) as stream:
         for member in members:
             header = b"".join(_headers(member))
@@ -123,10 +123,10 @@ def _compare(path: Path, members: list[tarfile.TarInfo]) -> None:
             size = member.size if member.isreg() else 0
             stream.seek(size, io.SEEK_CUR)
             if stream.read(-size % _BLOCK).strip(b"\0"):
-                raise Unsafe(f"something stands behind {member.name[:100]!r}")
+                raise Unsafe(f"something follows {member.name[:100]!r}")
         rest = stream.read(2 * _BLOCK + _RECORD + 1)
         if rest.strip(b"\0") or not 2 * _BLOCK <= len(rest) <= 2 * _BLOCK + _RECORD:
-            raise Unsafe("something stands behind its end")
+            raise Unsafe("something follows its end")
 
 
 def _headers(member: tarfile.TarInfo) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The cache as a build sees it: this machine's first, then the shared one; one door for both, by CACHE_MODE."""
+"""The cache as a build sees it: this machine's first, then the shared one; one entrance to both, by CACHE_MODE."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Cache:
         return hit
 
     def content(self, sha256: str, parts: Path) -> Path | None:
-        """A distribution by its sha256, which vouches for it wherever it was; None if it is nowhere."""
+        """A distribution by its sha256, which proves it wherever it was; None if it is nowhere."""
         if self.skip_reason or self.no_packages:
             return None
         here = self.store.content(sha256)
@@ -98,7 +98,7 @@ class Cache:
             return here
         damaged = self.store.folder / content_name(sha256)
         if os.path.lexists(damaged):
-            self.report.trouble("corrupt", f"{damaged} was altered: fetched anew")
+            self.report.trouble("corrupt", f"{damaged} was altered: fetched again")
         part = parts / sha256
         if self.remote and self.remote.content(sha256, part, most=LARGEST_CONTENT):
             self.report.packages["remote"] += 1
@@ -117,7 +117,7 @@ class Cache:
 
     @contextmanager
     def lock(self, stage: Stage) -> Iterator[None]:
-        """Have a key for oneself: who else wants the same result waits, and then finds it."""
+        """Hold a key alone: another build that wants the same result waits, and then finds it."""
         lock = filelock.FileLock(self.store.folder / "locks" / f"{stage.key}.lock")
         if not self._writes(stage):
             yield
@@ -149,7 +149,7 @@ class Cache:
         try:
             lock.acquire(timeout=self.longest_wait)
         except filelock.Timeout:
-            self.report.trouble("lock", f"{lock.lock_file} is held for too long: going on without it")
+            self.report.trouble("lock", f"{lock.lock_file} is held for too long: continuing without it")
 
     def _fetched(self, stage: Stage, parts: Path, prove: Callable[[Path], None]) -> Hit | None:
         if not self.remote:
@@ -242,6 +242,6 @@ def server(settings: Settings, network: Network) -> WebDav:
     url = settings.cache_url
     who = credentials.chosen(settings, netrc(url))
     verify = str(network.ca_bundle) if network.ca_bundle else True
-    # A proxy would be told what is safe to send here only because it does not leave this machine.
+    # A proxy would get what is safe to send here only because it does not leave this machine.
     between = {} if credentials.is_loopback(url) else proxies(url, network)
     return WebDav(url, who, verify, between)

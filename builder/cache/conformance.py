@@ -34,7 +34,7 @@ def points(server: WebDav) -> Iterator[Point]:
         "PUT creates an object": lambda: _creates(server, name, body),
         "an upload that breaks off leaves nothing": lambda: _breaks_off(server, name[:-8] + "deadbeef"),
         "GET returns its bytes": lambda: "" if server.read(name, _SIZE) == body else "other bytes",
-        "HEAD tells its size": lambda: _differs(server.size(name), _SIZE),
+        "HEAD returns its size": lambda: _differs(server.size(name), _SIZE),
         "PUT replaces an entry": lambda: _replaces(server, entry),
         "a reader never sees half of a replacement": lambda: _torn(server, entry),
         "a folder is not listed": lambda: _listing(server, name),

@@ -1,4 +1,4 @@
-"""Who we are to the cache's server: a token, a user with a password, or netrc; never told to a plain http server."""
+"""Who we are to the cache's server: a token, a user with a password, or netrc; never sent to a plain http server."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An entry: the small file, named by a key, that says which bytes answer it. The same locally and on a server.
 
 `v1/ac/<kind>/<k[:2]>/<key>.json` is an entry, `v1/cas/sha256/<d[:2]>/<digest>` is content. A signature of an entry
-would lie beside it as `<key>.json.sig`; the entry's bytes are canonical, so that it could be checked byte by byte.
+would be next to it as `<key>.json.sig`; the entry's bytes are canonical, so that it could be checked byte by byte.
 """
 
 from __future__ import annotations
@@ -98,5 +98,5 @@ def _entry(fields: Any) -> Entry:
     if not all(
         type(value) is int or (isinstance(value, str) and value.isprintable()) for value in entry.built.values()
     ):
-        raise Unusable("its record is none of ours")
+        raise Unusable("its record is not one we write")
     return entry

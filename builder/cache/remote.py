@@ -1,4 +1,4 @@
-"""The shared cache on a web server. Its trouble never fails a build: it is told once, and the server left alone."""
+"""The shared cache on a web server. Its trouble never fails a build: it is reported once, and the server left alone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from builder.cache.report import Report
 from builder.cache.webdav import WebDav
 from builder.stages.stage import Json, key_of
 
-# What is wrong with one object only: the server is asked on.
+# What is wrong with one object only: the server is still asked for others.
 _ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "truncated", "no-space"}
 
 
 @dataclass
 class Remote:
-    """The server, and whether it is still asked. `aside` is the folder for content that was not what it should be."""
+    """The server, and whether it is still asked. `aside` is the folder for rejected content."""
 
     server: WebDav
     report: Report
@@ -39,7 +39,7 @@ class Remote:
         except Absent:
             return None
         except Unusable as problem:
-            self.report.trouble("entry", f"{self.server.url}/{name} is no entry of ours: {problem}")
+            self.report.trouble("entry", f"{self.server.url}/{name} is not an entry we can use: {problem}")
         except Trouble as trouble:
             self._note(trouble, "entry" if trouble.cause == "oversized" else trouble.cause)
         return None
@@ -55,7 +55,7 @@ class Remote:
             return False
         name = content_name(sha256)
         try:
-            for past_caches in (False, True):  # what a proxy on the way keeps may be spoiled, and the server's whole
+            for past_caches in (False, True):  # what a proxy on the way keeps may be damaged, and the server's intact
                 found = self.server.download(name, size or most, part, size is not None, past_caches)
                 if found == sha256:
                     self.report.bytes_read += part.stat().st_size
@@ -142,7 +142,7 @@ class Remote:
         return True
 
     def _note(self, trouble: Trouble, cause: str) -> None:
-        """Tell of trouble with reading; the server is not asked again if it is the server's."""
+        """Report trouble with reading; the server is not asked again if the trouble is the server's."""
         if cause not in _ABOUT_ONE:
             self.reads = self.writes = False
-        self.report.trouble(cause, f"{trouble}{'' if self.reads else '; going on without this cache'}")
+        self.report.trouble(cause, f"{trouble}{'' if self.reads else '; continuing without this cache'}")

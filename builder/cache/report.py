@@ -1,4 +1,4 @@
-"""What the cache did in one run: counted, summed up at the end, and each kind of trouble told once."""
+"""What the cache did in one run: counted, summed up at the end, and each kind of trouble reported once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Report:
     said: str = ""
 
     def trouble(self, cause: str, message: str) -> None:
-        """Count it, and warn of it if it is the first of its cause; raises BuildError if that is wanted."""
+        """Count it, and warn of it if it is the first of its cause; raises BuildError if `strict`."""
         self.troubles[cause] += 1
         if self.strict:
             raise BuildError(f"cache: {message}", "CACHE_STRICT=1 makes an error of this; the build works without")
@@ -41,7 +41,7 @@ class Report:
             self.say(f"warning: cache: {message}")
 
     def hit(self, built_in: Json, remote: bool = False) -> None:
-        """Count a result that need not be made, and the seconds it took to make."""
+        """Count a result that does not have to be made, and the seconds it once took to make."""
         self.remote += remote
         self.local += not remote
         self.seconds_saved += built_in if type(built_in) is int and built_in > 0 else 0
@@ -63,7 +63,7 @@ class Report:
         return "cache: " + ", ".join(parts)
 
     def close(self, folder: Path) -> None:
-        """Say what is new since the last time, and write the counters beside the artifacts."""
+        """Say what is new since the last time, and write the counters next to the artifacts."""
         summary = self.summary()
         if summary == self.said:
             return

@@ -1,7 +1,7 @@
 """The local cache: entries and content below one folder.
 
-Content is written first and the entry last, each beside its place and then renamed. What was used last has the
-newest date, so that the least recently used can be told.
+Content is written first and the entry last, each next to its place and then renamed. What was used last has the
+newest date, so that the least recently used can be found.
 """
 
 from __future__ import annotations

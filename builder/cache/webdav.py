@@ -87,7 +87,7 @@ class WebDav:
         return self._repeated(attempt, name, size)
 
     def size(self, name: str) -> int | None:
-        """The length of an object as the server tells it; None if there is none, -1 if it doesn't tell."""
+        """The length of an object as the server reports it; None if there is no object, -1 if it reports no length."""
 
         def attempt(watch: Watch) -> int | None:
             try:
@@ -130,7 +130,7 @@ class WebDav:
     def request(
         self, method: str, url: str, more: Mapping[str, str] | None = None, **options: object
     ) -> requests.Response:
-        """One request, whatever the answer; Trouble if there is none."""
+        """One request, whatever the answer; Trouble if there is no answer."""
         return asked(
             self.session, method, url,
             headers={"Accept-Encoding": "identity", **(more or {})}, verify=self.verify, proxies=dict(self.proxies),
@@ -138,7 +138,7 @@ class WebDav:
         )  # fmt: skip
 
     def _make_folders(self, name: str) -> None:
-        """Make the folders of an object one by one: a server that keeps to WebDAV's letter wants it so."""
+        """Make the folders of an object one by one: a strict WebDAV server requires it."""
         folders = name.split("/")[:-1]
         for count in range(1, len(folders) + 1):
             self.request("MKCOL", f"{self.url}/{'/'.join(folders[:count])}").close()

@@ -51,5 +51,5 @@ def another(server: WebDav) -> WebDav:
 
 
 def anonymous(server: WebDav) -> WebDav:
-    """The same server for one who doesn't say who it is."""
+    """The same server, for a client without credentials."""
     return replace(server, session=Session(), credentials=NOBODY)

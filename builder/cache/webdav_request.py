@@ -29,7 +29,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def authentication(who: Credentials) -> requests.auth.AuthBase | None:
-    """What shows a server who we are."""
+    """The credentials, as a request carries them."""
     if who.token:
         return _Bearer(who.token)
     if who.user or who.password:

@@ -1,1 +1,1 @@
-"""Where build steps run: a Docker container, or this host."""
+"""Where build steps run: a Docker container, a sandbox, or this machine."""

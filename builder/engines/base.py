@@ -1,4 +1,4 @@
-"""The protocol of an engine, and what every engine does alike."""
+"""The protocol of an engine, and what every engine does in the same way."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Engine(Protocol):
         """What packages are proved on where TEST_IMAGE names nothing: images, suites, or this machine."""
 
     def crosses(self, arch: Arch) -> bool:
-        """Whether it has the compilers that compile across, for any architecture."""
+        """Whether it has the compilers that cross-compile, for any architecture."""
 
     def builds_on(self, arch: Arch) -> Arch:
         """The architecture of the machine that compiles for `arch`."""
@@ -70,7 +70,7 @@ class Engine(Protocol):
     def toolchain(self, arch: Arch, python: str, compiles: bool) -> str:
         """Make ready to build for an architecture; return the fingerprint of compiler, linker and headers.
 
-        `python` is the version to build, `compiles` asks for the compilers that compile across. Raises UserError with
+        `python` is the version to build, `compiles` asks for the cross compilers. Raises UserError with
         what to install or set where that is impossible.
         """
 

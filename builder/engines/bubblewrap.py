@@ -134,7 +134,7 @@ def _explained(said: str, installed: bool) -> tuple[str, str]:
     if restricted and not installed:
         return "no sandbox here: AppArmor allows user namespaces to installed programs", "apt-get install bubblewrap"
     hint = "in a container give it --privileged, or build with ENGINE=docker or ENGINE=host"
-    return f"no sandbox here, for namespaces are forbidden: {said}", hint
+    return f"no sandbox here, because namespaces are forbidden: {said}", hint
 
 
 def read_only(tree: Path, prt_root: PurePosixPath) -> tuple[str, ...]:

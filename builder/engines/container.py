@@ -68,7 +68,7 @@ class DockerWorkplace:
 
     def attach(self, args: Sequence[str]) -> int:
         """Run a command by the docker command, which knows how to pass a terminal on."""
-        # In a file without a name: no password stands on a command line, or stays when we are killed.
+        # In a file without a name: no password is on a command line, or is left when we are killed.
         with tempfile.TemporaryFile("w") as variables:
             variables.writelines(f"{name}={value}\n" for name, value in self._environment({}, network=True).items())
             variables.flush()

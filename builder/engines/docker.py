@@ -73,13 +73,13 @@ class DockerEngine:
             return self.image.roots.root(role, runs_on).digest
         image = self._ensure(arch, compiles)
         number = str(image.id).removeprefix("sha256:")
-        note = self.artifact_dir / CACHE / "images" / (f"{number}-{minor(python)}" if python else number)
-        found = read_sealed(note)
+        sealed = self.artifact_dir / CACHE / "images" / (f"{number}-{minor(python)}" if python else number)
+        found = read_sealed(sealed)
         if not found:
             programs = CROSS_PROGRAMS if compiles else PROGRAMS
             with self.workplace(arch, compiles) as place:
                 found = fingerprint(place, "the builder image", programs, packages=True, python=python)
-            write_sealed(note, found)
+            write_sealed(sealed, found)
         made_by = self.image.recipe(role)
         return hashlib.sha256(f"{found} {made_by}".encode()).hexdigest()
 

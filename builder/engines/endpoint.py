@@ -56,7 +56,7 @@ class Endpoint:
 
     @property
     def _environment(self) -> dict[str, Any]:
-        """What DOCKER_HOST and its kin say, as the SDK reads them; nothing where a URL was given."""
+        """What DOCKER_HOST and related variables say, as the SDK reads them; nothing where a URL was given."""
         return {} if self.url else dict(kwargs_from_env())
 
     def docker(self, *args: str) -> list[str]:

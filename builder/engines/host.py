@@ -81,7 +81,7 @@ class HostEngine:
     say: Callable[[str], None] = print
 
     def crosses(self, arch: Arch) -> bool:
-        """Whether this machine has everything to compile across; see Engine."""
+        """Whether this machine has everything to cross-compile; see Engine."""
         return all(shutil.which(program) for program in CROSS_PROGRAMS)
 
     def builds_on(self, arch: Arch) -> Arch:

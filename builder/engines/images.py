@@ -45,12 +45,12 @@ class BuilderImage:
             f"--platform={arch.platform}", f"--tag={tag}", f"--build-arg=BASE_IMAGE={base_tag}",
             f"--build-arg=PACKAGES={role.value}.txt",
         )  # fmt: skip
-        # Named only: docker takes the value from its own environment, so that no password stands on a command line.
+        # Named only: docker takes the value from its own environment, so that no password is on a command line.
         args += [f"--build-arg={name}" for name in self.network.proxies]
         if self.network.ca_bundle:
             args.append(f"--secret=id=ca_bundle,src={self.network.ca_bundle}")
         log = Log(logs / f"{role.value}-image-{arch.value}.log", self.network.redact)
-        # In a file: a build argument stands on a command line, and for good in the image's history.
+        # In a file: a build argument is on a command line, and stays in the image's history.
         with (
             tempfile.NamedTemporaryFile("w", prefix="debian-mirror-") as mirror,
             console.step(
@@ -61,7 +61,7 @@ class BuilderImage:
             mirror.flush()
             code = command.stream([*args, f"--secret=id=debian_mirror,src={mirror.name}", str(self.folder)], on_output)
             if code:
-                raise step_failed(f"{role.value} image", code, "mend recipes/builder, or set DEBIAN_MIRROR", log)
+                raise step_failed(f"{role.value} image", code, "fix recipes/builder, or set DEBIAN_MIRROR", log)
         return endpoint.client.images.get(tag)
 
     def recipe(self, role: Role) -> str:
@@ -79,7 +79,7 @@ class BuilderImage:
 
 
 def of_others(endpoint: Endpoint, name: str, arch: Arch, setting: str) -> tuple[Image, str]:
-    """An image that a setting names, and a tag of ours that keeps it: a plain name holds one architecture at a time."""
+    """An image that a setting names, and our tag that keeps it: a plain name holds one architecture at a time."""
     name = name.replace("{arch}", arch.value)
     kept = f"{REPOSITORY}/base:{hashlib.sha256(name.encode()).hexdigest()[:12]}-{arch.value}"
     images = endpoint.client.images

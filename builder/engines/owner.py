@@ -1,4 +1,4 @@
-"""Which process a container belongs to, said by a label, so that what a killed build left can be told and removed."""
+"""Which process a container belongs to, written in a label: what a killed build left is recognised and removed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def is_gone(owner: str) -> bool:
 def remove_abandoned(endpoint: Endpoint) -> None:
     """Remove every container of a process of this machine that was killed. Others end by themselves within a day."""
     client = endpoint.client
-    with suppress(APIError):  # who may not list containers has not made any
+    with suppress(APIError):  # a user who is not allowed to list containers has not made any
         for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
             if is_gone(str(container.labels.get(LABEL, ""))):
                 with suppress(APIError):  # it is gone already, or on its way
@@ -44,7 +44,7 @@ def remove_abandoned(endpoint: Endpoint) -> None:
 
 
 def _here() -> str:
-    """The boot and the PID namespace in which a process's number means something; empty where it can't be told."""
+    """The boot and the PID namespace in which a process's number means something; empty where it can't be found out."""
     try:
         return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:

@@ -1,4 +1,4 @@
-"""What can be wrong with Docker on a machine, each with the command that mends it."""
+"""What can be wrong with Docker on a machine, each with the command that fixes it."""
 
 from __future__ import annotations
 

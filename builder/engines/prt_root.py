@@ -19,7 +19,7 @@ from pathlib import Path
 from builder import files, work
 from builder.errors import UserError
 
-# It is no hidden file: who empties the folder by `rm -r PRT_ROOT/*` takes the mark away as well.
+# It is no hidden file: a user who empties the folder by `rm -r PRT_ROOT/*` takes the mark away as well.
 MARK = "being-built-by-python-runtime-builder"
 NOTE = ".prt-root"  # in the build's work folder
 _LARGEST = 64 << 10  # bytes of either

@@ -47,7 +47,7 @@ PACKAGING = {
     "objdump": "binutils",
 }
 
-# What compiling across needs, under the names Debian gives it.
+# What cross-compiling needs, under Debian's names.
 CROSS_PROGRAMS = (
     f"clang-{CLANG}", f"clang++-{CLANG}", f"ld.lld-{CLANG}", llvm("ar"), llvm("objcopy"), "make", "patch", "perl",
     "tclsh", "autoreconf", "automake", "libtoolize", "pkg-config", "file", "xz",

@@ -1,4 +1,4 @@
-"""`recipes/deb/`: what a Debian package has beside the tree, read whole; its templates are rendered here."""
+"""`recipes/deb/`: what a Debian package has besides the tree, read whole; its templates are rendered here."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _below(root: Path) -> Iterator[Path]:
         if not path.name.isprintable() or "\\" in path.name:
             raise UserError(f"{str(path)!r}: dpkg can't have such a name", "rename it: no line breaks, no backslashes")
         if path == root / "DEBIAN":
-            raise UserError(f"{path} is no file of the package", "maintainer scripts and the like lie beside files/")
+            raise UserError(f"{path} is no file of the package", "maintainer scripts and such belong next to files/")
         yield path
 
 

@@ -39,5 +39,5 @@ def read(root: Path) -> Repository:
     except BuildError as problem:
         if "does not have any commits" in problem.message or "exit code 127" in problem.message:
             return Repository(None, False, NO_DATE, None)
-        raise UserError(f"git can't read this checkout: {problem.message}", "mend what git names") from None
+        raise UserError(f"git can't read this checkout: {problem.message}", "fix what git names") from None
     return Repository(commit, dirty, int(date), latest_tag(tags))

@@ -21,7 +21,7 @@ _TAKEN = "Makefile.vars takes NAME = value, with =, := or ?=, and $(NAME) for ot
 
 @dataclass(frozen=True)
 class Assignment:
-    """One assignment: its value as written, without quotes and comment, and the line it stands on."""
+    """One assignment: its value as written, without quotes and comment, and the number of its line."""
 
     text: str
     line: int
@@ -40,7 +40,7 @@ def parse(text: str, file: str, known: Mapping[str, str]) -> dict[str, Assignmen
     Raises UserError with file and line for an unknown name and for what only make could evaluate.
     """
     found: dict[str, Assignment] = {}
-    # Not splitlines(): what else it takes for the end of a line would let a comment go on as an assignment.
+    # Not splitlines(): what else it takes for the end of a line would let a comment continue as an assignment.
     for number, line in enumerate(text.split("\n"), start=1):
         where = f"{file}:{number}"
         stripped = line.strip(" \t\r")

@@ -56,7 +56,7 @@ class Network:
         return replace(self, pip={name: value for name, value in far.items() if value})
 
     def redact(self, text: str) -> str:
-        """The text without what stands before the @ of a URL: a user's name and password, or a token.
+        """The text without what is before the @ of a URL: a user's name and password, or a token.
 
         By itself a secret is looked for from four characters on: a shorter one is in many words by chance.
         """
@@ -125,7 +125,7 @@ def _pip_settings(environ: Mapping[str, str], files: Iterable[Path]) -> dict[str
         parser.read(files)
     except (configparser.Error, UnicodeDecodeError) as problem:
         raise UserError(
-            f"pip's configuration can't be read: {problem}", "mend it: pip itself can't read it either"
+            f"pip's configuration can't be read: {problem}", "fix it: pip itself can't read it either"
         ) from None
     found: dict[str, str] = {}
     for option in _PIP_OPTIONS:

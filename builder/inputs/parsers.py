@@ -25,12 +25,12 @@ _LONGEST = 4096  # characters
 
 
 def without_credentials(text: str) -> str:
-    """A text fit to be seen: what stands before the @ of a URL is a password, or a token; in ssh a user's name."""
+    """A text fit to be seen: what is before the @ of a URL is a password, or a token; in ssh a user's name."""
     return re.sub(r"(?<!ssh)://[^/\s]*@|(?<=ssh)://[^/\s:@]*:[^/\s]*@", "://****@", text)
 
 
 def place(text: str) -> str:
-    """A URL, or a folder. Where a user and a password end must be certain, for they are never shown."""
+    """A URL, or a folder. Where a user and a password end must be certain, because they are never shown."""
     if re.search(r"://[^/\s@]*[/\s].*@", text):
         raise ValueError("must have every @, / and blank of its user, password and path as %40, %2F and %20")
     return text

@@ -144,7 +144,7 @@ def content_of(path: Path) -> bytes | None:
         return read_file(path, _LARGEST)
     except FileNotFoundError:
         if path.is_symlink():
-            raise UserError(f"{path} points to nothing", "mend the link, or remove it") from None
+            raise UserError(f"{path} points to nothing", "fix the link, or remove it") from None
         return None
     except OSError as problem:
         raise UserError(f"{path} can't be read: {problem.strerror}") from None

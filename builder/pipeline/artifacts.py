@@ -1,4 +1,4 @@
-"""What stands in ARTIFACT_DIR: which stage key each artifact was made by, and its digest."""
+"""What is in ARTIFACT_DIR: which stage key each artifact was made by, and its digest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ArtifactShelf:
 
     folder: Path
 
-    def standing(self, name: str, key: str) -> Artifact | None:
+    def current(self, name: str, key: str) -> Artifact | None:
         """The artifact of that name, if it was made by this key and its bytes are still the same."""
         try:
             artifact = Artifact(**json.loads(read(self._record(name), _LARGEST)))

@@ -35,20 +35,20 @@ def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[st
     if machine is None:
         return
     python_build, version = stores.python_build(
-        project, stores.source_shelf(project, lambda note: None), lambda note: None
+        project, stores.source_shelf(project, lambda line: None), lambda line: None
     )
     plan = plan_runtime(target, stores.inputs(project, version, python_build, machine))
     yield from _stages(plan.interpreter, cache)
     yield plan.lock.name, cache.outlook(plan.lock)[1]
-    standing = all(stores.artifacts(project).standing(name, plan.stage.key) for name in plan.artifacts.values())
-    yield plan.stage.name, "up to date" if standing else "to be built"
+    current = all(stores.artifacts(project).current(name, plan.stage.key) for name in plan.artifacts.values())
+    yield plan.stage.name, "up to date" if current else "to be built"
 
 
 def _stages(stage: Stage, cache: Cache) -> Iterator[tuple[str, str]]:
-    found, told = cache.outlook(stage)
+    found, description = cache.outlook(stage)
     for parent in () if found else stage.parents:
         yield from _stages(parent, cache)
-    yield stage.name, told
+    yield stage.name, description
 
 
 def _remembered(project: Project, arch: Arch) -> BuildMachine | None:

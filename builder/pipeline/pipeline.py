@@ -37,7 +37,7 @@ from builder.targets import Arch, Target
 from builder.work import remove_abandoned, work_folder
 
 _COMPILED = "compiled"
-_PARTS = "parts"  # kind of the work folders where files stand until they are complete
+_PARTS = "parts"  # kind of the work folders where files are until they are complete
 
 # Targets may be built side by side; these downloads and images are the same for several of them.
 _ONE_AT_A_TIME = threading.Lock()
@@ -69,10 +69,10 @@ class Pipeline:
         project = self.project
         self.engine.can_package(target.arch)
         plan = plan_deb(self._plan(target), project.deb_recipe)
-        standing = None if self.cache.skip_reason else stores.artifacts(project).standing(plan.file, plan.stage.key)
-        if standing:
+        current = None if self.cache.skip_reason else stores.artifacts(project).current(plan.file, plan.stage.key)
+        if current:
             self.console.say(f"{plan.file}: up to date, nothing to do")
-            return [standing]
+            return [current]
         with self._parts() as parts:
             self._artifacts(plan.runtime, parts)
             started = time.monotonic()
@@ -94,7 +94,7 @@ class Pipeline:
 
     @contextmanager
     def _parts(self) -> Iterator[Path]:
-        """Where files stand until they are complete."""
+        """Where files are until they are complete."""
         scratch = self.project.settings.artifact_dir / WORK
         remove_abandoned(scratch, _PARTS, self.console.say)
         try:
@@ -107,12 +107,10 @@ class Pipeline:
         """A plan's artifacts, old or new."""
         settings = self.project.settings
         if not (self.cache.skip_reason or settings.no_package_cache):
-            standing = [
-                stores.artifacts(self.project).standing(name, plan.stage.key) for name in plan.artifacts.values()
-            ]
-            if all(standing):
+            current = [stores.artifacts(self.project).current(name, plan.stage.key) for name in plan.artifacts.values()]
+            if all(current):
                 self.console.say(f"{plan.tarball}: up to date, nothing to do")
-                return [one for one in standing if one]
+                return [one for one in current if one]
         if plan.parent:
             self._artifacts(plan.parent, parts)
             parent = settings.artifact_dir / plan.parent.tarball

@@ -19,7 +19,7 @@ _FROM_THE_INDEX = "peppercorn==0.6"
 _PROGRAMS = Path(__file__).parents[1] / "inside" / "proof"
 
 
-def files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
+def check_files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
     """The programs of `inside/proof/`, and the recipes' own checks."""
     yield from as_package(*(f"proof/{path.name}" for path in sorted(_PROGRAMS.glob("*.py"))))
     yield File("constraints.txt", b"\n".join(recipe.constraints for recipe in recipes))
@@ -28,13 +28,13 @@ def files(recipes: tuple[Recipe, ...]) -> Iterator[File]:
             yield File(f"checks/{recipe.variant.recipe_folder}/{one.name}", one.content)
 
 
-def program(name: str, prt_root: PurePosixPath, module: str, *args: str, network: bool = False) -> Step:
+def run_program(name: str, prt_root: PurePosixPath, module: str, *args: str, network: bool = False) -> Step:
     """A check by one of the programs of `inside/proof/`, run by the installed Python."""
     command = (_python(prt_root), "-B", "-m", f"builder.inside.proof.{module}", *args)
     return Step(name, command, network=network)
 
 
-def checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
+def all_checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
     """Every check of a target; `recipes` are those it is made of, the production one first."""
     root = settings.prt_root
     python = _python(root)
@@ -47,14 +47,14 @@ def checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> I
 
     said = (f"{name}={value}" for name, value in facts.items())
     patterns = (pattern for recipe in recipes for pattern in recipe.prune)
-    yield program("manifest", root, "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
-    yield program("ELF files", root, "elf", str(root))
-    yield program("standard library", root, "stdlib", *patterns)
-    yield program("TLS", root, "tls", f"{WORK}/{TLS}")
-    yield program("SQLite", root, "sqlite")
-    yield program("virtual environment", root, "venv")
+    yield run_program("manifest", root, "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
+    yield run_program("ELF files", root, "elf", str(root))
+    yield run_program("standard library", root, "stdlib", *patterns)
+    yield run_program("TLS", root, "tls", f"{WORK}/{TLS}")
+    yield run_program("SQLite", root, "sqlite")
+    yield run_program("virtual environment", root, "venv")
     yield Step("pip check", (python, "-B", "-m", "pip", "check"))
-    yield program("pip install, uninstall", root, "pip", _FROM_THE_INDEX, network=True)
+    yield run_program("pip install, uninstall", root, "pip", _FROM_THE_INDEX, network=True)
     for recipe in recipes:
         folder = recipe.variant.recipe_folder
         env = {"PYTHONDONTWRITEBYTECODE": "1", **recipe_environment(root, recipe.variant)}

@@ -29,21 +29,21 @@ _NOTHING = '[ ! -e "$0" ] || { echo "expected: nothing in $0"; echo "seen:"; fin
 def tarball(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proof:
     """The archive unpacked at PRT_ROOT. `recipes` are those the target is made of, the production one first."""
     return Proof(
-        files=tuple(checks.files(recipes)),
+        files=tuple(checks.check_files(recipes)),
         install=unpacked(settings.prt_root),
-        checks=tuple(checks.checks(target, settings, recipes)),
+        checks=tuple(checks.all_checks(target, settings, recipes)),
     )
 
 
 def unpacked(prt_root: PurePosixPath) -> tuple[Step, ...]:
-    """The steps that unpack an archive at PRT_ROOT, as the README tells a user to."""
+    """The steps that unpack an archive at PRT_ROOT, as the README says."""
     return (Step("make PRT_ROOT", ("mkdir", "-p", str(prt_root))), unpack("unpack", PACKAGE, str(prt_root)))
 
 
 def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proof:
     """The Debian package installed, exchanged for the other variant's (the development one only), and removed."""
     return Proof(
-        files=tuple(checks.files(recipes)),
+        files=tuple(checks.check_files(recipes)),
         install=(
             *(_dependencies(target, settings) if settings.libraries is Libraries.SYSTEM else ()),
             Step("list the system's files", ("sh", "-c", _KEEP, _BEFORE, *_listing())),
@@ -52,7 +52,7 @@ def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proo
         checks=(
             _status("package", target.variant, settings),
             _untouched(target, settings),
-            *checks.checks(target, settings, recipes),
+            *checks.all_checks(target, settings, recipes),
             *(_exchange(target, settings) if target.variant is Variant.RUNTIME_DEV else ()),
             *_removal(target, settings),
         ),
@@ -78,12 +78,12 @@ def _listing() -> tuple[str, ...]:
 
 def _status(name: str, variant: Variant, settings: Settings) -> Step:
     packages = (one.package(settings.package_prefix) for one in (variant, variant.other))
-    return checks.program(name, settings.prt_root, "installed", *packages, str(settings.prt_root), variant.value)
+    return checks.run_program(name, settings.prt_root, "installed", *packages, str(settings.prt_root), variant.value)
 
 
 def _untouched(target: Target, settings: Settings) -> Step:
     name = target.variant.package(settings.package_prefix)
-    return checks.program("system untouched", settings.prt_root, "system", name, _BEFORE, *_listing())
+    return checks.run_program("system untouched", settings.prt_root, "system", name, _BEFORE, *_listing())
 
 
 def _exchange(target: Target, settings: Settings) -> Iterator[Step]:

@@ -46,7 +46,7 @@ def resolve(
         "Dir::State::Status": str(status),
         **({"Acquire::https::CAInfo": str(network.ca_bundle)} if network.ca_bundle else {}),
     }
-    # In a file: the mirror's URL, perhaps with a password, stands on no command line.
+    # In a file: the mirror's URL, perhaps with a password, is on no command line.
     configuration.write_text("".join(f'{name} "{value}";\n' for name, value in options.items()))
     env = {**network.environment(None), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "APT_CONFIG": str(configuration)}
     try:

@@ -40,7 +40,7 @@ class Root:
 
     @property
     def digest(self) -> str:
-        """The sha256 of all that decides its files: whoever has the same one has the same tools."""
+        """The sha256 of all that decides its files: the same digest means the same tools."""
         lines = (f"{FORMAT} {self.arch.value}", *(package.sha256 for package in self.packages))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Root file systems unpacked: by digest, once, whole, and looked over at each use.
+"""Root file systems unpacked: by digest, once, completely, and checked at each use.
 
 No package's script runs: what a maintainer script would have made, and a build needs, is made here.
 """
@@ -53,7 +53,7 @@ _AT_A_TIME = 6  # downloads
 
 @dataclass(frozen=True)
 class RootShelf:
-    """The folder that keeps unpacked root file systems; `say` hears of what takes long."""
+    """The folder that keeps unpacked root file systems; `say` gets a line about what takes long."""
 
     folder: Path
     sources: SourceShelf
@@ -124,7 +124,7 @@ def unpack(packages: list[Path], tree: Path) -> None:
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Whatever the package says of owners and special bits, the files are ours and plain; None for what is left out."""
+    """Whatever owners and special bits the package has, the files are plain and ours; None for what is left out."""
     parts = PurePosixPath(member.name).parts
     if ".." in parts or member.name.startswith("/"):
         raise tarfile.ExtractError(f"{member.name!r} lies outside")

@@ -1,4 +1,4 @@
-"""The sessions over every package: one chain for each architecture, side by side where JOBS allows."""
+"""The sessions over every package: one sequence for each architecture, in parallel where JOBS allows."""
 
 from __future__ import annotations
 
@@ -69,24 +69,24 @@ def _every_package(work: Callable[[Pipeline, Package], list[Row]]) -> None:
         for pipeline in pipelines.values():
             pipeline.engine.stop()
 
-    chains = {arch: functools.partial(run, arch) for arch in pipelines}
-    for found in side_by_side(chains, jobs, stop).values():
+    sequences = {arch: functools.partial(run, arch) for arch in pipelines}
+    for found in side_by_side(sequences, jobs, stop).values():
         rows += found
     say(tables.packages(rows))
     fail_for([row.problem for row in rows], LOGS)
 
 
 def packages(arch: Arch) -> list[Package]:
-    """What is built for an architecture, in this order: each starts from what stands before it."""
+    """What is built for an architecture, in this order: each starts from the ones before it."""
     return [Package(Target(variant, arch), each) for variant in Variant for each in Format]
 
 
-def side_by_side(chains: Mapping[Arch, Callable[[], T]], jobs: int, stop: Callable[[], None]) -> dict[Arch, T]:
-    """Run the chains, up to `jobs` at a time; where one raises or the user interrupts, `stop` must end the others."""
+def side_by_side(sequences: Mapping[Arch, Callable[[], T]], jobs: int, stop: Callable[[], None]) -> dict[Arch, T]:
+    """Run the sequences, up to `jobs` at a time; if one raises or the user interrupts, `stop` must end the others."""
     if jobs == 1:
-        return {arch: run() for arch, run in chains.items()}
+        return {arch: run() for arch, run in sequences.items()}
     with ThreadPoolExecutor(jobs) as pool:
-        running = {arch: pool.submit(run) for arch, run in chains.items()}
+        running = {arch: pool.submit(run) for arch, run in sequences.items()}
         try:
             return {arch: future.result() for arch, future in running.items()}
         except BaseException:

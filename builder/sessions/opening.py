@@ -36,7 +36,7 @@ class SessionFailed(Exception):
 
 
 def reported(session: Callable[P, T]) -> Callable[P, T]:
-    """Turn what a user can be told about into one message, and a termination into an interruption."""
+    """Turn the failures that a user can understand into one message, and a termination into an interruption."""
 
     @functools.wraps(session)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

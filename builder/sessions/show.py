@@ -50,7 +50,7 @@ def environment() -> None:
         if without_credentials(value) == value:
             print(f"{name}={shlex.quote(value) if value else ''}")
         else:  # without its password it would be another setting
-            print(f"{name} is left out, for it holds a password", file=sys.stderr)
+            print(f"{name} is left out, because it holds a password", file=sys.stderr)
 
 
 @reported
@@ -72,7 +72,7 @@ def pins() -> None:
 
 
 def sessions(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-    """Print the sessions, group by group; those of one architecture stand beside their general form."""
+    """Print the sessions, group by group; those of one architecture are next to their general form."""
     endings = tuple(f"-{arch.suffix}" for arch in Arch)
     for group, entries in groups.items():
         print(f"\n{group}:")

@@ -1,6 +1,6 @@
 """One download, from a URL or a folder into a file: bounded in bytes and in time, whatever the other side does.
 
-Nothing it says is believed: the caller knows the digest. A server that drips is given up, even within its headers.
+Nothing it says is believed: the caller knows the digest. A server that is too slow is given up, also in its headers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LARGEST = 512 << 20  # bytes: more than any source has
 
 _CHUNK = 1 << 20
 _TIMEOUT = (10, 60)  # seconds: to connect, and between two reads
-_GRACE = 60  # seconds that an attempt may take beside what its bytes need
+_GRACE = 60  # seconds that an attempt may take besides what its bytes need
 _SLOWEST = 16 << 10  # bytes a second
 _LONGEST = 3600  # seconds of an attempt
 _MOST_MOVES = 10
@@ -41,7 +41,7 @@ class Refused(OSError):
 
 
 class _BrokenOff(Exception):
-    """The connection ended before its time: another try may go on there."""
+    """The connection ended before its time: another try may continue there."""
 
 
 def proxies(url: str, network: Network) -> dict[str, str]:
@@ -122,7 +122,7 @@ class _Attempt:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with self._answer(url, headers, network) as answer:
             if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
-                return  # all of it is here already: the digest will tell
+                return  # all of it is here already: the digest will show
             answer.raise_for_status()
             resumed = answer.status_code == requests.codes.partial_content
 

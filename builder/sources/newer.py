@@ -1,4 +1,4 @@
-"""What newer versions of the pinned sources Debian has packaged, for `nox -s pins` to tell. Decides nothing."""
+"""What newer versions of the pinned sources Debian has packaged, for `nox -s pins` to show. Decides nothing."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def pinned(pins: Pins, shelf: SourceShelf) -> PythonBuild:
     except ArError:
         files = {}
     if _SCRIPT not in files:
-        raise UserError(f"{package} is not Debian's package of pyenv", "mend python-build in recipes/pins.toml")
+        raise UserError(f"{package} is not Debian's package of pyenv", "fix python-build in recipes/pins.toml")
     return PythonBuild(files, pins)
 
 

@@ -18,7 +18,7 @@ import filelock
 
 from builder import command
 from builder.errors import BuildError
-from builder.files import again, beside, digest
+from builder.files import again, digest, new_part
 from builder.inputs.network import Network
 from builder.inputs.pins import Source
 from builder.sources.download import FAILURES, download, reason
@@ -42,10 +42,10 @@ class SourceShelf:
     network: Network
     mirror: str
     debian_mirror: str
-    note: Callable[[str], None]
+    say: Callable[[str], None]
 
     def path(self, source: Source) -> Path:
-        """Where the source stands, once it is here. A file put there by hand is as good, if its digest is right."""
+        """Where the source is, once it was downloaded. A file put there by hand will do, if its digest is right."""
         return self.folder / source.sha256[:16] / source.file
 
     def fetch(self, source: Source) -> Path:
@@ -58,13 +58,13 @@ class SourceShelf:
             if _is(path, source.sha256):  # another build was quicker
                 return path
             if path.exists():
-                self.note(f"{path} has a wrong digest: fetched anew")
+                self.say(f"{path} has a wrong digest: fetched again")
                 path.unlink()
             self._bring(source, path)
         return path
 
     def glance(self, path: str, most: int) -> bytes:
-        """A file below a Debian mirror as it is today, unverified: to tell the user, never to build from."""
+        """A file below a Debian mirror as it is today, unverified: to show the user, never to build from."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tried = ""
         for url in self._debian(path):
@@ -79,12 +79,12 @@ class SourceShelf:
 
     @contextmanager
     def _alone(self, path: Path) -> Iterator[None]:
-        """Have a source for oneself: another build that wants it waits, and then finds it."""
+        """Hold a source alone: another build that wants it waits, and then finds it."""
         lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            self.note(f"{path.name}: another build downloads it: waiting")
+            self.say(f"{path.name}: another build downloads it: waiting")
             lock.acquire()
         try:
             yield
@@ -92,12 +92,12 @@ class SourceShelf:
             lock.release()
 
     def _bring(self, source: Source, path: Path) -> None:
-        """Download a source from the first place that has it; the last to do so left nothing but what is begun."""
+        """Download a source from the first place that has it; an earlier run left nothing but partial files."""
         tried = []
         for url in self._urls(source):
-            # By place: what one place began, no other may go on with.
+            # By place: what one place began, no other may continue.
             place = f"{hashlib.sha256(url.encode()).hexdigest()[:8]}."
-            file, part = self._begun(path, place) or beside(path, place)
+            file, part = self._begun(path, place) or new_part(path, place)
             try:
                 with file:
                     found = self._digest_of_download(url, file, source.sha256)
@@ -121,7 +121,7 @@ class SourceShelf:
         )
 
     def _begun(self, path: Path, place: str) -> tuple[BufferedRandom, Path] | None:
-        """What an interrupted run had of a source from a place; we have the lock, so nobody writes it now."""
+        """What an interrupted run had of a source from a place; we hold the lock, so nobody writes it now."""
         for part in path.parent.glob(f".{path.name}.{place}*.part"):
             file = again(part)
             if file:
@@ -129,7 +129,7 @@ class SourceShelf:
         return None
 
     def _digest_of_download(self, url: str, file: BufferedRandom, wanted: str) -> str:
-        """Download, and once more from the start if going on with an earlier part gave the wrong bytes."""
+        """Download, and again from the start if continuing an earlier part gave the wrong bytes."""
         begun = file.seek(0, os.SEEK_END)
         download(url, file, self.network)
         found = _digest_of(file)

@@ -58,7 +58,7 @@ def plan_deb_stage(
             "dpkg-gencontrol",
             ("dpkg-gencontrol", f"-P{_ROOT}", f"-T{_SUBSTVARS}"),
             env,
-            hint="mend recipes/deb/control.j2 or changelog.j2",
+            hint="fix recipes/deb/control.j2 or changelog.j2",
         ),
         Step("set modes", ("chmod", "--recursive", "a-s,u=rwX,go=rX", _ROOT)),
         Step(
@@ -106,7 +106,7 @@ def _folders(recipe: DebRecipe) -> list[str]:
 
 
 def _unpack_runtime(tree: str) -> Step:
-    """Lay the tree beside the recipe's files, and over none of them: it would be lost."""
+    """Put the tree next to the recipe's files, and over none of them: it would be lost."""
     step = unpack("unpack runtime", PARENT, f"{WORK}/{tree}")
     hint = "the runtime has a file that recipes/deb/files has, too; change it by a script of recipes/runtime"
     return replace(step, args=(*step.args, "--keep-old-files"), hint=hint)

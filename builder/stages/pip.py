@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.lock import LOCK, PIP_LOCK
-from builder.stages.programs import program
+from builder.stages.programs import program_file
 from builder.stages.stage import WORK, File, Json, Stage, Step, unpack
 from builder.targets import Variant
 
@@ -43,7 +43,7 @@ def plan_lock(
     asked = [f"--requirement={WORK}/{requirement(one, file)}" for one in recipes for file in one.requirements]
     first = recipe.variant is Variant.RUNTIME
     folder = f"recipes/{recipe.variant.recipe_folder}/requirements"
-    mend = ", ".join(f"{folder}/{file.name}" for file in recipe.requirements) or "the requirements"
+    named = ", ".join(f"{folder}/{file.name}" for file in recipe.requirements) or "the requirements"
     steps = (
         unpack("unpack parent", PARENT, str(prt_root)),
         *have_pip(recipe, prt_root, env),
@@ -60,7 +60,7 @@ def plan_lock(
             ),
             env,
             network=True,
-            hint=f"mend {mend} or constraints.txt; a package that has no wheel for this platform is compiled from its "
+            hint=f"fix {named} or constraints.txt; a package that has no wheel for this platform is compiled from its "
             "source if the requirements say `--no-binary NAME`",
         ),
         Step(
@@ -74,7 +74,7 @@ def plan_lock(
     return Stage(
         LOCK_STAGE,
         inputs,
-        (*files(recipes), program("write_lock.py")),
+        (*pip_files(recipes), program_file("write_lock.py")),
         steps,
         LOCK,
         byproducts=(FETCHED,),
@@ -89,7 +89,7 @@ def plan_fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Map
         *have_pip(recipes[-1], prt_root, env),
         *_download(prt_root, env),
     )
-    return Stage("fetch", {}, tuple(files(recipes[-1:])), steps, FETCHED)
+    return Stage("fetch", {}, tuple(pip_files(recipes[-1:])), steps, FETCHED)
 
 
 def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ...]:
@@ -143,14 +143,14 @@ def have_pip(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) ->
         yield Step("ensure pip", (f"{prt_root}/bin/python", "-m", "ensurepip", "--default-pip"), env)
 
 
-def files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
+def pip_files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     """The requirements and constraints of all recipes, and pip's configuration of the last."""
     yield File("constraints.txt", b"\n".join(one.constraints for one in recipes))
     for one in recipes:
         yield from (File(requirement(one, file), file.content) for file in one.requirements)
     if recipes[-1].pip_conf is not None:
         yield File("pip.conf", recipes[-1].pip_conf)
-    yield replace(program("_manylinux.py"), name="wheels/_manylinux.py")
+    yield replace(program_file("_manylinux.py"), name="wheels/_manylinux.py")
 
 
 def requirement(recipe: Recipe, file: RecipeFile) -> str:

@@ -11,7 +11,7 @@ from builder.stages.stage import File
 _BUILDER = Path(__file__).parents[1]
 
 
-def program(name: str) -> File:
+def program_file(name: str) -> File:
     """A program that needs the standard library only, under its own name: to be run by its path."""
     return File(name, (_BUILDER / "inside" / name).read_bytes())
 

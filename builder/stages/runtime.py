@@ -13,7 +13,7 @@ from builder.stages import pip
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
-from builder.stages.programs import as_package, program
+from builder.stages.programs import as_package, program_file
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Arch, Variant
 
@@ -77,11 +77,11 @@ def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, s
 
 def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     recipe = recipes[-1]
-    yield from pip.files(recipes)
+    yield from pip.pip_files(recipes)
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
-    yield from map(program, ("check_installed.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
+    yield from map(program_file, ("check_installed.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
     yield from as_package("check_portable.py", "write_manifest.py")
 
 
@@ -99,7 +99,7 @@ def _post_patch(patch: RecipeFile, prt_root: PurePosixPath, folder: str) -> Step
 
 
 def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
-    hint = f"mend {folder}/scripts/{script.name}"
+    hint = f"fix {folder}/scripts/{script.name}"
     return Step(f"script {script.name}", (f"{WORK}/scripts/{script.name}",), env, network=True, hint=hint)
 
 

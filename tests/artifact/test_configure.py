@@ -1,8 +1,8 @@
-"""Compiling across decides nothing wrong: configure finds the same when it may run its test programs.
+"""Cross-compiling decides nothing wrong: configure finds the same when it may run its test programs.
 
-The interpreter's stage is run once more, as if for the machine it builds on: same compiler, sysroot and libraries, but
-no answer is given that configure could find out. Programs of the other architecture run through qemu. Functions in a
-header of ours it can't find in the C library: these answers (`ac_cv_func_…`) stay.
+The interpreter's stage is run again, as if for the machine it builds on: same compiler, sysroot and libraries, but
+no answer is given that configure could find out. Programs of the other architecture run through qemu. Functions in one
+of our headers it can't find in the C library: these answers (`ac_cv_func_…`) stay.
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
 
 
-def test_configure_finds_by_running_programs_what_it_was_told(
+def test_configure_finds_by_running_programs_what_the_answers_say(
     docker_checkout: Checkout, tree: Tree, tmp_path: Path
 ) -> None:
     found = defines(native_pyconfig(docker_checkout, tree.arch, tmp_path))
     log = (docker_checkout.out / "logs" / f"pyconfig-{tree.arch.value}.log").read_text()
     assert "checking whether we are cross compiling... no" in log
-    told = defines((tree.root / "include" / "python3.13" / "pyconfig.h").read_text())
-    assert len(told) > 500
-    assert found ^ told == set()
+    expected = defines((tree.root / "include" / "python3.13" / "pyconfig.h").read_text())
+    assert len(expected) > 500
+    assert found ^ expected == set()

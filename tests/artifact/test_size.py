@@ -20,7 +20,7 @@ NEEDLESS = re.compile(
 
 
 def again(checkout: Checkout, folder: Path) -> Checkout:
-    """The same commit once more, with the compiled results and none of the artifacts."""
+    """The same commit again, with the compiled results and none of the artifacts."""
     ignored = shutil.ignore_patterns("out", ".nox", "__pycache__")
     shutil.copytree(checkout.root, folder, dirs_exist_ok=True, ignore=ignored)
     twin = Checkout(folder, checkout.env)

@@ -36,7 +36,7 @@ def foreign(symbols: Iterable[str]) -> list[str]:
     return sorted(name for name in symbols if not name.startswith(("Py", "_Py", "PY_")) and name not in start)
 
 
-def test_no_file_of_ours_offers_symbols_of_the_libraries_inside(tree: Tree) -> None:
+def test_none_of_our_files_offers_symbols_of_the_libraries_inside(tree: Tree) -> None:
     assert "PyObject_Call" in exported(tree.root / "bin" / "python3.13")
     assert {tree.name(path): foreign(exported(path)) for path in tree.own_elf_files if foreign(exported(path))} == {}
 

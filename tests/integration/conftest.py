@@ -34,4 +34,4 @@ def spoiled(docker_checkout: Checkout, tmp_path: Path) -> Iterator[Checkout]:
     checkout = patched_copy(tmp_path)
     checkout.take_cache(docker_checkout)
     yield checkout
-    assert not checkout.half_written(), "something half-written stands under a final name"
+    assert not checkout.half_written(), "something half-written has a final name"

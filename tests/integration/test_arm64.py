@@ -1,4 +1,4 @@
-"""The arm64 runtime, compiled across on this machine and run under emulation."""
+"""The arm64 runtime, cross-compiled on this machine and run under emulation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.container import SERVER_CHECK, execute, with_artifact
 pytestmark = pytest.mark.needs("docker", "arm64")
 
 
-def test_it_was_compiled_across_for_an_old_c_library(arm_checkout: Checkout) -> None:
+def test_it_was_cross_compiled_for_an_old_c_library(arm_checkout: Checkout) -> None:
     manifest = arm_checkout.manifest("prt_v0_arm64.manifest.json")
     assert manifest["arch"] == "arm64"
     assert manifest["compiled"] == f"across on {Arch.native().value}" or Arch.native() is Arch.ARM64

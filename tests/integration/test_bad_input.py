@@ -80,14 +80,14 @@ def tiny_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.needs("root")
-def test_a_full_disk_is_told_apart_and_leaves_no_artifact(spoiled: Checkout, tiny_disk: Path) -> None:
+def test_a_full_disk_is_recognised_and_leaves_no_artifact(spoiled: Checkout, tiny_disk: Path) -> None:
     text = spoiled.nox("runtime", ARTIFACT_DIR=str(tiny_disk)).fails()
     assert "No space left on device" in text
     assert "free some space" in text
     assert [path.name for path in tiny_disk.iterdir() if path.is_file()] == []
 
 
-def test_an_interrupted_build_leaves_nothing_behind_and_the_next_one_goes_on(spoiled: Checkout) -> None:
+def test_an_interrupted_build_leaves_nothing_behind_and_the_next_one_continues(spoiled: Checkout) -> None:
     containers = docker.from_env().containers
     before = {container.id for container in containers.list(all=True)}
     spoiled.write(f"{RUNTIME}/scripts/10-waits", "#!/bin/sh\nsleep 600\n")

@@ -16,7 +16,7 @@ BASE = os.environ.get("BASE_IMAGE", "debian:bookworm-slim").replace("bookworm", 
 
 
 @pytest.mark.needs("docker")
-def test_the_runtime_is_measured_beside_debians_in_one_container(docker_checkout: Checkout) -> None:
+def test_the_runtime_is_measured_next_to_debians_in_one_container(docker_checkout: Checkout) -> None:
     arguments = ("--base", BASE, "--against", "debian", "--only", "telco", "--rounds", "1")
     text = docker_checkout.nox("bench", "--", *arguments).succeeds()
     assert "geometric mean" in text

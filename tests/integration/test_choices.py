@@ -1,6 +1,6 @@
 """What the settings choose at the bottom of a runtime, built for real: another C library, line editor and Python.
 
-Each choice compiles every library anew, so these tests take minutes.
+Each choice compiles every library again, so these tests take minutes.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ from tests.support.checkout import copy_of_this
 
 def test_nox_alone_prints_every_setting_with_its_origin(tmp_path: Path) -> None:
     checkout = copy_of_this(tmp_path)
-    checkout.write("Makefile.vars", "PACKAGE_DESC = Python $(PYTHON_VERSION) of ours\n")
+    checkout.write("Makefile.vars", "PACKAGE_DESC = Python $(PYTHON_VERSION) for us\n")
     subprocess.run(["git", "tag", "v7"], cwd=tmp_path, check=True)
     text = checkout.nox("settings", PRT_PYTHON_VERSION="3.13.4").succeeds()
     lines = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.strip()}
     assert lines["PYTHON_VERSION"] == "PYTHON_VERSION 3.13.4 environment"
-    assert lines["PACKAGE_DESC"] == "PACKAGE_DESC Python 3.13.4 of ours Makefile.vars:1"
+    assert lines["PACKAGE_DESC"] == "PACKAGE_DESC Python 3.13.4 for us Makefile.vars:1"
     assert lines["PACKAGE_VERSION"] == "PACKAGE_VERSION v7 git tag"
     assert lines["PACKAGE_PREFIX"] == "PACKAGE_PREFIX prt default"
 

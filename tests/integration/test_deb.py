@@ -89,11 +89,11 @@ def test_every_program_is_for_its_architecture(arm_deb: Deb, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_sizes_are_told_and_bounded(debs: dict[str, Deb], roots: dict[str, Path], name: str) -> None:
+def test_its_sizes_are_stated_and_bounded(debs: dict[str, Deb], roots: dict[str, Path], name: str) -> None:
     used = int(output("du", "-sk", "--apparent-size", "--exclude=DEBIAN", str(roots[name])).split()[0])
-    told = int(debs[name].field("Installed-Size"))
+    stated = int(debs[name].field("Installed-Size"))
     # Each file and folder counts at least 1 KiB there.
-    assert used <= told <= used + sum(1 for _ in debs[name].listing())
+    assert used <= stated <= used + sum(1 for _ in debs[name].listing())
     tarball = debs[name].path.with_name(f"{name}_v0_{Arch.native().value}.tgz")
     assert debs[name].path.stat().st_size < tarball.stat().st_size
 

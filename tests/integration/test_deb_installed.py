@@ -198,7 +198,7 @@ def base_tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def use(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What piuparts does with an installed package: as users do, it runs the interpreter, which writes bytecode.
 
-    With -E: piuparts tells every Python not to write any.
+    With -E: piuparts sets PYTHONDONTWRITEBYTECODE for every Python.
     """
     folder = tmp_path_factory.mktemp("scripts")
     script = folder / "post_install_use"

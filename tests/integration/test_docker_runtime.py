@@ -36,7 +36,7 @@ def content(tarball: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["prt_v0_amd64", "prt-dev_v0_amd64"])
-def test_the_manifest_beside_the_archive_is_the_one_inside_and_fits_the_schema(
+def test_the_manifest_next_to_the_archive_is_the_one_inside_and_fits_the_schema(
     docker_checkout: Checkout, name: str
 ) -> None:
     manifest = docker_checkout.manifest(f"{name}.manifest.json")

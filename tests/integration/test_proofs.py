@@ -44,9 +44,9 @@ def last_table(text: str) -> dict[str, list[str]]:
 
 
 def test_the_archive_passes_on_each_test_image_in_one_table(docker_checkout: Checkout) -> None:
-    told = docker_checkout.nox("test", TEST_IMAGE=" ".join(IMAGES)).succeeds()
-    assert re.search(r"^CHECK +" + r" +".join(map(re.escape, IMAGES)) + "$", told, re.MULTILINE)
-    table = last_table(told)
+    shown = docker_checkout.nox("test", TEST_IMAGE=" ".join(IMAGES)).succeeds()
+    assert re.search(r"^CHECK +" + r" +".join(map(re.escape, IMAGES)) + "$", shown, re.MULTILINE)
+    table = last_table(shown)
     assert table.keys() == EVERYWHERE
     assert all(re.fullmatch(r"\d+:\d\d", cell) for cells in table.values() for cell in cells)
     assert {len(cells) for cells in table.values()} == {len(IMAGES)}
@@ -72,9 +72,9 @@ def test_the_arm64_archive_passes_under_emulation(arm_checkout: Checkout) -> Non
 
 def failed(run: Run, *checks: str) -> str:
     """What a session says whose named checks failed, and no other."""
-    told = run.fails()
-    assert {name for name, cells in last_table(told).items() if "failed" in cells} == {*checks}
-    return told
+    shown = run.fails()
+    assert {name for name, cells in last_table(shown).items() if "failed" in cells} == {*checks}
+    return shown
 
 
 def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) ->
         (tree / "lib" / "python3.13" / "__pycache__" / "tabnanny.cpython-313.pyc").unlink()
 
     with tampered(docker_checkout, ARCHIVE, without_tabnanny, tmp_path):
-        told = failed(docker_checkout.nox("test"), "standard library")
-    assert f"{ARCHIVE} on bookworm: check 'standard library' failed:" in told
-    assert "    module tabnanny\n      expected: imports\n      seen:     ModuleNotFoundError" in told
+        shown = failed(docker_checkout.nox("test"), "standard library")
+    assert f"{ARCHIVE} on bookworm: check 'standard library' failed:" in shown
+    assert "    module tabnanny\n      expected: imports\n      seen:     ModuleNotFoundError" in shown
 
 
-def test_a_manifest_that_lies_is_told_what_is_true(docker_checkout: Checkout, tmp_path: Path) -> None:
+def test_a_manifest_that_lies_is_shown_with_what_is_true(docker_checkout: Checkout, tmp_path: Path) -> None:
     lie: dict[str, Any] = docker_checkout.manifest(MANIFEST)
     del lie["engine"]  # which the one in the tree does not say
     (fastapi,) = (one for one in lie["python_packages"] if one["name"] == "fastapi")
@@ -100,15 +100,15 @@ def test_a_manifest_that_lies_is_told_what_is_true(docker_checkout: Checkout, tm
         shutil.copy(tmp_path / "lie", tree / "manifest.json")
 
     with tampered(docker_checkout, ARCHIVE, lying, tmp_path):
-        told = failed(docker_checkout.nox("test"), "manifest", "ELF files")
-        assert "manifest.json in the tree, beside the package: libc_floor" in told
+        shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+        assert "manifest.json in the tree, beside the package: libc_floor" in shown
         with replaced(docker_checkout, MANIFEST, tmp_path / "lie", tmp_path):
-            told = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+            shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
     assert (
-        "manifest: python_packages\n      expected: fastapi 99.9 (the manifest)\n      seen:     not installed" in told
+        "manifest: python_packages\n      expected: fastapi 99.9 (the manifest)\n      seen:     not installed" in shown
     )
-    assert f"expected: nothing (the manifest)\n      seen:     fastapi {true}" in told
-    assert "manifest: libc_floor\n      expected: glibc 2." in told
+    assert f"expected: nothing (the manifest)\n      seen:     fastapi {true}" in shown
+    assert "manifest: libc_floor\n      expected: glibc 2." in shown
 
 
 @pytest.mark.needs("arm64")
@@ -117,11 +117,11 @@ def test_a_file_of_another_architecture_is_named(arm_checkout: Checkout, tmp_pat
         shutil.copy("/bin/true", tree / "lib" / "planted")
 
     with tampered(arm_checkout, "prt_v0_arm64.tgz", planted, tmp_path):
-        told = failed(arm_checkout.nox("test-arm"), "ELF files")
-    assert "    architecture of lib/planted\n      expected: arm64\n      seen:     amd64" in told
+        shown = failed(arm_checkout.nox("test-arm"), "ELF files")
+    assert "    architecture of lib/planted\n      expected: arm64\n      seen:     amd64" in shown
 
 
-def test_a_package_that_changes_the_system_is_told(
+def test_a_package_that_changes_the_system_is_reported(
     docker_checkout: Checkout, debs: dict[str, Deb], tmp_path: Path
 ) -> None:
     root = debs["prt"].unpacked(tmp_path / "root")
@@ -130,14 +130,14 @@ def test_a_package_that_changes_the_system_is_told(
     part = tmp_path / "part.deb"
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", root, part], check=True)
     with replaced(docker_checkout, debs["prt"].path.name, part, tmp_path):
-        told = failed(docker_checkout.nox("test-deb"), "system untouched", "purge leaves nothing")
-    assert "/etc/motd" in told
-    assert "/usr/bin/stray" in told
+        shown = failed(docker_checkout.nox("test-deb"), "system untouched", "purge leaves nothing")
+    assert "/etc/motd" in shown
+    assert "/usr/bin/stray" in shown
 
 
 def test_an_image_that_is_not_there_is_named(docker_checkout: Checkout) -> None:
-    told = docker_checkout.nox("test", TEST_IMAGE="no-such-image-of-ours:1").fails()
-    assert "TEST_IMAGE no-such-image-of-ours:1 can't be pulled" in told
+    shown = docker_checkout.nox("test", TEST_IMAGE="no-such-image-here:1").fails()
+    assert "TEST_IMAGE no-such-image-here:1 can't be pulled" in shown
 
 
 def command(*args: str) -> list[str]:
@@ -172,5 +172,5 @@ def test_the_host_engine_proves_and_runs_in_a_mount_of_its_own(host_checkout: Ch
     assert last_table(host_checkout.nox("test").succeeds()).keys() == EVERYWHERE
     assert "Python 3.13" in host_checkout.nox("run", "--", "python", "--version").succeeds()
     assert not Path("/prt").exists()
-    told = host_checkout.nox("test-deb").fails()
-    assert "a Debian package is proved in a container" in told
+    shown = host_checkout.nox("test-deb").fails()
+    assert "a Debian package is proved in a container" in shown

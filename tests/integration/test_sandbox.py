@@ -63,8 +63,8 @@ def test_docker_makes_the_same_bytes_of_what_the_sandbox_cached(newcomer: Newcom
     shutil.copytree(ours.root, tmp_path / "clone", symlinks=True, ignore=shutil.ignore_patterns("out", ".nox"))
     docker = Checkout(tmp_path / "clone", ours.env)
     docker.take_cache(ours)
-    told = docker.nox("runtime", "deb", ENGINE="docker").succeeds()
-    assert "interpreter: from the cache" in told
+    shown = docker.nox("runtime", "deb", ENGINE="docker").succeeds()
+    assert "interpreter: from the cache" in shown
     newcomer.nox("-s", "deb").succeeds()
     manifest = TARBALL.replace("tgz", "manifest.json")
     assert docker.manifest(manifest) == {**ours.manifest(manifest), "engine": "docker"}
@@ -73,15 +73,15 @@ def test_docker_makes_the_same_bytes_of_what_the_sandbox_cached(newcomer: Newcom
 
 
 def test_packages_are_proved_without_docker_on_the_oldest_and_the_newest_debian(newcomer: Newcomer) -> None:
-    told = newcomer.nox("-s", "test", "test-deb", TEST_IMAGE="bullseye trixie").succeeds()
-    assert "bullseye" in told
-    assert "trixie" in told
-    assert "failed" not in told
+    shown = newcomer.nox("-s", "test", "test-deb", TEST_IMAGE="bullseye trixie").succeeds()
+    assert "bullseye" in shown
+    assert "trixie" in shown
+    assert "failed" not in shown
 
 
 def test_a_system_without_a_lock_is_refused_with_those_there_are(newcomer: Newcomer) -> None:
-    told = newcomer.nox("-s", "test", TEST_IMAGE="buster").fails()
-    assert "TEST_IMAGE takes: bookworm, bullseye, trixie" in told
+    shown = newcomer.nox("-s", "test", TEST_IMAGE="buster").fails()
+    assert "TEST_IMAGE takes: bookworm, bullseye, trixie" in shown
 
 
 def test_a_stale_lock_is_refused_with_the_command_that_renews_it(newcomer: Newcomer) -> None:
@@ -89,11 +89,11 @@ def test_a_stale_lock_is_refused_with_the_command_that_renews_it(newcomer: Newco
     before = listed.read_text()
     listed.write_text(f"{before}libpq-dev\n")
     try:
-        told = newcomer.nox("-s", "runtime").fails()
+        shown = newcomer.nox("-s", "runtime").fails()
     finally:
         listed.write_text(before)
-    assert "not made from this builder.txt: libpq-dev differ" in told
-    assert "nox -s builder-lock" in told
+    assert "not made from this builder.txt: libpq-dev differ" in shown
+    assert "nox -s builder-lock" in shown
 
 
 def test_a_step_reaches_the_network_only_if_it_asks_for_it(place: SandboxWorkplace) -> None:

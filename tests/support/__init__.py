@@ -1,1 +1,1 @@
-"""What tests of every tier stand on."""
+"""What tests of every tier share."""

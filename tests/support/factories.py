@@ -249,8 +249,8 @@ def _pins_toml() -> str:
 
 
 def assert_golden(name: str, text: str) -> None:
-    """Compare a text with golden/NAME; `UPDATE_GOLDEN=1` in the environment writes the file anew, for you to review."""
+    """Compare a text with golden/NAME; `UPDATE_GOLDEN=1` in the environment writes it again, for you to review."""
     path = Path(__file__).parent / "golden" / name
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
-    assert text == path.read_text(), f"{path} differs; UPDATE_GOLDEN=1 writes it anew"
+    assert text == path.read_text(), f"{path} differs; UPDATE_GOLDEN=1 writes it again"

@@ -58,7 +58,7 @@ class RecordingWorkplace:
         return shell_line(step, PurePosixPath("/work"), 2)
 
     def run(self, step: Step, on_output: Output) -> int:
-        """Remember the step and end as told."""
+        """Remember the step and end as planned."""
         self.steps.append(step)
         answer = self.answers.get(step.name, Answer())
         for line in answer.lines:
@@ -78,7 +78,7 @@ class RecordingWorkplace:
             destination.write_bytes(self.canned.get(name, nothing))
 
     def attach(self, args: Sequence[str]) -> int:
-        """Remember the command and end as told, by its first word."""
+        """Remember the command and end as planned, by its first word."""
         self.attached.append(args)
         return self.answers.get(args[0], Answer()).code
 

@@ -1,4 +1,4 @@
-"""A small cache before a server: one stage, what answers it, and what the user was told."""
+"""A small cache before a server: one stage, what answers it, and what the user was shown."""
 
 from __future__ import annotations
 
@@ -88,12 +88,12 @@ class Scene:
 
     cache: Cache
     parts: Path
-    told: list[str]
+    shown: list[str]
     slept: list[float]
     proved: list[bytes] = field(default_factory=list)
 
     def find(self, wanted: Stage | None = None, prove: Callable[[Path], None] | None = None) -> Hit | Miss:
-        """Look a stage up; its proof succeeds unless told otherwise."""
+        """Look a stage up; its proof succeeds unless `prove` says otherwise."""
         return self.cache.find(
             wanted or stage(), self.parts, prove or (lambda path: self.proved.append(path.read_bytes()))
         )
@@ -107,7 +107,7 @@ class Scene:
     @property
     def warnings(self) -> list[str]:
         """The warnings the user saw."""
-        return [line for line in self.told if line.startswith("warning")]
+        return [line for line in self.shown if line.startswith("warning")]
 
     @property
     def left(self) -> list[Path]:
@@ -118,7 +118,7 @@ class Scene:
     def expect(self, found: Hit | Miss, cause: str) -> None:
         """What every case of trouble ends in: a miss, one warning that names the URL, a counter, and nothing left."""
         assert isinstance(found, Miss)
-        assert len(self.warnings) == 1, self.told
+        assert len(self.warnings) == 1, self.shown
         assert "127.0.0.1" in self.warnings[0] or "localhost" in self.warnings[0]
         assert self.cache.report.troubles.keys() == {cause}
         assert self.left == []
@@ -130,10 +130,10 @@ def scene(
     strict: bool = False,
 ) -> Scene:  # fmt: skip
     """A cache in a folder before a server; waits are remembered and not waited."""
-    told: list[str] = []
+    shown: list[str] = []
     slept: list[float] = []
-    report = Report(told.append, strict)
+    report = Report(shown.append, strict)
     server = WebDav(url, who, patience=patience, sleep=slept.append)
     remote = Remote(server, report, folder / "cache" / "quarantine", writes=writes)
     (folder / "parts").mkdir(exist_ok=True)
-    return Scene(Cache(Store(folder / "cache"), remote, report, 10**9), folder / "parts", told, slept)
+    return Scene(Cache(Store(folder / "cache"), remote, report, 10**9), folder / "parts", shown, slept)

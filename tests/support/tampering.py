@@ -16,7 +16,7 @@ from tests.support.checkout import Checkout
 
 @contextmanager
 def replaced(checkout: Checkout, name: str, content: Path, scratch: Path) -> Iterator[None]:
-    """Have another file stand for an artifact, as if it had been built so; the real one is back afterwards."""
+    """Put another file in the place of an artifact, as if it had been built so; the real one is back afterwards."""
     artifact, record = checkout.out / name, checkout.out / "cache" / "artifacts" / f"{name}.json"
     kept, said = scratch / f"kept-{name}", record.read_text()
     shutil.copy2(artifact, kept)

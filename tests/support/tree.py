@@ -1,4 +1,4 @@
-"""An artifact, unpacked on this machine to be looked at: its ELF files, and programs of ours to plant beside them."""
+"""An artifact, unpacked on this machine to be looked at: its ELF files, and programs that we plant next to them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _is_elf(path: Path) -> bool:
 
 
 def plant(path: Path, source: str, *flags: str) -> Path:
-    """Compile a program or library with this machine's own compiler: what a runtime of ours must not hold."""
+    """Compile a program or library with this machine's own compiler: what our runtime must not contain."""
     path.parent.mkdir(parents=True, exist_ok=True)
     compiler = ["gcc", *flags, "-x", "c", "-", "-o", str(path)]
     subprocess.run(compiler, input=source, text=True, check=True)

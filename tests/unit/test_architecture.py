@@ -19,7 +19,7 @@ MODULES = {
 OUTSIDE = {name: path for name, path in MODULES.items() if not name.startswith("builder.inside")}
 INSIDE = {name: path for name, path in MODULES.items() if name.startswith("builder.inside")}
 
-# The rooms of builder/: a module imports only from what stands in a row before its own, and from its own folder.
+# The rooms of builder/: a module imports only from the rows before its own, and from its own folder.
 # docs/how-it-works.md has the same list; a test compares them.
 ORDER = [
     ["errors", "connections", "command", "console", "files", "secrecy", "targets", "versions", "work", "artifact_dir"],
@@ -38,7 +38,7 @@ LONGEST_FUNCTION = 60  # lines
 MOST_PARAMETERS = {"stream": 7}  # subprocess's own, by name
 POSITION = {part: position for position, parts in enumerate(ORDER) for part in parts}
 
-# What only some modules may import or call: a module or name, and who may.
+# What only some modules may import or call: a module or name, and these modules.
 PRIVILEGES = {
     "docker": ("builder.engines.",),
     "requests": ("builder.connections", "builder.sources.download", "builder.cache.webdav"),
@@ -73,7 +73,7 @@ def used(path: Path) -> Iterator[str]:
 
 
 def imports(path: Path) -> set[str]:
-    """The modules of ours a file imports."""
+    """Our modules that a file imports."""
     return {name for name in used(path) if name in MODULES and name != "builder"} - {"builder.inside"}
 
 
@@ -100,7 +100,7 @@ def test_every_part_has_its_place_in_the_order() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OUTSIDE if name != "builder"])
-def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
+def test_a_module_imports_only_what_is_before_it(name: str) -> None:
     ground = {*ORDER[0]}
     others = {other for other in imports(MODULES[name]) if part(other) != part(name)}
     others = {other for other in others if not {part(other), part(name)} <= ground}  # no circles: the next test
@@ -140,7 +140,7 @@ def test_each_path_that_contributors_are_sent_to_is_there() -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-def test_tests_stand_on_support_and_not_on_each_other() -> None:
+def test_tests_use_support_and_not_each_other() -> None:
     found = [
         (path.relative_to(ROOT), name)
         for path in (ROOT / "tests").rglob("*.py")
@@ -151,7 +151,7 @@ def test_tests_stand_on_support_and_not_on_each_other() -> None:
 
 
 @pytest.mark.parametrize("what", PRIVILEGES)
-def test_only_those_who_may_use_it(what: str) -> None:
+def test_only_those_allowed_use_it(what: str) -> None:
     users = {name for name, path in OUTSIDE.items() if any(is_about(one, what) for one in used(path))}
     assert {name for name in users if not name.startswith(PRIVILEGES[what] or ("nobody",))} == set()
 

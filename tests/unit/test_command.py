@@ -73,7 +73,7 @@ def test_stream_replaces_what_is_no_text() -> None:
     assert lines_of(r"printf 'caf\351\n'") == ["caf\N{REPLACEMENT CHARACTER}"]
 
 
-def test_stream_runs_where_it_is_told(tmp_path: Path) -> None:
+def test_stream_runs_in_the_folder_it_gets(tmp_path: Path) -> None:
     assert lines_of("pwd", tmp_path) == [str(tmp_path)]
 
 

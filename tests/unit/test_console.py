@@ -60,7 +60,7 @@ def test_a_step_is_one_line_with_its_time_on_the_right(log: Log) -> None:
     assert shown == f"  {'pip check':<72}    1:04\n"
 
 
-def test_what_a_step_shows_stands_below_it(log: Log) -> None:
+def test_what_a_step_shows_is_below_it(log: Log) -> None:
     stream = io.StringIO()
     with Console(stream=stream).step("check", log, "check", shows_output=True) as on_output:
         on_output("profile: used")

@@ -55,7 +55,7 @@ NOT_RUN = {
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
     "tar -xzf out/prt_v0_amd64.symbols.tgz -C /prt": "only gdb would notice",
 }
-# What stands in code blocks and is no command: lines of Makefile.vars, and the diagram.
+# What is in code blocks and is no command: lines of Makefile.vars, and the diagram.
 _NO_COMMAND = re.compile(r"[A-Z_]+ = .*|.*►.*|.*interpreter → runtime.*")
 
 
@@ -117,7 +117,7 @@ def broken_links(path: Path, text: str) -> list[str]:
 
 
 def unknown_commands(text: str, known: Collection[str]) -> list[str]:
-    """What stands in code blocks that is no command we know."""
+    """What is in code blocks and no command we know."""
     return [line for line in code(text) if line.strip() and line not in known and not _NO_COMMAND.fullmatch(line)]
 
 
@@ -131,7 +131,7 @@ def stale(
 
 
 def mentioned_sessions(text: str) -> set[str]:
-    """The sessions that commands name, wherever they stand."""
+    """The sessions that commands name, wherever these are."""
     return {
         name for names in re.findall(r"nox -s ([a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*)", text) for name in names.split()
     }
@@ -147,7 +147,7 @@ def tabled_sessions(text: str) -> set[str]:
 
 
 def unknown_messages(text: str, messages: Collection[str]) -> list[str]:
-    """The headings of the troubleshooting page that are no message of ours; its groups of messages are left aside."""
+    """The headings of the troubleshooting page that are none of our messages; its groups of messages are ignored."""
     titles = [title for level, title in headings(text) if level == 3]
     patterns = {title: re.compile(".*".join(map(re.escape, title.split("…"))), re.DOTALL) for title in titles}
     return [title for title, pattern in patterns.items() if not any(map(pattern.search, messages))]
@@ -243,7 +243,7 @@ def test_a_session_that_the_table_lacks_is_seen() -> None:
     assert tabled_sessions(text) == {*forms, "help"}
 
 
-def test_every_message_of_the_troubleshooting_page_is_one_of_ours() -> None:
+def test_every_message_of_the_troubleshooting_page_is_one_of_our_own() -> None:
     text = TROUBLESHOOTING.read_text()
     assert len([level for level, _ in headings(text) if level == 3]) > 20
     assert unknown_messages(text, literals()) == []

@@ -1,4 +1,4 @@
-"""A file is there whole or not at all, nothing half-written stays beside it, and reading one comes to an end."""
+"""A file is there whole or not at all, nothing half-written stays next to it, and reading one comes to an end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_file_is_written_with_its_folder_and_replaces_the_one_before(tmp_path:
     assert [*path.parent.iterdir()] == [path]
 
 
-def test_trouble_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_leaves_what_was_there_and_nothing_next_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file.json"
     path.write_text("before")
 
@@ -44,7 +44,7 @@ def test_trouble_leaves_what_was_there_and_nothing_beside_it(tmp_path: Path, mon
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("file.json", "before")]
 
 
-def test_trouble_while_writing_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_trouble_while_writing_leaves_nothing_next_to_it(tmp_path: Path) -> None:
     def fail() -> None:
         with files.whole(tmp_path / "file") as file:
             file.write(b"half")

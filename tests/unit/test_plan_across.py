@@ -1,4 +1,4 @@
-"""The plan of compiling across: which keys depend on what, and which do not."""
+"""The plan of cross-compiling: which keys depend on what, and which do not."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     ),
     "the compiler": (lambda one: one.on(toolchain="clang 19.1.8"), ALL),
     "where packages are installed": (lambda one: one.on(surroundings="another"), set()),
-    # Neither zlib nor openssl is told what it is compiled on.
+    # Neither zlib nor openssl knows what it is compiled on.
     "the build machine": (lambda one: one.on(builds_on=FOREIGN), CPYTHON),
     "the line editor": (lambda one: one.set(LINE_EDITOR="readline"), {"profile", "interpreter"}),
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), {"interpreter"}),

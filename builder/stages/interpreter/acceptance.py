@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from builder.stages.interpreter.cpython import CPython
-from builder.stages.programs import program
+from builder.stages.programs import program_file
 from builder.stages.stage import WORK, Stage, Step, unpack
 from builder.versions import has_zstd
 
@@ -16,7 +16,7 @@ _REQUIRED_MODULES = (
     "ssl", "hashlib", "zlib", "bz2", "lzma", "sqlite3", "ctypes", "readline", "curses", "uuid", "decimal",
 )  # fmt: skip
 
-CHECK = program("check_modules.py")
+CHECK = program_file("check_modules.py")
 
 
 def _required_modules(version: str) -> tuple[str, ...]:

@@ -20,11 +20,11 @@ from builder.stages.interpreter.configure import (
 from builder.stages.interpreter.cpython import CPython, without_bytecode
 from builder.stages.interpreter.libraries import OUTPUT as LIBRARIES
 from builder.stages.interpreter.openssl import one_openssl
-from builder.stages.programs import program
+from builder.stages.programs import program_file
 from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
 
-_PROFILE_USE = program("profile_use.py")
-_SPLIT_SYMBOLS = program("split_symbols.py")
+_PROFILE_USE = program_file("profile_use.py")
+_SPLIT_SYMBOLS = program_file("split_symbols.py")
 _BUILD_PYTHON = "build-python.tgz"
 # Modules the build Python does without: it only runs CPython's own build scripts.
 _NOT_NEEDED = """

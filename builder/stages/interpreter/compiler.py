@@ -34,7 +34,7 @@ class CrossCompiler:
 
     @property
     def compiler(self) -> str:
-        """The compiler wrapper. Its *name* says clang: configure tells the compiler by the last part of CC's path."""
+        """The compiler wrapper. Its *name* says clang: configure knows the compiler by the last part of CC's path."""
         return f"{TOOLS}/{self.triple}-clang"
 
     @property
@@ -98,5 +98,5 @@ def llvm(tool: str) -> str:
 
 
 def other_name(arch: Arch) -> str:
-    """GNU's name of the build machine. Never equal to a target's, so that configure always compiles across."""
+    """GNU's name of the build machine. Never equal to a target's, so that configure always cross-compiles."""
     return f"{arch.machine}-pc-linux-gnu"

@@ -1,4 +1,4 @@
-"""How CPython's configure is told of a target: options, tools, flags, libraries, and what it can't find out itself."""
+"""What CPython's configure gets for a target: options, tools, flags, libraries, and what it can't find out itself."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class CPython:
         return calendar.timegm(released.timetuple()) if released else NO_DATE
 
     def inputs(self, arch: Arch) -> dict[str, str]:
-        """What of this a stage's key holds beside files and steps."""
+        """What of this is in a stage's key besides files and steps."""
         return {"version": self.version, "arch": arch.value, "toolchain": self.toolchain}
 
     def files(self, definitions: Mapping[str, str]) -> list[File]:
@@ -112,5 +112,5 @@ class CPython:
 
 
 def without_bytecode(folder: str) -> Step:
-    """Remove the bytecode of a tree: the package stage makes it anew, once, reproducibly."""
+    """Remove the bytecode of a tree: the package stage makes it again, once, reproducibly."""
     return Step("remove bytecode", ("find", folder, *"-name __pycache__ -prune -exec rm -r {} +".split()))

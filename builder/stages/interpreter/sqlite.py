@@ -31,7 +31,7 @@ _FOR_EXTENSIONS = "ENABLE_COLUMN_METADATA ENABLE_UNLOCK_NOTIFY STRICT_SUBTYPE=1"
 # Threads may share a connection; what is deleted is overwritten; large temporary tables go to files.
 # Not USE_URI, which Debian has: connect(uri=False) must not read a URI.
 _BEHAVIOUR = "THREADSAFE=1 SECURE_DELETE TEMP_STORE=1"
-# What SQLite's own configure finds on every Linux of ours.
+# What SQLite's own configure finds on every Linux that we build for.
 _PLATFORM = """
     SQLITE_HAVE_ISNAN HAVE_USLEEP=1 HAVE_FDATASYNC=1 HAVE_LOCALTIME_R=1 HAVE_GMTIME_R=1 HAVE_STRERROR_R=1
     HAVE_POSIX_FALLOCATE=1 HAVE_PREAD=1 HAVE_PWRITE=1 HAVE_MALLOC_USABLE_SIZE=1 HAVE_MALLOC_H=1 HAVE_STDINT_H=1
@@ -40,6 +40,6 @@ _PLATFORM = """
 
 _OPTIONS = " ".join((_SEARCH, _SQL, _PLANNER, _FOR_EXTENSIONS, _BEHAVIOUR)).split()
 
-# For the compiler, and the same for the generators of parser and keywords: a clause they were not told of is a syntax
-# error, whatever the compiler is told.
+# For the compiler, and the same for the generators of parser and keywords: a clause that they don't know is a syntax
+# error, whatever the compiler knows.
 DEFINES = tuple(f"-D{name}" for name in ("NDEBUG", *(f"SQLITE_{option}" for option in _OPTIONS), *_PLATFORM.split()))

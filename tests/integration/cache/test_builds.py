@@ -46,7 +46,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def build(root: Path, server: Server, engine: Acting, arch: Arch = Arch.AMD64, mode: str = "read-write") -> str:
-    """Build the runtime with canned bytes for compiling; what the user is told."""
+    """Build the runtime with canned bytes for compiling; what the user sees."""
     console = Console(stream=io.StringIO())
     given = project(
         root,
@@ -120,24 +120,24 @@ def test_the_second_clone_compiles_nothing_and_counts_what_that_saved(server: Se
     build(first, server, engine)
     assert engine.compiled
     engine = Acting()
-    told = build(second, server, engine, mode="read")
+    shown = build(second, server, engine, mode="read")
     assert engine.compiled == []
     assert "check modules" in engine.step_names, "what was restored is proved here"
-    assert "warning" not in told
+    assert "warning" not in shown
     stats = json.loads((second / "out" / "cache-stats.json").read_text())
     assert stats["hits"] == {"local": 0, "remote": 2}, "interpreter and lock"
     assert stats["bytes"]["read"] > 0
     assert stats["troubles"] == {}
 
 
-def test_refresh_builds_anew_and_replaces(server: Server, tmp_path: Path) -> None:
+def test_refresh_builds_again_and_replaces(server: Server, tmp_path: Path) -> None:
     first, second = clones(tmp_path)
     build(first, server, Acting())
     server.log.write_text("")
     engine = Acting()
-    told = build(second, server, engine, mode="refresh")
+    shown = build(second, server, engine, mode="refresh")
     assert engine.compiled
-    assert "CACHE_MODE=refresh" in told
+    assert "CACHE_MODE=refresh" in shown
     assert len([code for _, path, code in server.requests("PUT") if path.endswith(".json") and code == 204]) == 5
     assert server.requests("GET") == []
 
@@ -163,33 +163,33 @@ def test_both_architectures_in_parallel_against_one_cache_never_meet(server: Ser
 
 def test_two_builds_at_once_in_one_checkout_share_the_work(server: Server, tmp_path: Path) -> None:
     (root,) = clones(tmp_path, 1)
-    compiling, going_on = threading.Event(), threading.Event()
+    compiling, released = threading.Event(), threading.Event()
 
     def pause() -> None:
         compiling.set()
-        going_on.wait(10)
+        released.wait(10)
 
     first, second = Acting(at="compile CPython", act=pause), Acting()
-    told: list[str] = []
+    shown: list[str] = []
     one = threading.Thread(target=build, args=(root, server, first))
-    two = threading.Thread(target=lambda: told.append(build(root, server, second)))
+    two = threading.Thread(target=lambda: shown.append(build(root, server, second)))
     one.start()
     compiling.wait(10)
     two.start()
     two.join(0.5)
     assert two.is_alive()
-    going_on.set()
+    released.set()
     one.join()
     two.join()
     assert second.compiled == []
-    assert "another build makes the same: waiting for it" in told[0]
+    assert "another build makes the same: waiting for it" in shown[0]
 
 
-def test_a_server_killed_in_the_middle_of_a_build_is_told_once(server: Server, tmp_path: Path) -> None:
+def test_a_server_killed_in_the_middle_of_a_build_is_reported_once(server: Server, tmp_path: Path) -> None:
     (root,) = clones(tmp_path, 1)
-    told = build(root, server, Acting(at="compile CPython", act=server.stop))
-    assert told.count("warning: cache:") == 1
-    assert "127.0.0.1" in told
+    shown = build(root, server, Acting(at="compile CPython", act=server.stop))
+    assert shown.count("warning: cache:") == 1
+    assert "127.0.0.1" in shown
     assert (root / "out" / "prt_v0_amd64.tgz").is_file()
     engine = Acting()
     assert "up to date" in build(root, server, engine)
@@ -206,10 +206,10 @@ def test_a_proof_that_fails_after_the_build_stores_nothing_anywhere(server: Serv
 def test_credentials_enter_no_container_and_no_log(server: Server, tmp_path: Path) -> None:
     (root,) = clones(tmp_path, 1)
     engine = Acting()
-    told = build(root, server, engine)
+    shown = build(root, server, engine)
     given = repr([(place.steps, place.items) for place in engine.workplaces])
     files = [path for path in (root / "out").rglob("*") if path.is_file()]
-    assert PASSWORD not in told + given
+    assert PASSWORD not in shown + given
     assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
 
 

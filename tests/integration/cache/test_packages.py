@@ -25,7 +25,7 @@ from builder.errors import BuildError
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.lock import LOCK, read_lock
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, install, plan_fetch, plan_lock
-from builder.stages.programs import program
+from builder.stages.programs import program_file
 from builder.stages.stage import Step
 from builder.targets import Variant
 
@@ -141,7 +141,7 @@ class Place:
         return self.folder / LOCK
 
     def fetch(self) -> None:
-        """Download what the lock names anew, into the folder from which it is installed."""
+        """Download again what the lock names, into the folder from which it is installed."""
         shutil.rmtree(self.folder / DISTRIBUTIONS)
         (self.folder / FETCHED).unlink()
         self.run([*plan_fetch((recipe(b""),), prt_root=self.root, env={}).steps])
@@ -149,7 +149,7 @@ class Place:
 
     def install(self, requirements: bytes = b"") -> str:
         """Install what the lock names."""
-        check = program("check_installed.py")
+        check = program_file("check_installed.py")
         assert isinstance(check.content, bytes)
         (self.folder / check.name).write_bytes(check.content)
         return self.run([*install(recipe(requirements), self.root, {})])

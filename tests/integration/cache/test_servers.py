@@ -97,7 +97,7 @@ def test_a_wrong_password_publishes_nothing_and_shows_nothing(server: Server, tm
     here.keep(tgz(file("big", 3_000_000)))
     assert [code for _, _, code in server.requests("PUT")] == [401]
     assert "CACHE_USER and CACHE_PASSWORD" in here.warnings[0]
-    assert "horse" not in "".join(here.told)
+    assert "horse" not in "".join(here.shown)
 
 
 def test_only_names_of_the_cache_can_be_put(server: Server) -> None:
@@ -154,7 +154,7 @@ def test_who_has_the_password_does_not_wait(server: Server) -> None:
     assert {code for _, _, code in server.requests("PUT")} == {201}
 
 
-def test_413_is_told_with_the_limit(tmp_path: Path) -> None:
+def test_413_is_reported_with_the_limit(tmp_path: Path) -> None:
     with nginx(tmp_path / "server", {"client_max_body_size 4g;": "client_max_body_size 1m;"}) as server:
         here = writer(tmp_path / "one", server)
         here.keep(b"x" * 20_000_000, Stage("profile", {}, (), (), "python.profdata"))
@@ -214,12 +214,12 @@ def test_what_a_careless_server_keeps_of_it_is_never_used(tmp_path: Path) -> Non
         path.write_bytes(GOOD[: len(GOOD) // 2])
         here = reader(tmp_path / "two", server)
         here.expect(here.find(), "truncated")
-        # Its HEAD tells the wrong size, so that the next builder heals it.
+        # Its HEAD reports the wrong size, so that the next builder repairs it.
         writer(tmp_path / "three", server).keep()
         assert isinstance(reader(tmp_path / "four", server).find(), Hit)
 
 
-def test_altered_files_on_the_server_are_told_once_and_not_used(server: Server, tmp_path: Path) -> None:
+def test_altered_files_on_the_server_are_reported_once_and_not_used(server: Server, tmp_path: Path) -> None:
     writer(tmp_path / "one", server).keep()
     path = server.data / content_path()[1:]
     path.write_bytes(path.read_bytes()[::-1])
@@ -266,7 +266,7 @@ def test_a_server_killed_while_it_sends(server: Server, tmp_path: Path) -> None:
     writer(tmp_path / "one", server).keep()
     here = reader(tmp_path / "two", server)
     assert here.cache.remote
-    here.cache.remote.server.read(entry_path()[1:], 100_000)  # the connection stands
+    here.cache.remote.server.read(entry_path()[1:], 100_000)  # the connection is open
     server.stop()
     here.expect(here.find(), "unreachable")
 

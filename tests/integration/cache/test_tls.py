@@ -48,7 +48,7 @@ def test_the_right_ca_works_whatever_requests_ca_bundle_says(tmp_path: Path, mon
         one = here(tmp_path / "one", url, ca, monkeypatch)
         one.keep()
         assert isinstance(here(tmp_path / "two", url, ca, monkeypatch).find(), Hit)
-        assert one.told == []
+        assert one.shown == []
 
 
 @pytest.mark.parametrize("wrong", ["unknown CA", "expired", "another host"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from benchmarks.measurement import measurement
+from benchmarks.measurement import plan_measurement
 from benchmarks.others import OTHERS, stock
 from benchmarks.suite import SUITE
 from builder.stages.interpreter.cpython import CPython
@@ -14,7 +14,7 @@ from tests.support.factories import VERSION, python_build
 
 
 def stage(*others: str, only: tuple[str, ...] = ()) -> Stage:
-    return measurement(
+    return plan_measurement(
         PurePosixPath("/prt"), "prt", [OTHERS[one] for one in others],
         rounds=2, only=only, programs=(File("lib/x.py", b""),),
     )  # fmt: skip
@@ -26,7 +26,7 @@ def test_the_suite_covers_every_aspect_with_at_least_twelve_benchmarks_under_nam
     assert len({one.name for one in SUITE}) == len(SUITE) >= 12
 
 
-def test_the_rival_is_compiled_as_python_build_does_with_pgo_and_lto_and_no_flag_of_ours(tmp_path: Path) -> None:
+def test_the_rival_is_compiled_as_python_build_does_with_pgo_and_lto_and_none_of_our_flags(tmp_path: Path) -> None:
     made = stock(CPython(VERSION, python_build(tmp_path), (), "a toolchain", Arch.AMD64, "libedit"), Arch.AMD64)
     compile_ = made.steps[0]
     assert compile_.args[-2:] == (VERSION, "/opt/stock")

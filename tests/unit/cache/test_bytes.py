@@ -258,11 +258,11 @@ def test_what_is_damaged_here_is_healed_from_the_server(tmp_path: Path, how: str
     assert again.path.read_bytes() == GOOD
 
 
-def test_an_entry_built_in_the_future_or_in_1970_is_as_good(tmp_path: Path) -> None:
+def test_an_entry_built_in_the_future_or_in_1970_is_used(tmp_path: Path) -> None:
     for at in ("1970-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"):
         body = edited(built={"compiled": "native", "seconds": 1, "at": at})
         with hostile(honest(entry=Answer(body=body))) as server:
             (tmp_path / at[:4]).mkdir()
             here = scene(tmp_path / at[:4], server.url)
             assert isinstance(here.find(), Hit)
-            assert here.told == []
+            assert here.shown == []

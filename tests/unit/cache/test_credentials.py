@@ -49,7 +49,7 @@ def test_the_token_wins_over_the_user_and_both_over_netrc(tmp_path: Path) -> Non
     assert source() == "netrc"
 
 
-def test_netrc_is_not_told_to_a_plain_http_server(tmp_path: Path) -> None:
+def test_netrc_is_not_sent_to_a_plain_http_server(tmp_path: Path) -> None:
     assert chosen(settings(tmp_path, CACHE_URL=UNSAFE[0]), ("n", "p")).source == "no credentials"
 
 

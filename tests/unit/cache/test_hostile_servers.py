@@ -23,7 +23,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 def continues() -> Iterator[bytes]:
-    """100 Continue for ever."""
+    """100 Continue forever."""
     return itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
@@ -35,7 +35,7 @@ def slow_head() -> Iterator[bytes]:
 
 
 def trailers() -> Iterator[bytes]:
-    """A whole body, and then trailers for ever."""
+    """A whole body, and then trailers forever."""
     yield HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     yield f"{len(GOOD):x}\r\n".encode() + GOOD + b"\r\n0\r\n"
     yield from itertools.repeat(b"X-A: b\r\n")
@@ -102,7 +102,7 @@ def test_nonsense_is_a_miss_and_kills_no_build(tmp_path: Path, which: str) -> No
     assert len(here.warnings) <= 1
 
 
-def test_a_length_of_5000_digits_is_none_told() -> None:
+def test_a_length_of_5000_digits_counts_as_none() -> None:
     answer = HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n"
     with hostile(lambda *request: Answer(raw=lambda: iter([answer]))) as server:
         assert WebDav(server.url, patience=QUICK).size("x") == -1
@@ -120,15 +120,15 @@ def test_a_secret_that_can_not_be_sent_is_in_no_message(tmp_path: Path, token: s
     with hostile(honest()) as server:
         here = scene(tmp_path, server.url, who=Credentials("CACHE_TOKEN", token=token))
         here.expect(here.find(), "unexpected")
-    assert "hush" not in "".join(here.told)
+    assert "hush" not in "".join(here.shown)
 
 
 def test_what_a_server_says_moves_no_cursor(tmp_path: Path) -> None:
     with hostile(honest(entry=Answer(418, word="\x1b[2J\x1b]0;owned\x07"))) as server:
         here = scene(tmp_path, server.url)
         here.expect(here.find(), "unexpected")
-    assert here.told[0].isprintable()
-    assert "owned" not in here.told[0]
+    assert here.shown[0].isprintable()
+    assert "owned" not in here.shown[0]
     assert str(Trouble("x", "a\x1b[2Jb\u202ec\nd")) == "a?[2Jb?c?d"
 
 

@@ -62,7 +62,7 @@ def test_a_key_is_64_hex_digits_fit_for_a_path(one: dict[str, Json]) -> None:
         ({"a": "b,c"}, {"a": "b", "c": ""}),
     ],
 )
-def test_what_looks_alike_is_told_apart(one: dict[str, Json], two: dict[str, Json]) -> None:
+def test_what_looks_alike_has_different_keys(one: dict[str, Json], two: dict[str, Json]) -> None:
     assert key_of(one) != key_of(two)
 
 
@@ -73,7 +73,7 @@ def test_fixed_inputs_have_a_fixed_key() -> None:
 
 @pytest.fixture
 def before(tmp_path: Path) -> Planning:
-    """Planning of an interpreter compiled across."""
+    """Planning of a cross-compiled interpreter."""
     return factories.across(tmp_path)
 
 

@@ -74,7 +74,7 @@ def test_who_holds_the_lock_builds_and_the_other_waits_and_finds(tmp_path: Path)
         order.append("kept")
     thread.join()
     assert order == ["kept", "Hit"]
-    assert second.told == ["interpreter: another build makes the same: waiting for it"]
+    assert second.shown == ["interpreter: another build makes the same: waiting for it"]
 
 
 HOLDER = """
@@ -112,7 +112,7 @@ def test_other_keys_are_not_waited_for(tmp_path: Path) -> None:
     first, second = local(tmp_path), local(tmp_path)
     with first.cache.lock(stage()), second.cache.lock(stage("3.12.1")):
         pass
-    assert second.told == []
+    assert second.shown == []
 
 
 @pytest.mark.parametrize("version", ["3.13.5", "3.12.1"])
@@ -178,7 +178,7 @@ def test_closing_trims_sums_up_and_writes_the_counters(tmp_path: Path) -> None:
     here.find()
     for _ in range(2):
         here.cache.close(tmp_path)
-    assert here.told == ["cache: 0 local, 0 remote hits, 1 misses"], "once"
+    assert here.shown == ["cache: 0 local, 0 remote hits, 1 misses"], "once"
     assert [*here.cache.store.entries()] == []
     text = (tmp_path / "cache-stats.json").read_text()
     assert '"misses": 1' in text

@@ -1,4 +1,4 @@
-"""Reading from a server that is down, slow, busy or unwilling: a warning, a miss, and the build goes on."""
+"""Reading from a server that is down, slow, busy or unwilling: a warning, a miss, and the build continues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_what_the_server_has_is_fetched_proved_kept_and_then_found_here(tmp_path
         assert here.proved == [GOOD]
         assert here.find() == found
         assert server.asked() == 2
-    assert here.told == []
+    assert here.shown == []
     report = here.cache.report
     assert (report.remote, report.local, report.bytes_read, report.seconds_saved) == (1, 1, len(GOOD), 600)
 
@@ -38,7 +38,7 @@ def test_404_on_an_entry_is_a_silent_miss(tmp_path: Path) -> None:
         with hostile(lambda *request, code=code: Answer(code)) as server:
             here = scene(tmp_path, server.url)
             assert isinstance(here.find(), Miss)
-            assert (here.told, here.cache.report.misses, server.asked()) == ([], 1, 1)
+            assert (here.shown, here.cache.report.misses, server.asked()) == ([], 1, 1)
 
 
 def test_server_down_connection_refused(tmp_path: Path) -> None:
@@ -88,13 +88,13 @@ def test_500_twice_then_200_is_a_hit_without_a_warning(tmp_path: Path) -> None:
         here = scene(tmp_path, server.url)
         assert isinstance(here.find(), Hit)
         assert server.requests.count(("GET", entry_path())) == 3
-    assert here.told == []
+    assert here.shown == []
     assert len(here.slept) == 4
     assert len(set(here.slept)) > 1, "the waits are jittered"
 
 
 @pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504])
-def test_503_for_ever(tmp_path: Path, code: int) -> None:
+def test_503_forever(tmp_path: Path, code: int) -> None:
     with hostile(lambda *request: Answer(code)) as server:
         here = scene(tmp_path, server.url)
         here.expect(here.find(), "unavailable")
@@ -135,7 +135,7 @@ def test_401_and_403_on_get_are_not_retried_and_name_the_credentials_source(
         here.keep()
         here.find(OTHER)
         assert server.requests == [("GET", entry_path())], "nothing more is read, and nothing written"
-    assert "hush" not in "".join(here.told) + repr(here.cache)
+    assert "hush" not in "".join(here.shown) + repr(here.cache)
 
 
 @pytest.mark.parametrize("code", [405, 413, 415, 501])

@@ -180,7 +180,7 @@ def test_an_entry_under_the_name_of_another_key_is_a_miss(tmp_path: Path) -> Non
     assert store.find("interpreter", wanted) == Miss(f"{place}: not what this key should find", damaged=True)
 
 
-def test_adding_again_mends_what_was_damaged(tmp_path: Path) -> None:
+def test_adding_again_repairs_what_was_damaged(tmp_path: Path) -> None:
     store = filled(tmp_path)
     content_of(store).write_bytes(b"")
     entry_of(store).write_text("")

@@ -155,7 +155,7 @@ def test_a_lock_of_a_gigabyte_costs_no_memory(tmp_path: Path) -> None:
     assert not content.exists(), "what is no lock, and what it names, no entry needs"
 
 
-def test_a_date_in_the_future_keeps_nothing_for_ever(tmp_path: Path) -> None:
+def test_a_date_in_the_future_keeps_nothing_forever(tmp_path: Path) -> None:
     data = tmp_path / "data"
     paths = published(data, "a", -3000)
     trim(data, "--dry-run")

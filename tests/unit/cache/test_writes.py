@@ -1,4 +1,4 @@
-"""Publishing while a build goes on: content before its entry, and a server that refuses never fails the build."""
+"""Publishing while a build continues: content before its entry, and a server that refuses never fails the build."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_content_is_put_first_and_its_size_confirmed_before_the_entry(tmp_path: 
         ]  # fmt: skip
         assert server.bodies == {content_path(): GOOD, entry_path(): entry().encode()}
     assert hit.path.read_bytes() == GOOD
-    assert here.told == []
+    assert here.shown == []
     assert (here.cache.report.published, here.cache.report.bytes_written) == (1, len(GOOD))
 
 
@@ -126,7 +126,7 @@ def test_409_and_412_on_content_that_is_there_go_on_with_the_entry(tmp_path: Pat
         here = scene(tmp_path, server.url, writes=True)
         here.keep()
         assert server.bodies[entry_path()] == entry().encode()
-    assert here.told == []
+    assert here.shown == []
 
 
 def test_content_that_is_there_is_not_sent_again(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_content_the_server_has_altered_is_replaced_by_what_was_built(tmp_path: 
         assert server.bodies[content_path()] == GOOD
 
 
-def test_a_server_that_is_down_is_told_once_and_what_was_built_is_kept(tmp_path: Path) -> None:
+def test_a_server_that_is_down_is_reported_once_and_what_was_built_is_kept(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     here = scene(tmp_path, url, writes=True, patience=QUICK)
@@ -174,7 +174,7 @@ def test_what_could_not_be_published_is_by_the_next_build_that_has_it(tmp_path: 
         here.keep()
     with hostile(taking()) as server:
         assert isinstance(scene(tmp_path, server.url).find(), Hit)
-        assert server.requests == [], "who may not write does not"
+        assert server.requests == [], "a builder that is not allowed to write does not"
         again = scene(tmp_path, server.url, writes=True)
         assert isinstance(again.find(), Hit)
         assert server.bodies == {content_path(): GOOD, entry_path(): entry().encode()}

@@ -1,4 +1,4 @@
-"""ENGINE: which engine builds, and that the user is told why."""
+"""ENGINE: which engine builds, and that the user sees why."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def choose(root: Path, arch: Arch, **values: str) -> tuple[Engine, str]:
-    """The engine, and what the user is told."""
+    """The engine, and what the user sees."""
     screen = io.StringIO()
     roots = Roots(root, RootShelf(root, SourceShelf(root, NO_NETWORK, "", "", print), print))
     chosen = choice.choose(settings(root, **environ(root, **values)), NO_NETWORK, roots, arch, Console(stream=screen))
@@ -76,42 +76,42 @@ def choose(root: Path, arch: Arch, **values: str) -> tuple[Engine, str]:
 
 
 def test_host_is_taken_when_asked_for(tmp_path: Path) -> None:
-    engine, told = choose(tmp_path, NATIVE, ENGINE="host")
-    assert (engine.name, told) == ("host", "engine: host (ENGINE=host)\n")
+    engine, shown = choose(tmp_path, NATIVE, ENGINE="host")
+    assert (engine.name, shown) == ("host", "engine: host (ENGINE=host)\n")
 
 
 def test_the_sandbox_is_taken_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap, "demand", lambda: None)
-    engine, told = choose(tmp_path, NATIVE, ENGINE="sandbox")
-    assert (engine.name, told) == ("sandbox", "engine: sandbox (ENGINE=sandbox)\n")
+    engine, shown = choose(tmp_path, NATIVE, ENGINE="sandbox")
+    assert (engine.name, shown) == ("sandbox", "engine: sandbox (ENGINE=sandbox)\n")
 
 
 def test_the_sandbox_is_taken_when_no_daemon_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
-    engine, told = choose(tmp_path, NATIVE)
+    engine, shown = choose(tmp_path, NATIVE)
     assert engine.name == "sandbox"
-    assert told == f"engine: sandbox (no Docker daemon answers at unix://{tmp_path}/nothing.sock)\n"
+    assert shown == f"engine: sandbox (no Docker daemon answers at unix://{tmp_path}/nothing.sock)\n"
 
 
 def test_host_is_taken_where_namespaces_are_forbidden_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
-    engine, told = choose(tmp_path, NATIVE)
+    engine, shown = choose(tmp_path, NATIVE)
     assert engine.name == "host"
-    assert told == f"engine: host (no Docker daemon answers at unix://{tmp_path}/nothing.sock; no sandbox here)\n"
+    assert shown == f"engine: host (no Docker daemon answers at unix://{tmp_path}/nothing.sock; no sandbox here)\n"
 
 
 @pytest.mark.usefixtures("daemon")
 def test_docker_is_taken_when_it_answers(tmp_path: Path) -> None:
-    engine, told = choose(tmp_path, NATIVE)
+    engine, shown = choose(tmp_path, NATIVE)
     assert engine.name == "docker"
-    assert told == f"engine: docker (it answers at unix://{tmp_path}/nothing.sock)\n"
+    assert shown == f"engine: docker (it answers at unix://{tmp_path}/nothing.sock)\n"
 
 
 @pytest.mark.usefixtures("daemon")
 @pytest.mark.parametrize(("arch", "address"), [(Arch.AMD64, "tcp://one:1"), (Arch.ARM64, "tcp://two:2")])
 def test_each_architecture_has_its_endpoint(tmp_path: Path, arch: Arch, address: str) -> None:
-    _, told = choose(tmp_path, arch, DOCKER_HOST_AMD64="tcp://one:1", DOCKER_HOST_ARM64="tcp://two:2")
-    assert address in told
+    _, shown = choose(tmp_path, arch, DOCKER_HOST_AMD64="tcp://one:1", DOCKER_HOST_ARM64="tcp://two:2")
+    assert address in shown
 
 
 def test_docker_that_was_asked_for_must_answer(tmp_path: Path) -> None:

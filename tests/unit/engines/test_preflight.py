@@ -82,7 +82,7 @@ def problem_of(arch: Arch) -> UserError:
 
 
 @pytest.mark.parametrize("problem", Problem)
-def test_each_problem_names_what_is_wrong_and_what_mends_it(problem: Problem) -> None:
+def test_each_problem_names_what_is_wrong_and_what_fixes_it(problem: Problem) -> None:
     error = problem.error(endpoint=ENDPOINT, arch="arm64")
     assert (error.message, error.hint) == WORDS[problem]
 
@@ -151,7 +151,7 @@ def test_the_daemons_own_architecture_has_no_emulator() -> None:
         (None, "qemu"),
     ],
 )
-def test_an_emulator_is_named_with_its_version_where_it_tells(
+def test_an_emulator_is_named_with_its_version_where_it_shows_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, name: str
 ) -> None:
     registered, program = tmp_path / "qemu-aarch64", tmp_path / "emulator"

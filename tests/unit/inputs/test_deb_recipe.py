@@ -15,7 +15,7 @@ TEXTS = {"control": "Package: x\n", "changelog.j2": "{{ package }}\n", "copyrigh
 
 
 def put(folder: Path, **more: str) -> Path:
-    """A complete folder, with more files; `__` in a name stands for a dot."""
+    """A complete folder, with more files; `__` in a name is a dot."""
     for name, text in {**TEXTS, **{name.replace("__", "."): text for name, text in more.items()}}.items():
         (folder / name).write_text(text)
     return folder

@@ -68,14 +68,14 @@ def read(recipes: Path) -> Read:
     return each, recipe.read_interpreter(recipes), deb_recipe.read(recipes / "deb")
 
 
-def keys(recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *, whole: bool = False) -> Iterator[str]:
+def keys(recipes: Path, build: Build = BUILDS[0], reading: Read | None = None, *, whole: bool = False) -> Iterator[str]:
     """Every key there is of the packages of these recipes, and what decides their builder images.
 
     The manifest has one digest of all recipes, and a key has those of the stages before it: unless the keys are wanted
     `whole`, each stage has to notice by itself what it makes something of.
     """
     version, arch, chosen = build
-    each, interpreter, package = beside or read(recipes)
+    each, interpreter, package = reading or read(recipes)
     given = Inputs(
         version, settings(recipes, **chosen), each, interpreter, COMMITTED,
         PythonBuild(plugin(), pins.read(recipes / "pins.toml")),
@@ -100,11 +100,11 @@ def _compiled(stage: Stage) -> Iterator[str]:
 
 
 def noticed(
-    before: list[str], recipes: Path, build: Build = BUILDS[0], beside: Read | None = None, *, whole: bool = False
+    before: list[str], recipes: Path, build: Build = BUILDS[0], reading: Read | None = None, *, whole: bool = False
 ) -> bool:
     """Whether the recipes have other keys now, or are refused."""
     try:
-        return any(one != other for one, other in zip_longest(keys(recipes, build, beside, whole=whole), before))
+        return any(one != other for one, other in zip_longest(keys(recipes, build, reading, whole=whole), before))
     except UserError:
         return True
 
@@ -200,8 +200,8 @@ PLACES = ("places = [", '    "', "]", "snapshot = ", "beside.", 'file = "Python-
 def test_every_line_of_the_pins_counts_or_only_says_where_to_find_something(recipes: Path) -> None:
     path = recipes / "pins.toml"
     lines = path.read_text().splitlines()
-    beside = read(recipes)
-    before = {whole: [[*keys(recipes, build, beside, whole=whole)] for build in BUILDS] for whole in (True, False)}
+    reading = read(recipes)
+    before = {whole: [[*keys(recipes, build, reading, whole=whole)] for build in BUILDS] for whole in (True, False)}
     section, unseen = "", []
     for number, line in enumerate(lines):
         section = line if line.startswith("[") else section
@@ -215,7 +215,7 @@ def test_every_line_of_the_pins_counts_or_only_says_where_to_find_something(reci
             # Versions and licenses are for the manifest.
             whole = "sha256" not in line
             seen = any(
-                noticed(old, recipes, build, beside, whole=whole)
+                noticed(old, recipes, build, reading, whole=whole)
                 for build, old in zip(BUILDS, before[whole], strict=True)
             )
         except KeyError:  # the version that is to be built is pinned no more
@@ -238,9 +238,9 @@ COUNTS = {
 }
 DOES_NOT_COUNT = {
     "PYTHON_VERSION": "the exact version counts, which is found before the plan is made",
-    "COMPILE": "what is compiled how is decided before the plan is made: Bench.across counts",
+    "COMPILE": "how it is compiled is decided before the plan is made: BuildMachine.crosses counts",
     "LIBRARIES": "the same",
-    "ENGINE": "Bench.engine counts, in the manifest, and what is installed there",
+    "ENGINE": "BuildMachine.engine counts, in the manifest, and what is installed there",
     "BASE_IMAGE": "what is installed there counts",
     "DOCKER_HOST_AMD64": "what is installed there counts",
     "DOCKER_HOST_ARM64": "what is installed there counts",
@@ -257,7 +257,7 @@ DOES_NOT_COUNT = {
 
 def test_every_setting_counts_or_has_a_reason_not_to(recipes: Path) -> None:
     assert sorted([*COUNTS, *DOES_NOT_COUNT]) == sorted(setting.name for setting in SETTINGS)
-    beside = read(recipes)
+    reading = read(recipes)
     before = [*keys(recipes, whole=True)]
     builds = {name: ("3.13.5", Arch.AMD64, {name: value}) for name, value in COUNTS.items()}
-    assert [name for name, build in builds.items() if not noticed(before, recipes, build, beside, whole=True)] == []
+    assert [name for name, build in builds.items() if not noticed(before, recipes, build, reading, whole=True)] == []

@@ -14,7 +14,7 @@ from tests.support.factories import checkout, project
 from tests.support.recipes import SHIPPED, put
 
 
-def test_without_their_folders_there_are_no_extras(tmp_path: Path) -> None:
+def test_without_their_folders_there_are_no_patches_and_profiles(tmp_path: Path) -> None:
     assert recipe.read_interpreter(tmp_path) == InterpreterRecipe({}, {})
 
 
@@ -75,7 +75,7 @@ def test_what_is_no_patch_of_a_library_is_refused(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize(
     "name", ["libraries/README.md", "profiles/README.md", "libraries/zlib/.keep", "profiles/.keep"]
 )
-def test_notes_beside_the_extras_are_fine(tmp_path: Path, name: str) -> None:
+def test_notes_next_to_patches_and_profiles_are_fine(tmp_path: Path, name: str) -> None:
     found = recipe.read_interpreter(put(tmp_path, name))
     assert (not any(found.library_patches.values()), found.profiles) == (True, {})
 

@@ -39,7 +39,7 @@ def test_lines_may_end_as_on_windows() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("ENGIE=:?#$() \t\r\n\"'\\\u2028x!+"), max_size=60))
-def test_any_text_is_taken_as_it_stands_or_refused(text: str) -> None:
+def test_any_text_is_taken_as_it_is_or_refused(text: str) -> None:
     with suppress(UserError):
         for name, assignment in makefile_vars.parse(text, "Makefile.vars", KNOWN).items():
             line = text.split("\n")[assignment.line - 1]
@@ -83,7 +83,7 @@ def test_a_line_without_an_assignment_gives_nothing(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "expected"),
     [
         ("a=b", "a=b"),
         ("https://host/?a:=b", "https://host/?a:=b"),
@@ -98,8 +98,8 @@ def test_a_line_without_an_assignment_gives_nothing(line: str) -> None:
         ("# nothing but a comment", ""),
     ],
 )
-def test_a_value_ends_at_its_quote_or_at_a_comment(written: str, meant: str) -> None:
-    assert values(f"PACKAGE_DESC = {written}") == {"PACKAGE_DESC": meant}
+def test_a_value_ends_at_its_quote_or_at_a_comment(written: str, expected: str) -> None:
+    assert values(f"PACKAGE_DESC = {written}") == {"PACKAGE_DESC": expected}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_an_unknown_name_is_refused_with_its_line_and_the_nearest_name(line: str
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "expected"),
     [
         ("nothing to do", "nothing to do"),
         ("$(PACKAGE_PREFIX)", "acme"),
@@ -191,8 +191,8 @@ def test_an_unknown_name_is_refused_with_its_line_and_the_nearest_name(line: str
         ("$$$(ENGINE)", "$host"),
     ],
 )
-def test_references_and_doubled_dollars_are_replaced(written: str, meant: str) -> None:
-    assert expand(written) == meant
+def test_references_and_doubled_dollars_are_replaced(written: str, expected: str) -> None:
+    assert expand(written) == expected
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_an_empty_home_of_configuration_is_none(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("name", USER_FILES)
-def test_a_named_pip_conf_stands_in_for_the_user_s_own(tmp_path: Path, name: str) -> None:
+def test_a_named_pip_conf_replaces_the_users_own(tmp_path: Path, name: str) -> None:
     write(tmp_path / name, "[global]\nretries = 1\n")
     write(tmp_path / "xdg/pip/pip.conf", "[global]\nproxy = http://a:1\n")
     named = write(tmp_path / "named.conf", "[global]\ntimeout = 2\n")

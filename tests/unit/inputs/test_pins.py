@@ -121,7 +121,7 @@ def test_a_shipped_sysroot_holds_one_glibc_of_its_architecture(
 
 @each_suite
 @pytest.mark.parametrize("arch", Arch)
-def test_what_lies_beside_a_shipped_sysroot_is_of_its_architecture_and_changes_no_digest(
+def test_what_is_next_to_a_shipped_sysroot_is_of_its_architecture_and_changes_no_digest(
     shipped: Pins, suite: str, glibc: str, arch: Arch
 ) -> None:
     sysroot = shipped.sysroot(suite, arch)

@@ -37,7 +37,7 @@ def test_each_name_is_there_once() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-def test_the_settings_of_a_group_stand_together() -> None:
+def test_the_settings_of_a_group_are_together() -> None:
     groups = [setting.group for setting in SETTINGS]
     changes = [group for group, before in zip(groups, ["", *groups], strict=False) if group != before]
     assert sorted(set(changes)) == sorted(changes)
@@ -92,7 +92,7 @@ def test_each_setting_is_known_with_the_prefix(tmp_path: Path, setting: settings
 
 @pytest.mark.parametrize("setting", [row for row in SETTINGS if row.default], ids=lambda setting: setting.name)
 @pytest.mark.parametrize("prefix", ["", "PRT_"])
-def test_each_setting_may_stand_in_the_file(tmp_path: Path, setting: settings.Setting, prefix: str) -> None:
+def test_each_setting_may_be_in_the_file(tmp_path: Path, setting: settings.Setting, prefix: str) -> None:
     loaded = load(tmp_path, f"{prefix}{setting.name} = {setting.default}")
     assert loaded.values[setting.name] == Value(setting.default, "Makefile.vars:1")
 

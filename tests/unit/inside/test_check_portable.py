@@ -63,7 +63,7 @@ def test_a_library_that_lies_in_the_tree_is_no_foreign_one(tmp_path: Path) -> No
     ("floor", "version", "fits"),
     [("2.31", (2, 31), True), ("2.31", (2, 17), True), ("2.31", (2, 34), False), ("2.31", (3, 0), False)],
 )
-def test_pip_is_told_which_wheels_fit(floor: str, version: tuple[int, int], fits: bool) -> None:
+def test_pip_knows_which_wheels_fit(floor: str, version: tuple[int, int], fits: bool) -> None:
     program = f"import _manylinux; print(_manylinux.manylinux_compatible({version[0]}, {version[1]}, 'x86_64'))"
     env = {"PYTHONPATH": str(ROOT / "builder" / "inside"), "MANYLINUX_FLOOR": floor}
     said = subprocess.run([sys.executable, "-c", program], env=env, check=True, capture_output=True, text=True)

@@ -18,7 +18,7 @@ MISSING = (
 CHANGED = "a.c: warning: profile data may be out of date: of 7 functions, 2 have mismatched data that will be ignored\n"
 
 
-def told(folder: Path, log: str, code: int = 0) -> str:
+def shown(folder: Path, log: str, code: int = 0) -> str:
     """What the program says of a log."""
     (folder / "python-build.20260101.1.log").write_text(log)
     return run("profile_use.py", folder, code=code)
@@ -26,7 +26,7 @@ def told(folder: Path, log: str, code: int = 0) -> str:
 
 def test_files_and_functions_are_counted(tmp_path: Path) -> None:
     log = "".join(COMPILE.format(name) for name in "abcd") + LINK + UNKNOWN.format("d") * 2 + MISSING + CHANGED
-    said = told(tmp_path, log)
+    said = shown(tmp_path, log)
     assert "used for 3 of 4 files" in said
     assert "5 functions have no data and 2 other data" in said
 
@@ -42,4 +42,4 @@ def test_files_and_functions_are_counted(tmp_path: Path) -> None:
     ids=["nothing compiled", "only linked", "no profile given", "a profile of something else"],
 )
 def test_an_interpreter_without_profile_is_refused(tmp_path: Path, log: str) -> None:
-    assert "would not be optimised" in told(tmp_path, log, code=1)
+    assert "would not be optimised" in shown(tmp_path, log, code=1)

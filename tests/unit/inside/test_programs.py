@@ -42,9 +42,9 @@ def test_check_modules_is_silent_when_all_are_there() -> None:
 
 
 def test_check_modules_names_each_missing_module_and_why() -> None:
-    told = run("check_modules.py", "json", "no_such_one", "no_such_other", code=1).splitlines()
-    assert told[0] == "modules missing from the interpreter:"
-    assert told[1:] == [f"  {name}: No module named '{name}'" for name in ("no_such_one", "no_such_other")]
+    shown = run("check_modules.py", "json", "no_such_one", "no_such_other", code=1).splitlines()
+    assert shown[0] == "modules missing from the interpreter:"
+    assert shown[1:] == [f"  {name}: No module named '{name}'" for name in ("no_such_one", "no_such_other")]
 
 
 def test_prune_removes_files_and_folders_that_match(tmp_path: Path) -> None:
@@ -96,11 +96,11 @@ def test_bytecode_stays_valid_when_the_source_gets_another_date(tmp_path: Path) 
     source.write_text("print('as compiled')\n")
     run("compile_bytecode.py", tmp_path)
     source.write_text("print('as edited')\n")
-    told = subprocess.run([sys.executable, "-c", "import mod"], cwd=tmp_path, check=True, capture_output=True)
-    assert told.stdout == b"as compiled\n"
+    shown = subprocess.run([sys.executable, "-c", "import mod"], cwd=tmp_path, check=True, capture_output=True)
+    assert shown.stdout == b"as compiled\n"
 
 
-def test_bytecode_that_is_there_is_made_anew(tmp_path: Path) -> None:
+def test_bytecode_that_is_there_is_made_again(tmp_path: Path) -> None:
     source = tmp_path / "mod.py"
     source.write_text("x = 1\n")
     run("compile_bytecode.py", tmp_path)
@@ -146,7 +146,7 @@ def test_the_manifest_keeps_what_was_planned(root: Path) -> None:
     assert measured(root)["runtime_version"] == "v1"
 
 
-def test_the_manifest_stands_in_the_tree_too_with_sorted_keys(root: Path) -> None:
+def test_the_manifest_is_in_the_tree_too_with_sorted_keys(root: Path) -> None:
     manifest = measured(root)
     text = (root / "manifest.json").read_text()
     assert text == json.dumps(manifest, indent=2, sort_keys=True) + "\n"
@@ -230,9 +230,9 @@ def test_a_plain_tree_passes_and_each_other_kind_of_file_is_named(tmp_path: Path
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(root / "socket"))
-    told = run("check_plain.py", root, code=1).splitlines()
-    assert sorted(line.rpartition("/")[2] for line in told) == ["lib", "pipe", "python", "socket"]
-    assert f"-rwsr-xr-x {root}/bin/python" in told
+    shown = run("check_plain.py", root, code=1).splitlines()
+    assert sorted(line.rpartition("/")[2] for line in shown) == ["lib", "pipe", "python", "socket"]
+    assert f"-rwsr-xr-x {root}/bin/python" in shown
 
 
 @pytest.mark.needs("root")
@@ -249,5 +249,5 @@ def test_what_the_lock_names_must_be_installed_below_the_root_in_its_version(tmp
     run("check_installed.py", root, lock)
     assert f"pytest is outside of {tmp_path}, in " in run("check_installed.py", tmp_path, lock, code=1)
     lock.write_text(f"pytest==0.1 {digest}\nno-such-thing==1 {digest}\n")
-    told = run("check_installed.py", root, lock, code=1)
-    assert told == f"pytest is {there}, not 0.1\nno-such-thing 1 is not installed\n"
+    shown = run("check_installed.py", root, lock, code=1)
+    assert shown == f"pytest is {there}, not 0.1\nno-such-thing 1 is not installed\n"

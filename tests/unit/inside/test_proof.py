@@ -49,11 +49,11 @@ def test_a_tree_without_programs_needs_no_c_library(tmp_path: Path) -> None:
 def test_the_floor_is_what_the_files_need_and_readelf_agrees(tmp_path: Path) -> None:
     root = manifest(tmp_path / "tree")
     (root / "python").write_bytes(REAL.read_bytes())
-    told = run("elf", root, code=1)
+    shown = run("elf", root, code=1)
     said = subprocess.run(["readelf", "--version-info", "--wide", REAL], check=True, capture_output=True, text=True)
     needed = {word.removeprefix("GLIBC_") for word in said.stdout.split() if word.startswith("GLIBC_2")}
     newest = max(needed, key=lambda version: [int(part) for part in version.split(".")])
-    assert told == f"manifest: libc_floor\n  expected: glibc {newest}\n  seen:     glibc 2.0\n"
+    assert shown == f"manifest: libc_floor\n  expected: glibc {newest}\n  seen:     glibc 2.0\n"
     manifest(root, libc_floor=f"glibc {newest}")
     assert run("elf", root) == ""
 
@@ -62,8 +62,8 @@ def test_a_file_for_another_architecture_is_named(tmp_path: Path) -> None:
     root = manifest(tmp_path / "tree")
     header = b"\x7fELF\x01\x01\x01".ljust(18, b"\0") + b"\x28\0"  # 32 bits, for machine 40
     (root / "planted.so").write_bytes(header.ljust(52, b"\0"))
-    told = run("elf", root, code=1)
-    assert told.startswith(f"architecture of planted.so\n  expected: {Arch.native().value}\n  seen:     EM_ARM\n")
+    shown = run("elf", root, code=1)
+    assert shown.startswith(f"architecture of planted.so\n  expected: {Arch.native().value}\n  seen:     EM_ARM\n")
 
 
 def test_the_standard_library_imports_or_the_module_is_named(tmp_path: Path) -> None:
@@ -97,11 +97,11 @@ def test_tls_works_and_fails_as_it_should(tmp_path: Path) -> None:
     assert run("tls", put([*certificates()], tmp_path)) == ""
 
 
-def test_tls_that_trusts_too_little_or_too_much_is_told(tmp_path: Path) -> None:
+def test_tls_that_trusts_too_little_or_too_much_is_reported(tmp_path: Path) -> None:
     folder = put([*certificates()], tmp_path)
     (folder / "expired.pem").write_bytes((folder / "server.pem").read_bytes())
-    told = run("tls", folder, code=1)
-    assert told == "TLS with an expired certificate\n  expected: certificate has expired\n  seen:     TLSv1.3\n"
+    shown = run("tls", folder, code=1)
+    assert shown == "TLS with an expired certificate\n  expected: certificate has expired\n  seen:     TLSv1.3\n"
 
 
 def test_dpkgs_view_must_be_that_of_the_proof(tmp_path: Path) -> None:
@@ -111,20 +111,22 @@ def test_dpkgs_view_must_be_that_of_the_proof(tmp_path: Path) -> None:
     assert run("installed", "prt", "prt-dev", root, "runtime", path=good) == ""
     bad = script(tmp_path / "bad", "dpkg", f'echo "??5??????   {root}/bin/python"')
     script(bad, "dpkg-query", "echo installed")
-    told = run("installed", "prt", "prt-dev", root, "runtime-dev", code=1, path=bad)
-    assert [line for line in told.splitlines() if not line.startswith(" ")] == [
+    shown = run("installed", "prt", "prt-dev", root, "runtime-dev", code=1, path=bad)
+    assert [line for line in shown.splitlines() if not line.startswith(" ")] == [
         "prt-dev is installed", "files of prt that are not as packed", "manifest: variant"
     ]  # fmt: skip
 
 
-def test_a_system_that_was_changed_is_told_file_by_file(tmp_path: Path) -> None:
+def test_a_system_that_was_changed_is_reported_file_by_file(tmp_path: Path) -> None:
     before = tmp_path / "before"
     before.write_text("f 644 1\t/etc/a\nf 644 1\t/usr/bin/python3\n")
     dpkg = script(tmp_path / "bin", "dpkg", "echo /prt; echo /prt/bin")
     same = "f 644 1\\t/etc/a\\nf 644 1\\t/usr/bin/python3\\nd 755\\t/prt\\n"
     assert run("system", "prt", before, "printf", same, path=dpkg) == ""
-    told = run("system", "prt", before, "printf", "f 644 2\\t/usr/bin/python3\\nf 644 3\\t/stray\\n", code=1, path=dpkg)
-    assert told.splitlines() == [
+    shown = run(
+        "system", "prt", before, "printf", "f 644 2\\t/usr/bin/python3\\nf 644 3\\t/stray\\n", code=1, path=dpkg
+    )
+    assert shown.splitlines() == [
         "/etc/a", "  expected: f 644 1", "  seen:     nothing",
         "/usr/bin/python3", "  expected: f 644 1", "  seen:     f 644 2",
         "new files that are not the package's", "  expected: []", "  seen:     ['/stray']",

@@ -1,4 +1,4 @@
-"""What stands in ARTIFACT_DIR: known by key and bytes, and removed without touching anything else."""
+"""What is in ARTIFACT_DIR: known by key and bytes, and removed without touching anything else."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def test_publishing_moves_the_file_and_describes_it(tmp_path: Path) -> None:
     assert not part.exists()
 
 
-def test_a_published_artifact_stands(tmp_path: Path) -> None:
-    standing = published(tmp_path).standing(NAME, "one")
-    assert standing
-    assert standing.name == NAME
+def test_a_published_artifact_is_current(tmp_path: Path) -> None:
+    current = published(tmp_path).current(NAME, "one")
+    assert current
+    assert current.name == NAME
 
 
-def test_an_artifact_of_another_key_does_not_stand(tmp_path: Path) -> None:
-    assert published(tmp_path).standing(NAME, "two") is None
+def test_an_artifact_of_another_key_is_not_current(tmp_path: Path) -> None:
+    assert published(tmp_path).current(NAME, "two") is None
 
 
-def test_an_artifact_of_another_name_does_not_stand(tmp_path: Path) -> None:
-    assert published(tmp_path).standing("prt-dev_v0_amd64.tgz", "one") is None
+def test_an_artifact_of_another_name_is_not_current(tmp_path: Path) -> None:
+    assert published(tmp_path).current("prt-dev_v0_amd64.tgz", "one") is None
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -63,10 +63,10 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_an_artifact_that_is_not_as_recorded_does_not_stand(tmp_path: Path, how: str) -> None:
+def test_an_artifact_that_is_not_as_recorded_is_not_current(tmp_path: Path, how: str) -> None:
     shelf = published(tmp_path)
     DAMAGE[how](tmp_path)
-    assert shelf.standing(NAME, "one") is None
+    assert shelf.current(NAME, "one") is None
 
 
 @pytest.mark.parametrize("kind", ["fifo", "endless", "nested"])
@@ -80,15 +80,15 @@ def test_a_record_that_is_none_is_not_waited_for(tmp_path: Path, kind: str) -> N
         path.symlink_to("/dev/zero")
     else:
         path.write_text("[" * 4000)
-    assert shelf.standing(NAME, "one") is None
+    assert shelf.current(NAME, "one") is None
 
 
 def test_publishing_again_replaces_file_and_record(tmp_path: Path) -> None:
     shelf = published(tmp_path)
     (tmp_path / "new.part").write_bytes(b"new")
     shelf.publish(tmp_path / "new.part", NAME, "two", 1)
-    assert shelf.standing(NAME, "one") is None
-    assert shelf.standing(NAME, "two")
+    assert shelf.current(NAME, "one") is None
+    assert shelf.current(NAME, "two")
     assert (tmp_path / NAME).read_bytes() == b"new"
 
 
@@ -113,4 +113,4 @@ def test_remove_all_forgets_an_artifact_that_is_gone(tmp_path: Path) -> None:
 def test_nothing_was_ever_built_here(tmp_path: Path) -> None:
     shelf = ArtifactShelf(tmp_path / "nowhere")
     assert list(shelf.remove_all()) == []
-    assert shelf.standing(NAME, "one") is None
+    assert shelf.current(NAME, "one") is None

@@ -56,7 +56,7 @@ def engine(archive: bytes | None = None) -> Recorder:
 
 
 def build(root: Path, one: Recorder, **values: str) -> str:
-    """Build the runtime anew; what the user is told."""
+    """Build the runtime again; what the user sees."""
     console = Console(stream=io.StringIO())
     given = project(root, **values)
     for path in stores.artifacts(given).remove_all():
@@ -96,13 +96,13 @@ def test_with_index_down_but_all_files_cached_nothing_is_asked(root: Path) -> No
     assert counted(root) == {"local": 1, "remote": 0, "index": 0}
 
 
-def test_a_poisoned_file_in_the_cache_is_discarded_told_once_and_fetched_anew(root: Path) -> None:
+def test_a_poisoned_file_in_the_cache_is_discarded_reported_once_and_fetched_again(root: Path) -> None:
     build(root, engine())
     (root / "out" / "cache" / content_name(SHA256)).write_bytes(b"A WHEEL")
     one = engine()
-    told = build(root, one)
-    assert told.count("warning") == 1
-    assert content_name(SHA256) in told
+    shown = build(root, one)
+    assert shown.count("warning") == 1
+    assert content_name(SHA256) in shown
     assert installed(one) == WHEEL
     assert counted(root)["index"] == 1
 
@@ -143,9 +143,9 @@ def test_what_the_server_has_in_its_place_is_not_used(root: Path, bytes_: bytes)
     answers = {f"/{content_name(SHA256)}": Answer(body=bytes_)}
     with hostile(lambda method, path, before: answers.get(path, Answer(404))) as server:
         one = engine()
-        told = build(root, one, CACHE_URL=server.url)
-        assert server.url in told
-    assert told.count("warning") == 1
+        shown = build(root, one, CACHE_URL=server.url)
+        assert server.url in shown
+    assert shown.count("warning") == 1
     assert installed(one) == WHEEL
     assert counted(root)["index"] == 1
 
@@ -155,7 +155,7 @@ def test_read_write_publishes_distributions(root: Path) -> None:
 
     def rule(method: str, path: str, before: int) -> Answer:
         if method == "PUT":
-            lengths[path] = -1  # it is there, and nobody tells how long
+            lengths[path] = -1  # it is there, and the server does not say how long
             return Answer(201)
         return Answer(length=None) if path in lengths and method == "HEAD" else Answer(404)
 
@@ -164,15 +164,15 @@ def test_read_write_publishes_distributions(root: Path) -> None:
     assert server.bodies[f"/{content_name(SHA256)}"] == WHEEL
 
 
-def test_no_package_cache_resolves_and_downloads_anew_and_keeps_nothing(root: Path) -> None:
+def test_no_package_cache_resolves_and_downloads_again_and_keeps_nothing(root: Path) -> None:
     build(root, engine(), NO_PACKAGE_CACHE="1")
     assert Store(root / "out" / "cache").content(SHA256) is None
     build(root, engine())
     one = engine()
-    told = build(root, one, NO_PACKAGE_CACHE="1")
-    assert "lock: to be resolved (NO_PACKAGE_CACHE=1)" in told
+    shown = build(root, one, NO_PACKAGE_CACHE="1")
+    assert "lock: to be resolved (NO_PACKAGE_CACHE=1)" in shown
     assert "download packages" in one.step_names
-    assert "interpreter: from the cache" in told
+    assert "interpreter: from the cache" in shown
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_lock_without_end_is_none(tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
-def test_any_file_is_a_lock_whose_lines_are_as_written_or_an_error_of_ours(tmp_path: Path, data: bytes) -> None:
+def test_any_file_is_a_lock_whose_lines_are_as_written_or_one_of_our_errors(tmp_path: Path, data: bytes) -> None:
     line = f"x==1 --hash=sha256:{'0' * 64}  # x.whl\n".encode()
     (tmp_path / "lock").write_bytes(line + data)
     with suppress(BuildError):
@@ -230,9 +230,9 @@ def test_any_file_is_a_lock_whose_lines_are_as_written_or_an_error_of_ours(tmp_p
 
 
 def test_no_hint_leads_past_a_digest_that_differs() -> None:
-    told = [step.hint for step in _download(PurePosixPath("/prt"), {})]
-    assert any("find out before you take it" in hint for hint in told)
-    assert not any("NO_PACKAGE_CACHE" in hint for hint in told)
+    shown = [step.hint for step in _download(PurePosixPath("/prt"), {})]
+    assert any("find out before you take it" in hint for hint in shown)
+    assert not any("NO_PACKAGE_CACHE" in hint for hint in shown)
 
 
 @pytest.mark.parametrize("body", [b"no archive" * 100, b"", bytes(600)])

@@ -32,19 +32,19 @@ def build(root: Path, **values: str) -> None:
     Pipeline(given, Recorder(), console, stores.source_shelf(given, console.say)).build(TARGET)
 
 
-def told(root: Path, **values: str) -> dict[str, str]:
+def shown(root: Path, **values: str) -> dict[str, str]:
     """What is said of each stage."""
     given = project(root, COMPILE="across", LIBRARIES="bundled", **values)
     return dict(outlook(given, TARGET, stores.cache(given, lambda warning: None)))
 
 
 def test_before_the_first_build_nothing_is_known(root: Path) -> None:
-    assert told(root) == {}
+    assert shown(root) == {}
 
 
 def test_after_a_build_everything_is_a_hit_and_up_to_date(root: Path) -> None:
     build(root)
-    said = told(root)
+    said = shown(root)
     assert said.keys() == {"interpreter", "lock", "runtime"}
     assert said["interpreter"].startswith(f"hit ({root}/out/cache")
     assert said["runtime"] == "up to date"
@@ -52,7 +52,7 @@ def test_after_a_build_everything_is_a_hit_and_up_to_date(root: Path) -> None:
 
 def test_a_miss_names_the_input_that_differs_and_what_it_is_made_of_is_looked_up(root: Path) -> None:
     build(root)
-    said = told(root, PRT_ROOT="/srv/py")
+    said = shown(root, PRT_ROOT="/srv/py")
     assert said["interpreter"].startswith("miss (changed: ")
     assert "prt_root" in said["interpreter"]
     assert said["libraries"].startswith("hit")
@@ -62,7 +62,7 @@ def test_a_miss_names_the_input_that_differs_and_what_it_is_made_of_is_looked_up
 
 def test_refresh_finds_nothing(root: Path) -> None:
     build(root)
-    assert told(root, CACHE_MODE="refresh")["interpreter"] == "miss (CACHE_MODE=refresh)"
+    assert shown(root, CACHE_MODE="refresh")["interpreter"] == "miss (CACHE_MODE=refresh)"
 
 
 def test_what_only_the_server_has_is_a_hit_there_and_is_not_fetched(root: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_only_the_server_has_is_a_hit_there_and_is_not_fetched(root: Path) 
     for path in entries.values():
         path.unlink()
     with hostile(lambda method, path, before: Answer(body=bodies[path]) if path in bodies else Answer(404)) as server:
-        said = told(root, CACHE_URL=server.url)
+        said = shown(root, CACHE_URL=server.url)
         assert said["interpreter"].startswith(f"hit ({server.url}, ")
         assert {path.split("/")[2] for _, path in server.requests} == {"ac"}
 
@@ -80,7 +80,7 @@ def test_what_only_the_server_has_is_a_hit_there_and_is_not_fetched(root: Path) 
 def test_nothing_is_built_and_nothing_is_written(root: Path) -> None:
     build(root)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    told(root)
+    shown(root)
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
@@ -88,4 +88,4 @@ def test_what_can_not_be_remembered_fails_no_build(root: Path) -> None:
     (root / "out" / "cache").mkdir(parents=True)
     (root / "out" / "cache" / "machines").write_text("in the way")
     build(root)
-    assert told(root) == {}
+    assert shown(root) == {}

@@ -30,7 +30,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def build(root: Path, engine: Recorder, variant: Variant = RUNTIME, **values: str) -> tuple[list[Artifact], str]:
-    """Build a target for amd64; its artifacts, and what the user is told."""
+    """Build a target for amd64; its artifacts, and what the user sees."""
     console = Console(stream=io.StringIO())
     given = project(root, **values)
     pipeline = Pipeline(given, engine, console, stores.source_shelf(given, console.say))
@@ -40,7 +40,7 @@ def build(root: Path, engine: Recorder, variant: Variant = RUNTIME, **values: st
 
 
 def stages(engine: Recorder) -> list[str]:
-    """Which kinds of stages were run, beside the resolution of packages."""
+    """Which kinds of stages were run, besides the resolution of packages."""
     names = [[step.name for step in place.steps] for place in engine.workplaces]
     return ["interpreter" if COMPILE in one else "package" for one in names if "write lock" not in one]
 
@@ -57,11 +57,11 @@ def cached(root: Path) -> list[Path]:
 
 def test_the_first_build_compiles_and_publishes_both_files(root: Path) -> None:
     engine = Recorder()
-    artifacts, told = build(root, engine)
+    artifacts, shown = build(root, engine)
     assert stages(engine) == ["interpreter", "package"]
     assert published(root) == FILES
     assert sorted(one.name for one in artifacts) == FILES
-    assert "to be compiled (none built yet)" in told
+    assert "to be compiled (none built yet)" in shown
 
 
 def test_the_artifact_is_what_the_engine_made_and_the_manifest_is_complete(root: Path) -> None:
@@ -83,20 +83,20 @@ def test_the_manifest_says_when_the_interpreter_was_emulated(root: Path) -> None
 def test_the_second_build_does_nothing_and_says_so(root: Path) -> None:
     first, _ = build(root, Recorder())
     engine = Recorder()
-    second, told = build(root, engine)
+    second, shown = build(root, engine)
     assert engine.workplaces == []
-    assert told == "prt_v0_amd64.tgz: up to date, nothing to do\n"
+    assert shown == "prt_v0_amd64.tgz: up to date, nothing to do\n"
     assert sorted(second, key=str) == sorted(first, key=str)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_an_artifact_that_was_altered_is_made_anew_from_the_cached_interpreter(root: Path, name: str) -> None:
+def test_an_artifact_that_was_altered_is_made_again_from_the_cached_interpreter(root: Path, name: str) -> None:
     build(root, Recorder())
     (root / "out" / name).write_bytes(b"altered")
     engine = Recorder()
-    _, told = build(root, engine)
+    _, shown = build(root, engine)
     assert stages(engine) == ["package"]
-    assert "interpreter: from the cache" in told
+    assert "interpreter: from the cache" in shown
     assert (root / "out" / name).read_bytes() != b"altered"
 
 
@@ -111,9 +111,9 @@ def test_a_changed_requirement_reuses_the_interpreter(root: Path) -> None:
 def test_another_toolchain_compiles_and_says_why(root: Path) -> None:
     build(root, Recorder())
     engine = Recorder(fingerprint="a newer one")
-    _, told = build(root, engine)
+    _, shown = build(root, engine)
     assert stages(engine) == ["interpreter", "package"]
-    assert "to be compiled (changed: toolchain)" in told
+    assert "to be compiled (changed: toolchain)" in shown
 
 
 @pytest.mark.parametrize("step", [COMPILE, "check modules", "upgrade pip", "pack artifact"])
@@ -181,9 +181,9 @@ def test_no_cache_compiles_again_and_leaves_the_store_as_it_is(root: Path) -> No
     build(root, Recorder())
     before = {path: path.stat().st_mtime_ns for path in cached(root)}
     engine = Recorder()
-    _, told = build(root, engine, NO_CACHE="1")
+    _, shown = build(root, engine, NO_CACHE="1")
     assert stages(engine) == ["interpreter", "package"]
-    assert "to be compiled (NO_CACHE=1)" in told
+    assert "to be compiled (NO_CACHE=1)" in shown
     assert {path: path.stat().st_mtime_ns for path in cached(root)} == before
 
 
@@ -193,7 +193,7 @@ def test_no_cache_writes_nothing_into_an_empty_store(root: Path) -> None:
     assert published(root) == FILES
 
 
-def test_no_package_cache_installs_anew_on_the_cached_interpreter(root: Path) -> None:
+def test_no_package_cache_installs_again_on_the_cached_interpreter(root: Path) -> None:
     build(root, Recorder())
     engine = Recorder()
     build(root, engine, NO_PACKAGE_CACHE="1")
@@ -206,9 +206,9 @@ def test_a_damaged_cached_interpreter_is_warned_about_and_compiled_again(root: P
     (content,) = (path for path in cached(root) if path.read_bytes() == b"canned interpreter.tgz")
     content.write_bytes(bytes_)
     engine = Recorder()
-    _, told = build(root, engine, NO_PACKAGE_CACHE="1")
+    _, shown = build(root, engine, NO_PACKAGE_CACHE="1")
     assert stages(engine) == ["interpreter", "package"]
-    assert f"warning: interpreter: to be compiled ({content} is missing or altered)" in told
+    assert f"warning: interpreter: to be compiled ({content} is missing or altered)" in shown
     assert content.read_bytes() == b"canned interpreter.tgz"
 
 
@@ -242,9 +242,9 @@ def test_a_changed_development_recipe_leaves_the_runtime_alone(root: Path) -> No
     build(root, Recorder(), DEV)
     (root / "recipes/dev/requirements/10-tools.txt").write_text("ruff\n")
     engine = Recorder()
-    _, told = build(root, engine, DEV)
+    _, shown = build(root, engine, DEV)
     assert stages(engine) == ["package"]
-    assert "prt_v0_amd64.tgz: up to date, nothing to do" in told
+    assert "prt_v0_amd64.tgz: up to date, nothing to do" in shown
 
 
 def test_a_source_with_a_wrong_digest_stops_the_build_before_any_step(root: Path) -> None:
@@ -259,8 +259,8 @@ def test_a_source_with_a_wrong_digest_stops_the_build_before_any_step(root: Path
 
 
 def test_a_newer_patch_of_python_is_mentioned(root: Path) -> None:
-    _, told = build(root, Recorder(), PYTHON_VERSION="3.13.4")
-    assert "note: Python 3.13.5 is known; PYTHON_VERSION asks for 3.13.4" in told
+    _, shown = build(root, Recorder(), PYTHON_VERSION="3.13.4")
+    assert "note: Python 3.13.5 is known; PYTHON_VERSION asks for 3.13.4" in shown
 
 
 @pytest.mark.parametrize("wanted", ["3.13.5", "3.13.4", "3.13"])
@@ -270,18 +270,18 @@ def test_a_pyenv_changes_nothing_where_the_pinned_python_build_knows_the_version
 ) -> None:
     other = pyenv(root / "pyenv", script="#!/bin/other\n", knows="3.13.9") if there else root / "nowhere"
     build(root, Recorder(), PYTHON_VERSION=wanted)
-    _, told = build(root, Recorder(), PYTHON_VERSION=wanted, PYENV_ROOT=str(other))
-    assert told.endswith("prt_v0_amd64.tgz: up to date, nothing to do\n")
-    assert "PYENV_ROOT" not in told
+    _, shown = build(root, Recorder(), PYTHON_VERSION=wanted, PYENV_ROOT=str(other))
+    assert shown.endswith("prt_v0_amd64.tgz: up to date, nothing to do\n")
+    assert "PYENV_ROOT" not in shown
 
 
 def test_a_version_that_only_a_pyenv_knows_is_built_by_it_and_that_is_said(root: Path) -> None:
     engine = Recorder()
     other = pyenv(root / "pyenv", script="#!/bin/other\n", knows="3.13.9")
     (root / "mirror" / "Python-3.13.9.tar.xz").write_bytes(TARBALL)
-    _, told = build(root, engine, PYTHON_VERSION="3.13.9", PYENV_ROOT=str(other))
+    _, shown = build(root, engine, PYTHON_VERSION="3.13.9", PYENV_ROOT=str(other))
     line = f"note: the pinned python-build does not know Python 3.13.9: taking that of PYENV_ROOT={other}"
-    assert told.splitlines()[0] == line
+    assert shown.splitlines()[0] == line
     program = engine.workplaces[0].items["python-build/bin/python-build"].content
     assert isinstance(program, bytes)
     assert program.startswith(b"#!/bin/other\n")

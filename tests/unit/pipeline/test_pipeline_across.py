@@ -1,4 +1,4 @@
-"""Compiling across is run: parents once and first, the proof before anything is kept, and the manifest says how."""
+"""Cross-compiling is run: parents once and first, the proof before anything is kept, and the manifest says how."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def build(root: Path, engine: Recorder, target: Target | None = None, **values: str) -> str:
-    """Build a target, by default the native runtime; what the user is told."""
+    """Build a target, by default the native runtime; what the user sees."""
     console = Console(stream=io.StringIO())
     given = project(root, **{"COMPILE": "across", "LIBRARIES": "bundled", **values})
     pipeline = Pipeline(given, engine, console, stores.source_shelf(given, console.say))
@@ -49,7 +49,7 @@ def kind(place: RecordingWorkplace) -> str:
 
 
 def stages(engine: Recorder) -> list[str]:
-    """The kinds of the stages that were run, in order, beside the resolution of packages."""
+    """The kinds of the stages that were run, in order, besides the resolution of packages."""
     return [one for one in map(kind, engine.workplaces) if one != "lock"]
 
 
@@ -103,9 +103,9 @@ def test_the_second_architecture_takes_what_the_first_one_made(root: Path) -> No
 def test_a_second_build_takes_everything_from_the_cache(root: Path) -> None:
     build(root, Recorder())
     engine = Recorder()
-    told = build(root, engine, NO_PACKAGE_CACHE="1")
+    shown = build(root, engine, NO_PACKAGE_CACHE="1")
     assert stages(engine) == ["package"]
-    assert "interpreter: from the cache" in told
+    assert "interpreter: from the cache" in shown
 
 
 def test_another_prt_root_compiles_the_interpreter_only(root: Path) -> None:
@@ -232,27 +232,27 @@ def test_the_manifest_of_runtime_dev_says_it_as_well(root: Path) -> None:
 
 def test_an_engine_without_clang_compiles_in_place_and_says_what_that_means(root: Path) -> None:
     engine = Recorder(has_clang=False)
-    told = build(root, engine)
+    shown = build(root, engine)
     assert stages(engine) == ["interpreter", "package"]
     assert not any(place.compiles for place in engine.workplaces)
-    assert NOTE in told
-    assert "libc_floor" in told
-    assert "recipes/builder/compiler.txt" in told
+    assert NOTE in shown
+    assert "libc_floor" in shown
+    assert "recipes/builder/compiler.txt" in shown
 
 
 @pytest.mark.parametrize("setting", [{"COMPILE": "in-place"}, {"LIBRARIES": "system"}])
 @pytest.mark.parametrize("has_clang", [True, False])
 def test_who_wants_it_in_place_gets_it_without_a_note(root: Path, setting: dict[str, str], has_clang: bool) -> None:
     engine = Recorder(has_clang=has_clang)
-    told = build(root, engine, None, **setting)
+    shown = build(root, engine, None, **setting)
     assert stages(engine) == ["interpreter", "package"]
-    assert NOTE not in told
-    assert ("COMPILE=in-place takes the libraries of the system" in told) is ("COMPILE" in setting)
+    assert NOTE not in shown
+    assert ("COMPILE=in-place takes the libraries of the system" in shown) is ("COMPILE" in setting)
 
 
-def test_another_compiler_compiles_everything_anew(root: Path) -> None:
+def test_another_compiler_compiles_everything_again(root: Path) -> None:
     build(root, Recorder())
     engine = Recorder(fingerprint="a newer one")
-    told = build(root, engine)
+    shown = build(root, engine)
     assert stages(engine) == ONCE
-    assert "libraries: to be compiled (changed: toolchain)" in told
+    assert "libraries: to be compiled (changed: toolchain)" in shown

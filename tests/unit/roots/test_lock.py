@@ -80,7 +80,7 @@ def test_an_architecture_without_packages_is_refused(tmp_path: Path) -> None:
         ("_amd64.deb", "_amd64.rpm"),
     ],
 )
-def test_what_no_lock_of_ours_has_is_refused_with_the_file(tmp_path: Path, change: tuple[str, str]) -> None:
+def test_what_none_of_our_locks_has_is_refused_with_the_file(tmp_path: Path, change: tuple[str, str]) -> None:
     _, lock = written(tmp_path)
     lock.write_text(lock.read_text().replace(*change))
     with pytest.raises(UserError, match=r"builder\.lock: ") as refused:

@@ -25,8 +25,8 @@ def test_what_others_start_from_comes_first() -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_each_chain_has_its_result(jobs: int) -> None:
-    chains = {Arch.AMD64: lambda: 1, Arch.ARM64: lambda: 2}
-    assert every.side_by_side(chains, jobs, pytest.fail) == {Arch.AMD64: 1, Arch.ARM64: 2}
+    sequences = {Arch.AMD64: lambda: 1, Arch.ARM64: lambda: 2}
+    assert every.side_by_side(sequences, jobs, pytest.fail) == {Arch.AMD64: 1, Arch.ARM64: 2}
 
 
 def test_two_jobs_run_at_the_same_time() -> None:
@@ -40,11 +40,11 @@ def test_an_interruption_ends_the_others_first() -> None:
     def interrupted() -> bool:
         raise KeyboardInterrupt
 
-    chains: dict[Arch, Callable[[], bool]] = {
+    sequences: dict[Arch, Callable[[], bool]] = {
         Arch.AMD64: interrupted, Arch.ARM64: lambda: stopped.wait(20)
     }  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
-        every.side_by_side(chains, 2, stopped.set)
+        every.side_by_side(sequences, 2, stopped.set)
     assert stopped.is_set()
 
 

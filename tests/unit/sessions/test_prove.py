@@ -55,9 +55,9 @@ def test_a_package_is_built_proved_and_its_checks_are_listed(
     engine: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prove.test(RUNTIME, Format.TAR)
-    told = capsys.readouterr().out
-    assert f"{ARCHIVE}: to be built" in told
-    assert [row[0] for row in last_table(told)][:3] == ["manifest", "ELF files", "standard library"]
+    shown = capsys.readouterr().out
+    assert f"{ARCHIVE}: to be built" in shown
+    assert [row[0] for row in last_table(shown)][:3] == ["manifest", "ELF files", "standard library"]
     assert len(engine.testbeds) == 1
 
 
@@ -116,12 +116,12 @@ def test_test_all_proves_every_package_and_ends_with_one_table(
 ) -> None:
     given(monkeypatch, root, JOBS=jobs)
     every.test_all()
-    told = capsys.readouterr().out
-    rows = last_table(told)
+    shown = capsys.readouterr().out
+    rows = last_table(shown)
     assert len(rows) == 8
     assert {row[-1] for row in rows} == {"passed"}
     assert {place.arch for place in engine.testbeds} == {*Arch}
-    assert ("arm64: prt_v0_arm64.tgz: to be built" in told) == (jobs == "2")
+    assert ("arm64: prt_v0_arm64.tgz: to be built" in shown) == (jobs == "2")
 
 
 @pytest.mark.usefixtures("engine")

@@ -112,7 +112,7 @@ def test_a_url_with_a_password_is_left_out_of_the_environment(
     assert "s3cret" not in printed.out + printed.err
     assert evaluated(printed.out, "DEBIAN_MIRROR") == "https://mirror/debian"
     assert "SOURCE_MIRROR=" not in printed.out
-    assert printed.err == "SOURCE_MIRROR is left out, for it holds a password\n"
+    assert printed.err == "SOURCE_MIRROR is left out, because it holds a password\n"
 
 
 def test_the_environment_names_every_setting_and_artifact(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +196,7 @@ def test_an_unknown_name_in_makefile_vars_fails_with_the_nearest_one(root: Path,
 @pytest.mark.parametrize(
     ("problem", "message"),
     [
-        (UserError("it is wrong", "mend it"), "it is wrong\n  → mend it"),
+        (UserError("it is wrong", "fix it"), "it is wrong\n  → fix it"),
         (BuildError("it failed"), "it failed"),
         (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
         (OSError("something else"), "something else"),
@@ -212,7 +212,7 @@ def test_a_failure_is_one_message_without_a_cause(problem: Exception, message: s
     assert failure.value.__suppress_context__
 
 
-def test_a_mistake_of_ours_keeps_its_traceback() -> None:
+def test_our_own_mistake_keeps_its_traceback() -> None:
     def session() -> None:
         raise ZeroDivisionError
 
@@ -226,7 +226,7 @@ def test_a_terminated_session_ends_as_an_interrupted_one() -> None:
 
 
 def files_of(root: Path) -> list[str]:
-    """What stands in ARTIFACT_DIR."""
+    """What is in ARTIFACT_DIR."""
     return sorted(path.name for path in (root / "out").iterdir())
 
 
@@ -242,7 +242,7 @@ def test_clean_removes_the_packages_and_nothing_else(root: Path, capsys: pytest.
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.filterwarnings("ignore:.*:ResourceWarning", "ignore:.*:pytest.PytestUnraisableExceptionWarning")
-def test_clobber_removes_everything_of_ours_and_twice_is_fine(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clobber_removes_everything_we_made_and_twice_is_fine(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     build.tarball(RUNTIME)
     (root / "out" / "notes.txt").touch()
     remove.clobber()

@@ -149,7 +149,7 @@ def test_a_redirection_is_followed_without_its_body() -> None:
     assert time.monotonic() - started < 5
 
 
-def test_one_that_moves_for_ever_is_given_up() -> None:
+def test_one_that_moves_forever_is_given_up() -> None:
     with server(lambda client: client.sendall(moved(b"/again"))) as url:
         assert failure(url) == "moved more than 10 times"
 

@@ -53,7 +53,7 @@ def source(*places: str) -> Source:
         ("https://example.org/zlib_1.0.orig.tar.gz", ["2-1"], None),
     ],
 )
-def test_only_a_newer_upstream_version_is_told(
+def test_only_a_newer_upstream_version_is_reported(
     tmp_path: Path, place: str, known: list[str], expected: str | None
 ) -> None:
     given = source("https://example.org/somewhere", place)

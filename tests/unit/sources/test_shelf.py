@@ -201,7 +201,7 @@ def test_a_file_handed_in_is_used_without_asking_anyone(tmp_path: Path) -> None:
     assert shelf(tmp_path).fetch(wanted) == path
 
 
-def test_a_file_of_the_shelf_with_a_wrong_digest_is_noted_and_fetched_anew(tmp_path: Path, web: Web) -> None:
+def test_a_file_of_the_shelf_with_a_wrong_digest_is_noted_and_fetched_again(tmp_path: Path, web: Web) -> None:
     web.files["/a"] = CONTENT
     notes: list[str] = []
     wanted = source(f"{web.url}/a")
@@ -209,7 +209,7 @@ def test_a_file_of_the_shelf_with_a_wrong_digest_is_noted_and_fetched_anew(tmp_p
     path.parent.mkdir(parents=True)
     path.write_bytes(b"damaged")
     assert shelf(tmp_path, notes=notes).fetch(wanted).read_bytes() == CONTENT
-    assert notes == [f"{path} has a wrong digest: fetched anew"]
+    assert notes == [f"{path} has a wrong digest: fetched again"]
 
 
 def test_a_file_of_the_shelf_with_a_wrong_digest_does_not_survive_a_failure(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_file_of_the_shelf_with_a_wrong_digest_does_not_survive_a_failure(tmp_
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_download_that_breaks_off_goes_on_where_it_was(
+def test_a_download_that_breaks_off_continues_where_it_was(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     web.files["/a"] = CONTENT
@@ -272,7 +272,7 @@ def test_what_an_interrupted_run_left_complete_is_taken(tmp_path: Path, web: Web
 
 
 @pytest.mark.parametrize("left", [b"x" * 100, CONTENT + b"x"])
-def test_what_an_interrupted_run_left_damaged_is_fetched_anew(tmp_path: Path, web: Web, left: bytes) -> None:
+def test_what_an_interrupted_run_left_damaged_is_fetched_again(tmp_path: Path, web: Web, left: bytes) -> None:
     web.files["/a"] = CONTENT
     wanted = source(f"{web.url}/a")
     begun(tmp_path, wanted, left)
@@ -280,7 +280,7 @@ def test_what_an_interrupted_run_left_damaged_is_fetched_anew(tmp_path: Path, we
     assert web.requests == [("/a", f"bytes={len(left)}-"), ("/a", None)]
 
 
-def test_what_one_place_began_no_other_goes_on_with(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_one_place_began_no_other_continues(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     web.files |= {"/other": b"x" * 4096, "/right": CONTENT}
     web.breaks["/other"] = 99
     path = shelf(tmp_path).fetch(source(f"{web.url}/other", f"{web.url}/right"))
@@ -288,7 +288,9 @@ def test_what_one_place_began_no_other_goes_on_with(tmp_path: Path, web: Web, mo
     assert web.requests[-2:] == [("/other", "bytes=3584-"), ("/right", None)]
 
 
-def test_a_download_that_stalls_goes_on_where_it_was(tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_stalls_continues_where_it_was(
+    tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(download, "_TIMEOUT", (5, 0.2))
     web.files["/a"] = CONTENT
     web.stalls = "/a"
@@ -419,7 +421,7 @@ def test_of_two_processes_that_want_a_source_one_downloads_it_and_both_have_it(t
     second = subprocess.Popen(args, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert second.stdout
     assert second.stdout.readline() == f"{FILE}: another build downloads it: waiting\n"
-    web.over.set()  # the connection breaks off: the first goes on where it was
+    web.over.set()  # the connection breaks off: the first continues where it was
     outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
     assert outputs == [f"{len(CONTENT)}\n"] * 2
     assert [first.returncode, second.returncode] == [0, 0]

@@ -59,7 +59,7 @@ def test_the_file_is_named_by_the_version_without_its_epoch(tmp_path: Path) -> N
     assert package(inputs(tmp_path), DEV).file == "prt-dev_0_amd64.deb"
 
 
-def test_a_runtime_compiled_across_is_packaged_on_the_build_machine_against_the_pinned_c_library(
+def test_a_cross_compiled_runtime_is_packaged_on_the_build_machine_against_the_pinned_c_library(
     tmp_path: Path,
 ) -> None:
     stage = package(across(tmp_path, Arch.ARM64)).stage
@@ -75,9 +75,9 @@ def test_what_packs_it_counts(tmp_path: Path, made: Callable[[Path], Planning], 
     assert len(found) == 2
 
 
-def test_what_wheels_may_need_beside_the_c_library_is_known_as_well(tmp_path: Path) -> None:
-    beside = replace(PINS.sysroots[0].packages[0], name="libstdc++6", file="libstdc++6_10_amd64.deb")
-    sysroots = tuple(replace(one, beside=(beside,)) for one in PINS.sysroots)
+def test_what_wheels_may_need_besides_the_c_library_is_known_as_well(tmp_path: Path) -> None:
+    more = replace(PINS.sysroots[0].packages[0], name="libstdc++6", file="libstdc++6_10_amd64.deb")
+    sysroots = tuple(replace(one, beside=(more,)) for one in PINS.sysroots)
     given = replace(across(tmp_path).pinned(sysroots=sysroots), target=Target(RUNTIME, Arch.AMD64))
     plan = plan_deb(given.plan(), deb_recipe.read(SHIPPED))
     (step,) = (step for step in plan.stage.steps if step.name == "dpkg-shlibdeps")
@@ -133,7 +133,7 @@ def test_no_file_takes_the_place_of_another(tmp_path: Path) -> None:
 
 
 def run(root: Path, engine: Recorder | HostEngine, **values: str) -> tuple[list[Artifact], str]:
-    """Build the package of a runtime; its artifacts, and what the user is told."""
+    """Build the package of a runtime; its artifacts, and what the user sees."""
     console = Console(stream=io.StringIO())
     given = project(root, **values)
     artifacts = Pipeline(given, engine, console, stores.source_shelf(given, console.say)).deb(
@@ -157,8 +157,8 @@ def test_the_tarball_is_built_first_and_the_second_time_nothing_is(root: Path) -
     assert [one.name for one in artifacts] == [f"prt_0_{Arch.native().value}.deb"]
     assert (root / "out" / artifacts[0].name).read_bytes() == b"canned package.deb"
     engine = Recorder()
-    _, told = run(root, engine)
-    assert told.endswith(".deb: up to date, nothing to do\n")
+    _, shown = run(root, engine)
+    assert shown.endswith(".deb: up to date, nothing to do\n")
     assert engine.workplaces == []
 
 

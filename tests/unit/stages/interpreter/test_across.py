@@ -1,4 +1,4 @@
-"""Compiling across: tuned by profile and link time, for CPython's own files only, trained on the build machine."""
+"""Cross-compiling: tuned by profile and link time, for CPython's own files only, trained on the build machine."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_only_the_training_enables_optimizations(tmp_path: Path, optimize: str) 
 
 
 @each_arch
-def test_the_use_of_the_profile_is_checked_and_told_where_there_is_one(tmp_path: Path, arch: Arch) -> None:
+def test_the_use_of_the_profile_is_checked_and_shown_where_there_is_one(tmp_path: Path, arch: Arch) -> None:
     def check(optimize: str) -> list[bool]:
         stage = across(tmp_path, arch).set(OPTIMIZE=optimize).compiled()["interpreter"]
         return [step.shows_output for step in stage.steps if step.args[-2].endswith("/profile_use.py")]
@@ -120,7 +120,7 @@ def test_the_use_of_the_profile_is_checked_and_told_where_there_is_one(tmp_path:
     assert (check("1"), check("0")) == ([True], [])
 
 
-def test_a_stricter_proof_proves_anew(tmp_path: Path) -> None:
+def test_a_stricter_proof_proves_again(tmp_path: Path) -> None:
     stage = across(tmp_path).compiled()["interpreter"]
     assert stage.acceptance
     stricter = replace(stage.acceptance, steps=(*stage.acceptance.steps, Step("one more", ("true",))))
@@ -144,7 +144,7 @@ def test_training_happens_for_the_build_machine_itself(tmp_path: Path, builds_on
 
 
 @each_pair
-def test_configure_is_always_told_that_it_compiles_across(tmp_path: Path, builds_on: Arch, arch: Arch) -> None:
+def test_configure_always_knows_that_it_cross_compiles(tmp_path: Path, builds_on: Arch, arch: Arch) -> None:
     compiled = across(tmp_path, arch).on(builds_on=builds_on).compiled()
     for name in ("profile", "interpreter"):
         given = dict(option.split("=", 1) for option in options(compiled[name]) if "=" in option)

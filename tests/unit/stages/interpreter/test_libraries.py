@@ -79,7 +79,7 @@ def test_what_another_library_needs_is_pinned_before_it() -> None:
 
 @pytest.mark.parametrize("name", AUTOCONF)
 @each_pair
-def test_configure_is_told_that_it_compiles_across(name: str, builds_on: Arch, arch: Arch) -> None:
+def test_configure_knows_that_it_cross_compiles(name: str, builds_on: Arch, arch: Arch) -> None:
     (configure,) = (step for step in steps_of(name, stage(arch, builds_on)) if step.args[0] == "./configure")
     assert f"--build={other_name(builds_on)}" in configure.args
     assert f"--host={arch.machine}-linux-gnu" in configure.args
