@@ -75,16 +75,6 @@ def _python() -> None:
         raise UserError("no /usr/bin/python3 of 3.11 or newer that has ensurepip: apt-get install python3-venv")
 
 
-def _git() -> None:
-    if not shutil.which("git"):
-        raise UserError("no git here")
-
-
-def _nginx() -> None:
-    if not shutil.which("nginx"):
-        raise UserError("no nginx here")
-
-
 def _compose() -> None:
     done = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
     if done.returncode:
@@ -98,6 +88,11 @@ def _debian() -> None:
         raise UserError(f"no {', '.join(absent)} here; .ci/run installs them")
 
 
+def _program(name: str) -> None:
+    if not shutil.which(name):
+        raise UserError(f"no {name} here")
+
+
 _NEEDS: dict[str, Callable[[], None]] = {
     "sandbox": _sandbox,
     "docker": lambda: _docker(Arch.native()),
@@ -107,9 +102,7 @@ _NEEDS: dict[str, Callable[[], None]] = {
     "inspectors": _inspectors,
     "qemu": _qemu,
     "root": _root,
-    "git": _git,
     "python": _python,
-    "nginx": _nginx,
     "compose": _compose,
 }
 
@@ -117,7 +110,7 @@ _NEEDS: dict[str, Callable[[], None]] = {
 @functools.cache
 def _missing(need: str) -> str | None:
     try:
-        _NEEDS[need]()
+        _NEEDS.get(need, lambda: _program(need))()
     except UserError as problem:
         return str(problem).replace("\n", " ")
     return None
@@ -131,7 +124,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker."""
-    config.addinivalue_line("markers", f"needs(*names): left out on a machine without; names: {', '.join(_NEEDS)}")
+    config.addinivalue_line(
+        "markers", f"needs(*names): left out on a machine without; names: {', '.join(_NEEDS)}, or a program"
+    )
     config.addinivalue_line("markers", "slow: takes minutes; run with --slow only")
 
 

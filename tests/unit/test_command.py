@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from builder import command
 from builder.errors import BuildError
 
+pytestmark = pytest.mark.needs("sh")
+
 
 @pytest.fixture
 def umask_077() -> Iterator[None]:

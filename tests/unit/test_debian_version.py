@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
@@ -14,7 +13,7 @@ from packaging.version import Version
 from builder.errors import UserError
 from builder.versions import debian_version
 
-needs_dpkg = pytest.mark.skipif(not shutil.which("dpkg"), reason="dpkg is the judge")
+needs_dpkg = pytest.mark.needs("dpkg")
 
 
 @pytest.mark.parametrize(

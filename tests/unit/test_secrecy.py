@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # A process with secrets, whose steps on this machine look for them.
 PROCESS = """
 import ctypes, sys
@@ -45,6 +47,7 @@ def shown(folder: Path, *args: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.needs("sh")
 def test_steps_and_other_children_find_no_secret_and_everything_else(tmp_path: Path) -> None:
     lines = shown(tmp_path, "conceal", "twice")
     text = "\n".join(lines)
@@ -55,6 +58,7 @@ def test_steps_and_other_children_find_no_secret_and_everything_else(tmp_path: P
     assert "dumpable 0" in lines
 
 
+@pytest.mark.needs("sh")
 def test_without_that_a_step_finds_them(tmp_path: Path) -> None:
     lines = shown(tmp_path)
     assert lines.count(f"CACHE_TOKEN={SECRETS['CACHE_TOKEN']}") == 2

@@ -65,7 +65,7 @@ def test_the_rival_is_compiled_once_and_then_comes_from_the_cache(root: Path) ->
 
 
 def test_without_a_docker_daemon_nothing_is_built_and_one_message_says_why(root: Path) -> None:
-    with pytest.raises(SystemExit, match=r"error: .*Docker") as problem:
+    with pytest.raises(SystemExit, match=r"error: .*[dD]ocker") as problem:
         arguments.main(["--against", "debian"])
     assert "\n  → " in str(problem.value)
     assert not list((root / "out").glob("*.*"))

@@ -77,6 +77,7 @@ def by_us(folder: Path, body: bytes) -> dict[str, tuple[int, str, bytes]]:
     return looks(folder / "ours")
 
 
+@pytest.mark.needs("tar")
 def test_what_a_stage_packs_passes(tmp_path: Path, packed: bytes) -> None:
     assert accepts(tmp_path, packed)
 
@@ -140,6 +141,7 @@ def test_the_same_without_the_oddity_passes(tmp_path: Path) -> None:
     assert accepts(tmp_path, tgz(file("a", 3), file("b", type=b"2", linkname="a")))
 
 
+@pytest.mark.needs("tar")
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_passes_is_what_tar_unpacks(

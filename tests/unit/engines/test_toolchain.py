@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +18,7 @@ from tests.support.recorder import Answer, RecordingWorkplace
 
 PYTHON = "3.13.5"
 
-real = pytest.mark.skipif(not all(map(shutil.which, ("cc", "ld", "ldd"))), reason="needs a C compiler")
+real = pytest.mark.needs("cc", "ld", "ldd")
 
 
 def workplace(folder: Path) -> HostWorkplace:

@@ -34,7 +34,7 @@ def test_a_symbol_of_a_newer_c_library_is_named_with_its_file(tmp_path: Path) ->
     assert "not portable to glibc 2.2:\n  bin/x needs GLIBC_2." in refused.stderr
 
 
-@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+@pytest.mark.needs("gcc")
 @pytest.mark.parametrize(("floor", "code"), [("2.35", 1), ("2.36", 0)])
 def test_packed_relocations_need_the_c_library_that_knows_them(tmp_path: Path, floor: str, code: int) -> None:
     compiler = ["gcc", "-shared", "-fPIC", "-Wl,-z,pack-relative-relocs", "-x", "c", "-", "-o", str(tmp_path / "x.so")]
@@ -45,11 +45,13 @@ def test_packed_relocations_need_the_c_library_that_knows_them(tmp_path: Path, f
     assert ("x.so needs GLIBC_2.36" in done.stderr) is bool(code)
 
 
+@pytest.mark.needs("openssl")
 def test_a_foreign_library_is_named_with_its_file(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "openssl")
     assert "bin/x needs libssl.so." in check(tmp_path, "9.99").stderr
 
 
+@pytest.mark.needs("openssl")
 def test_a_library_that_lies_in_the_tree_is_no_foreign_one(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "openssl")
     before = check(tmp_path, "9.99").stderr

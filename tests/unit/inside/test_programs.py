@@ -152,7 +152,7 @@ def test_the_manifest_is_in_the_tree_too_with_sorted_keys(root: Path) -> None:
     assert text == json.dumps(manifest, indent=2, sort_keys=True) + "\n"
 
 
-@pytest.mark.skipif(not shutil.which("readelf"), reason="needs readelf")
+@pytest.mark.needs("readelf")
 def test_the_libc_floor_is_the_highest_version_any_program_needs(root: Path) -> None:
     listed = subprocess.run(["readelf", "-V", root / "bin" / "x"], check=True, capture_output=True, text=True).stdout
     versions = [tuple(map(int, found.split("."))) for found in re.findall(r"GLIBC_([\d.]+\d)", listed)]
@@ -210,7 +210,7 @@ def test_prune_takes_a_match_within_a_match(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not shutil.which("objcopy"), reason="needs objcopy")
+@pytest.mark.needs("objcopy")
 def test_symbols_are_taken_from_a_file_and_not_from_a_link_to_it(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

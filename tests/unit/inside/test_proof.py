@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from builder.engines.base import Item
 from builder.proof.prover import certificates
 from builder.targets import Arch
@@ -46,6 +48,7 @@ def test_a_tree_without_programs_needs_no_c_library(tmp_path: Path) -> None:
     assert run("elf", manifest(tmp_path / "tree")) == ""
 
 
+@pytest.mark.needs("readelf")
 def test_the_floor_is_what_the_files_need_and_readelf_agrees(tmp_path: Path) -> None:
     root = manifest(tmp_path / "tree")
     (root / "python").write_bytes(REAL.read_bytes())

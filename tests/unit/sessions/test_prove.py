@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -173,6 +174,7 @@ def test_no_foreign_architecture_without_docker_or_an_emulator(monkeypatch: pyte
     settings = opening.read_project().settings
     assert choice.why_not(settings, Arch.native()) is None
     monkeypatch.setattr(bubblewrap, "forbidden", lambda: "no sandbox here")
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     assert "no Docker daemon answers" in str(choice.why_not(settings, foreign))
     monkeypatch.setattr(bubblewrap, "forbidden", lambda: "")
     assert f"can't run {foreign.value}: no emulator" in str(choice.why_not(settings, foreign))

@@ -43,6 +43,7 @@ def names(archive: Path) -> list[str]:
         return opened.getnames()
 
 
+@pytest.mark.needs("tar")
 def test_the_files_of_every_package_are_in_it(tmp_path: Path) -> None:
     root = unpacked(packed(tmp_path, [file(f"{LIB}/crt1.o", b"crt")], [file("usr/include/stdio.h", b"stdio")]))
     assert (root / LIB / "crt1.o").read_bytes() == b"crt"
@@ -58,6 +59,7 @@ def test_documents_programs_and_configuration_are_left_out(tmp_path: Path, name:
     assert names(packed(tmp_path, [folder("usr/lib"), file(name), file(f"{LIB}/libc.a")])) == [f"{LIB}/libc.a"]
 
 
+@pytest.mark.needs("tar")
 @pytest.mark.parametrize("name", [f"{LIB}/libdl.so", "lib64/ld.so", "top.so"])
 def test_an_absolute_link_leads_to_the_same_file_inside(tmp_path: Path, name: str) -> None:
     library = "lib/x86_64-linux-gnu/libdl.so.2"
@@ -67,11 +69,13 @@ def test_an_absolute_link_leads_to_the_same_file_inside(tmp_path: Path, name: st
     assert (root / name).read_bytes() == b"dl"
 
 
+@pytest.mark.needs("tar")
 def test_a_relative_link_stays_as_it_is(tmp_path: Path) -> None:
     root = unpacked(packed(tmp_path, [link("lib/libc.so.6", "libc-2.31.so"), file("lib/libc-2.31.so")]))
     assert os.readlink(root / "lib/libc.so.6") == "libc-2.31.so"
 
 
+@pytest.mark.needs("tar")
 def test_a_hard_link_has_the_same_content(tmp_path: Path) -> None:
     hard = tarfile.TarInfo(f"./{LIB}/b.a")
     hard.type, hard.linkname = tarfile.LNKTYPE, f"./{LIB}/a.a"
@@ -79,6 +83,7 @@ def test_a_hard_link_has_the_same_content(tmp_path: Path) -> None:
     assert (root / LIB / "b.a").read_bytes() == b"same"
 
 
+@pytest.mark.needs("tar")
 def test_a_program_of_the_compiler_stays_executable(tmp_path: Path) -> None:
     root = unpacked(packed(tmp_path, [file("lib/ld-2.31.so", b"ld", 0o755)]))
     assert os.access(root / "lib/ld-2.31.so", os.X_OK)

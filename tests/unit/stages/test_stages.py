@@ -45,6 +45,7 @@ def tree(folder: Path, order: list[str], date: int) -> Path:
     return folder
 
 
+@pytest.mark.needs("tar")
 def test_packing_depends_on_content_only(tmp_path: Path) -> None:
     files = ["a", "sub/b", "sub/c"]
     for name, order, date in (("one", files, 1), ("two", files[::-1], 1_700_000_000)):
@@ -52,6 +53,7 @@ def test_packing_depends_on_content_only(tmp_path: Path) -> None:
     assert (tmp_path / "one.tgz").read_bytes() == (tmp_path / "two.tgz").read_bytes()
 
 
+@pytest.mark.needs("tar")
 def test_unpacking_restores_what_was_packed(tmp_path: Path) -> None:
     source, target = tree(tmp_path / "source", ["a", "sub/b"], 1), tmp_path / "target"
     target.mkdir()

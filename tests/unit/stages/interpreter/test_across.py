@@ -245,6 +245,7 @@ def test_the_date_of_the_source_dates_everything(tmp_path: Path) -> None:
     assert dates == {"1749600000"}
 
 
+@pytest.mark.needs("find", "sed")
 def test_what_cpython_remembers_of_its_build_names_no_path_of_it(tmp_path: Path) -> None:
     root, work = tmp_path / "prt", tmp_path / "work"
     remembered = [root / "lib/python3.13" / name for name in ("_sysconfigdata__linux_.py", "config/Makefile", "x.pc")]

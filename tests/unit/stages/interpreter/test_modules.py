@@ -52,6 +52,7 @@ def marked(folder: Path, version: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.needs("bash")
 def test_a_module_stays_a_file_for_its_library_its_tables_or_because_it_is_for_tests(tmp_path: Path) -> None:
     found = marked(tmp_path, "3.13.5")
     assert {name for name, kind in found.items() if kind == "static"} == {"array", "zlib", "unicodedata", "_posixshmem"}
