@@ -1,4 +1,4 @@
-"""Tells pip which wheels fit: none for a newer C library than MANYLINUX_FLOOR names. See PEP 600."""
+"""Says which wheels pip may install: none for a newer C library than MANYLINUX_FLOOR names. See PEP 600."""
 
 import os
 

@@ -1,7 +1,7 @@
 """Compile every module below the given folders, in one process and sorted, so that bytecode is reproducible.
 
 The bytecode is of the unchecked-hash kind: it stays valid when files get another date, as they do in an archive.
-Files that are no valid Python (templates, say) are left without.
+Files that are not valid Python (for example templates) get none.
 """
 
 import compileall

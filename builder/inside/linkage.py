@@ -29,7 +29,7 @@ class Needs(NamedTuple):
 def needs(root: pathlib.Path) -> Iterator[tuple[pathlib.Path, Needs]]:
     """Every ELF file below a folder, in the order of names, with what it needs.
 
-    Links are left aside, and what only begins like an ELF file: no loader can read it.
+    Links are skipped, and so is what only begins like an ELF file: no loader can read it.
     """
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():

@@ -1,4 +1,4 @@
-"""Tell how much of CPython was compiled with the profile, and fail if hardly any was.
+"""Report how much of CPython was compiled with the profile, and fail if hardly any was.
 
 Argument: the folder of python-build's log. It has every compiler command, and clang's warnings about the profile.
 """

@@ -101,7 +101,7 @@ def test_a_manifest_that_lies_is_shown_with_what_is_true(docker_checkout: Checko
 
     with tampered(docker_checkout, ARCHIVE, lying, tmp_path):
         shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
-        assert "manifest.json in the tree, beside the package: libc_floor" in shown
+        assert "manifest.json in the tree, next to the package: libc_floor" in shown
         with replaced(docker_checkout, MANIFEST, tmp_path / "lie", tmp_path):
             shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
     assert (

@@ -1,6 +1,6 @@
 """dpkg has the package installed as it was made, in place of the other variant.
 
-Arguments: the package, the other variant's package, PRT_ROOT, and the variant that must stand there.
+Arguments: the package, the other variant's package, PRT_ROOT, and the variant that must be there.
 """
 
 from __future__ import annotations

@@ -44,10 +44,12 @@ def changes(what: str, manifest: list[str], seen: list[str]) -> Iterator[str]:
 def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterator[str]:
     """Where the manifest in the tree and the world differ."""
     manifest: dict[str, Any] = json.loads((root / "manifest.json").read_text())
-    beside = json.loads(pathlib.Path(published).read_text())
-    beside.pop("engine", None)  # where it was built is no part of what is inside
-    for key in sorted({*manifest, *beside}):
-        yield from differs(f"manifest.json in the tree, beside the package: {key}", beside.get(key), manifest.get(key))
+    outside = json.loads(pathlib.Path(published).read_text())
+    outside.pop("engine", None)  # where it was built is not part of what is inside
+    for key in sorted({*manifest, *outside}):
+        yield from differs(
+            f"manifest.json in the tree, next to the package: {key}", outside.get(key), manifest.get(key)
+        )
     for fact in facts:
         name, _, value = fact.partition("=")
         yield from differs(f"manifest: {name}", value, manifest[name])

@@ -14,7 +14,7 @@ _OPTIONS = ("--no-input", "--no-cache-dir", "--disable-pip-version-check", "--ro
 
 
 def pip(command: str, *args: str) -> str:
-    """Run pip; its last words if it fails, else nothing."""
+    """Run pip; its last output if it fails, else nothing."""
     return complaint("-m", "pip", command, *_OPTIONS, *args)
 
 
