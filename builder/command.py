@@ -20,7 +20,7 @@ def quoted(args: Sequence[str]) -> str:
 
 
 def output(args: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Run a command and return its standard output; BuildError with its last words if it fails.
+    """Run a command and return its standard output; BuildError with its last lines if it fails.
 
     A command that does not exist raises FileNotFoundError, for the caller to explain.
     """

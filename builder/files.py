@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and read to a bound: nothing half-written, nothing endless, nothing waited for."""
+"""Files written completely or not at all, and read up to a limit, without waiting for anything."""
 
 from __future__ import annotations
 

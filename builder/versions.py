@@ -1,4 +1,4 @@
-"""Version rules: the latest release tag, and the Python that a wish such as `3.13` means."""
+"""Version rules: the latest release tag, and the Python version that a request such as `3.13` means."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Unusable(Exception):
-    """Bytes that are no entry, or not the one they should be; its text says what is wrong."""
+    """Bytes that are not an entry, or not the expected one; its text says what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _integer(text: str) -> int:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text[:20]} is no integer")
+    raise ValueError(f"{text[:20]} is not an integer")
 
 
 def _entry(fields: Any) -> Entry:
@@ -90,7 +90,7 @@ def _entry(fields: Any) -> Entry:
     if type(schema) is not int or schema != SCHEMA:
         raise Unusable(f"of schema {str(schema)[:20]}, not {SCHEMA}")
     if not isinstance(entry.digest, str) or not _DIGEST.fullmatch(entry.digest):
-        raise Unusable("its digest is no sha256")
+        raise Unusable("its digest is not a sha256")
     if type(entry.size) is not int or not 0 < entry.size <= LARGEST_CONTENT:
         raise Unusable(f"it promises an impossible size: {str(entry.size)[:20]}")
     if not isinstance(entry.inputs, dict) or not isinstance(entry.built, dict) or "compiled" not in entry.built:

@@ -1,4 +1,4 @@
-"""How long a server is waited for, how often it is asked again, and what became of it."""
+"""How long a server is waited for, how often it is asked again, and how that ended."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Trouble(Exception):
     """What went wrong: its cause in one word, the whole sentence, and whether another try may help."""
 
     def __init__(self, cause: str, message: str, passing: bool = False, retry_after: float = 0) -> None:
-        # A server may have had a part in it, and its words may move a terminal's cursor.
+        # The text may come from a server, and move a terminal's cursor.
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
         self.cause = cause
         self.passing = passing

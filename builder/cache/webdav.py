@@ -48,7 +48,7 @@ class WebDav:
     session: Session = field(default_factory=Session, repr=False)
 
     def __post_init__(self) -> None:
-        # Else netrc replaces our credentials, and REQUESTS_CA_BUNDLE our certificates.
+        # Otherwise netrc replaces our credentials, and REQUESTS_CA_BUNDLE our certificates.
         self.session.trust_env = False
         self.session.auth = authentication(self.credentials)
 
@@ -211,7 +211,7 @@ class WebDav:
             asked = response.headers.get("Retry-After", "")
             pause = float(asked) if asked.isdecimal() else 0  # of any length: at worst it is infinite
             return Trouble("unavailable", f"{what} is unavailable ({code})", passing=True, retry_after=pause)
-        return Trouble("unexpected", f"{what} answers {code}")  # its own words may be anything
+        return Trouble("unexpected", f"{what} answers {code}")  # its own text may be anything
 
 
 def _progress(name: str, size: int) -> tqdm[NoReturn]:

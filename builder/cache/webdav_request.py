@@ -15,7 +15,7 @@ def netrc(url: str) -> tuple[str, str] | None:
     """User and password that the netrc file has for a URL."""
     try:
         return requests.utils.get_netrc_auth(url)
-    except ValueError:  # a file that is no text, a URL with no host
+    except ValueError:  # a file that is not text, a URL without a host
         return None
 
 
@@ -57,7 +57,7 @@ def asked(session: Session, method: str, url: str, **options: Any) -> requests.R
 
 
 def reason(problem: BaseException) -> str:
-    """The innermost cause, in its own words: what requests raises wraps what urllib3 raised for what happened."""
+    """The text of the innermost cause: what requests raises wraps what urllib3 raised for what happened."""
     inner: BaseException | None = problem
     while inner:
         problem, inner = inner, inner.__cause__ or inner.__context__

@@ -18,7 +18,7 @@ from builder.targets import Arch
 # Every namespace but the network's, which a step that downloads shares with this machine.
 _APART = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "builder", "--die-with-parent")
 _AS_ROOT = ("--unshare-user", "--uid", "0", "--gid", "0")
-# In a chroot the root is no mount point, and the kernel changes no other (pivot_root(2)): this makes it one.
+# In a chroot the root is not a mount point, and the kernel changes no other (pivot_root(2)): this makes it one.
 _FROM_CHROOT = (
     "unshare", "--mount", "--propagation", "unchanged", "sh", "-c",
     'mount --rbind / "$0" && exec chroot "$0" "$@"',

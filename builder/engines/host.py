@@ -64,7 +64,7 @@ class HostWorkplace:
         ca_bundle = str(self.network.ca_bundle) if self.network.ca_bundle else None
         work = PurePosixPath(self.work)
         whole = step_environment(env, self.prt_root, work, self.network if network else None, ca_bundle)
-        # What marks PRT_ROOT as a build's is no part of what is packed there.
+        # The mark in PRT_ROOT is not part of what is packed there.
         return {**whole, "TAR_OPTIONS": f"--exclude=./{MARK}"}
 
 

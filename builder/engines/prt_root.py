@@ -19,7 +19,7 @@ from pathlib import Path
 from builder import files, work
 from builder.errors import UserError
 
-# It is no hidden file: a user who empties the folder by `rm -r PRT_ROOT/*` takes the mark away as well.
+# It is not a hidden file: a user who empties the folder by `rm -r PRT_ROOT/*` takes the mark away as well.
 MARK = "being-built-by-python-runtime-builder"
 NOTE = ".prt-root"  # in the build's work folder
 _LARGEST = 64 << 10  # bytes of either
@@ -101,7 +101,7 @@ def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterat
         made = tuple(path for path in (root, *root.parents) if not path.exists())
         mark = (
             f"python-runtime-builder, process {os.getpid()}, builds here, and empties this folder at its end.\n"
-            f"Should that process have been killed, the next build with its work folder, {folder.parent}, empties it.\n"
+            f"If that process was killed, the next build with its work folder, {folder.parent}, empties it.\n"
             f"{secrets.token_hex(16)}\n"
         )
         note = _Note(root, made, mark)

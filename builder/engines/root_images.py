@@ -21,7 +21,7 @@ _DOCKERFILE = Path(__file__).with_name("root.Dockerfile")
 
 @dataclass(frozen=True)
 class RootImages:
-    """Where the root file systems are, and where the daemon's words go."""
+    """Where the root file systems are, and where the daemon's output goes."""
 
     roots: Roots
     console: Console
@@ -51,5 +51,5 @@ class RootImages:
         with self.console.step(f"{root.name} image {root.arch.value}", log, command.quoted(args)) as on_output:
             code = command.stream(args, on_output)
             if code:
-                raise step_failed(f"{root.name} image", code, "the log has Docker's words", log)
+                raise step_failed(f"{root.name} image", code, "the log has Docker's output", log)
         return endpoint.client.images.get(tag)

@@ -71,7 +71,7 @@ class SandboxWorkplace:
 
 @dataclass
 class SandboxEngine:
-    """Builds on this machine and with nothing of it. `scratch` is the folder for work folders."""
+    """Builds on this machine without its programs. `scratch` is the folder for work folders."""
 
     roots: Roots
     prt_root: PurePosixPath

@@ -45,14 +45,14 @@ class DebRecipe:
 
 
 def read(folder: Path) -> DebRecipe:
-    """Read the folder; UserError for what is no part of a package, and for what is missing."""
+    """Read the folder; UserError for what is not part of a package, and for what is missing."""
     texts: dict[str, RecipeFile] = {}
     for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
         kind = entry.name.removesuffix(_TEMPLATE)
         if entry.name.startswith(".") or entry.suffix == ".md" or entry.name == _FILES:
             continue
         if kind not in _KNOWN:
-            raise UserError(f"{entry} is no part of a package", nearest(kind, (*_KNOWN, _FILES)))
+            raise UserError(f"{entry} is not part of a package", nearest(kind, (*_KNOWN, _FILES)))
         if kind in texts:
             raise UserError(f"{folder} has both {kind} and {kind}{_TEMPLATE}", "keep one of them")
         texts[kind] = RecipeFile(str(entry), content_of(entry) or b"")
@@ -85,12 +85,12 @@ def _below(root: Path) -> Iterator[Path]:
         if not path.name.isprintable() or "\\" in path.name:
             raise UserError(f"{str(path)!r}: dpkg can't have such a name", "rename it: no line breaks, no backslashes")
         if path == root / "DEBIAN":
-            raise UserError(f"{path} is no file of the package", "maintainer scripts and such belong next to files/")
+            raise UserError(f"{path} is not a file of the package", "maintainer scripts and such belong next to files/")
         yield path
 
 
 def _target(link: Path, name: str) -> str:
-    """What a link points to, as it says; UserError where that is a place that the package's root has not."""
+    """The target of a link, as written; UserError if it is outside of the package's root."""
     target = os.readlink(link)
     if not target.isprintable() or posixpath.normpath(posixpath.join(posixpath.dirname(name), target)).startswith(".."):
         raise UserError(

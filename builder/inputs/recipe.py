@@ -16,7 +16,7 @@ from builder.inputs.makefile_vars import nearest
 from builder.targets import Variant
 
 _FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
-# Options of pip's: with one of them a build would end well and have none of its packages.
+# Options of pip: with one of them a build would succeed and have none of its packages.
 _PLACES = {
     "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
     "root", "src", "target", "user",
@@ -60,13 +60,13 @@ class InterpreterRecipe:
 
 
 def read(recipes: Path, variant: Variant) -> Recipe:
-    """Read `recipes/<variant>/`; UserError for what is not part of a recipe, so that no typo goes unseen."""
+    """Read `recipes/<variant>/`; UserError for what is not part of a recipe, so that no typo goes unnoticed."""
     folder = recipes / variant.recipe_folder
     if not folder.is_dir():
         raise UserError(f"{folder} is missing", "a recipe is a folder; it may be empty")
     for entry in folder.iterdir():
         if entry.name not in _FOLDERS + _FILES and not _is_aside(entry):
-            raise UserError(f"{entry} is no part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
+            raise UserError(f"{entry} is not part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
     recipe = Recipe(
         variant=variant,
         requirements=_files(folder / "requirements", r"\d\d-.+\.txt", "NN-name.txt"),
@@ -118,7 +118,7 @@ def _pip_conf(path: Path) -> bytes | None:
     try:
         parser.read_string((content or b"").decode())
     except (configparser.Error, UnicodeDecodeError):
-        raise UserError(f"{path} is no configuration of pip's", "fix it: pip can't read it either") from None
+        raise UserError(f"{path} is not a pip configuration", "fix it: pip can't read it either") from None
     for section in parser.sections():
         for option in parser.options(section):
             if option.lower().replace("_", "-") in _PLACES:
@@ -134,12 +134,12 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_aside(entry: Path) -> bool:
-    """Notes for people and git's placeholders may lie in every folder."""
+    """Notes for people and git's placeholders may be in every folder."""
     return entry.name.startswith(".") or entry.suffix == ".md"
 
 
 def content_of(path: Path) -> bytes | None:
-    """The content of a regular file, None where there is none; UserError for what is no file or can't be read."""
+    """The content of a regular file, None where there is none; UserError for what is not a file or can't be read."""
     try:
         return read_file(path, _LARGEST)
     except FileNotFoundError:

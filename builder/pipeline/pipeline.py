@@ -162,7 +162,7 @@ class Pipeline:
             place.get(stage.output, part)
             for name in stage.byproducts:
                 place.get(name, parts / f"{stage.key[:16]}-{name}")
-        if stage.compiles:  # else it has run as the target already
+        if stage.compiles:  # otherwise it has run as the target already
             self._prove(stage, target, part)
         built: dict[str, Json] = {
             _COMPILED: self._how(stage, target.arch),

@@ -28,7 +28,7 @@ def cache_folder(project: Project) -> Path:
 
 
 def cache(project: Project, say: Callable[[str], None]) -> Cache:
-    """The cache of results; `say` hears of all that goes wrong with it."""
+    """The cache of results; `say` gets a line for each thing that goes wrong with it."""
     return caching.opened(project.settings, project.network, cache_folder(project), say)
 
 
@@ -46,13 +46,13 @@ def artifacts(project: Project) -> ArtifactShelf:
 
 
 def source_shelf(project: Project, say: Callable[[str], None]) -> SourceShelf:
-    """The downloaded sources; `say` hears of every oddity."""
+    """The downloaded sources; `say` gets a line for everything unusual."""
     mirror, debian = project.settings.source_mirror, project.settings.debian_mirror
     return SourceShelf(cache_folder(project) / "sources", project.network, mirror, debian, say)
 
 
 def roots(project: Project, shelf: SourceShelf, say: Callable[[str], None]) -> Roots:
-    """The root file systems that steps run in; `say` hears of every oddity."""
+    """The root file systems that steps run in; `say` gets a line for everything unusual."""
     return Roots(project.recipes_folder, RootShelf(cache_folder(project) / "roots", shelf, say))
 
 

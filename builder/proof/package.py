@@ -69,7 +69,7 @@ def _dependencies(target: Target, settings: Settings) -> Iterator[Step]:
 
 
 def _listing() -> tuple[str, ...]:
-    """The command that lists every file of the system: kind, mode and owner, and of what is no folder size and date."""
+    """The command that lists every file of the system: kind, mode, owner; if it is not a folder, size and date."""
     aside = [word for folder in (WORK, *_RESTLESS) for word in ("-o", "-path", folder)][1:]
     folders = ("-type", "d", "-printf", "%y %m %u:%g\\t%p\\n", "-o")
     others = ("-printf", "%y %m %u:%g %s %T@ %l\\t%p\\n")

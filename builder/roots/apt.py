@@ -22,7 +22,7 @@ def resolve(
     """The packages to install for these names on an empty system: path below the mirror, and sha256, sorted.
 
     apt verifies the suite's signature. `scratch` is an empty folder. UserError where there is no apt, BuildError with
-    apt's own words where it can't resolve them.
+    apt's own output where it can't resolve them.
     """
     mirror = mirror.rstrip("/")
     for folder in ("state/lists/partial", "cache/archives/partial"):

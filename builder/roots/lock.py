@@ -90,7 +90,7 @@ def wanted(path: Path) -> tuple[str, ...]:
     names = sorted({line.partition("#")[0].strip() for line in lines} - {""})
     for name in names:
         if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]+|\?essential", name):
-            raise UserError(f"{path}: {name!r} is no name of a Debian package", "one Debian package a line")
+            raise UserError(f"{path}: {name!r} is not the name of a Debian package", "one Debian package a line")
     return tuple(names)
 
 

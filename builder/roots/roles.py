@@ -44,7 +44,7 @@ class Roots:
         if suite not in self.systems():
             known = ", ".join(self.systems()) or "none"
             raise UserError(
-                f"{suite!r} is no system that a package can be proved on here", f"TEST_IMAGE takes: {known}"
+                f"{suite!r} is not a system that a package can be proved on here", f"TEST_IMAGE takes: {known}"
             )
         folder = self.recipes / "systems"
         return read_root(folder / "packages.txt", folder / f"{suite}.lock", arch)

@@ -32,12 +32,12 @@ _SLOWEST = 16 << 10  # bytes a second
 _LONGEST = 3600  # seconds of an attempt
 _MOST_MOVES = 10
 
-# What the machinery below raises for an answer that is none; what requests raises is an OSError.
+# What the libraries below raise for an answer that is not HTTP; what requests raises is an OSError.
 FAILURES = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
 
 
 class Refused(OSError):
-    """Why a place is given up, in our own words."""
+    """Why a place is given up."""
 
 
 class _BrokenOff(Exception):
@@ -158,7 +158,7 @@ class _Attempt:
 
 
 def reason(problem: Exception) -> str:
-    """Why a download failed; the server's own words are not repeated."""
+    """Why a download failed; the server's own text is not repeated."""
     if isinstance(problem, requests.HTTPError) and problem.response is not None:
         code = problem.response.status_code
         known = {int(status): status.phrase for status in http.HTTPStatus}

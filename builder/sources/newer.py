@@ -39,7 +39,7 @@ def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, str]:
     try:
         index = unpacked(shelf.glance(INDEX, _LARGEST), _LARGEST_UNPACKED)
     except lzma.LZMAError as problem:
-        raise BuildError(f"the Debian mirror's {INDEX} is no index: {problem}", "set DEBIAN_MIRROR") from None
+        raise BuildError(f"the Debian mirror's {INDEX} is not an index: {problem}", "set DEBIAN_MIRROR") from None
     known = _versions(index, {found["package"] for found in pinned.values()})
     newest = {source: max(map(Version, known[found["package"]]), default=None) for source, found in pinned.items()}
     return {
@@ -50,7 +50,7 @@ def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, str]:
 
 
 def _versions(index: bytes, packages: Iterable[str]) -> dict[str, set[str]]:
-    """The upstream versions of some packages in an index; what is no version is passed over."""
+    """The upstream versions of some packages in an index; what is not a version is skipped."""
     known: dict[str, set[str]] = {package: set() for package in packages}
     package = ""
     for line in io.BytesIO(index):

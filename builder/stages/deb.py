@@ -62,7 +62,8 @@ def plan_deb_stage(
         ),
         Step("set modes", ("chmod", "--recursive", "a-s,u=rwX,go=rX", _ROOT)),
         Step(
-            "libraries are no programs", ("find", tree, "-type", "f", *_LIBRARIES, "-exec", "chmod", "a-x", "{}", "+")
+            "chmod libraries",
+            ("find", tree, "-type", "f", *_LIBRARIES, "-exec", "chmod", "a-x", "{}", "+"),
         ),
         Step("set dates", ("find", _ROOT, "-exec", "touch", "--no-dereference", f"--date=@{epoch}", "{}", "+")),
         Step("dpkg-deb", ("dpkg-deb", "--root-owner-group", "-Zxz", "--build", _ROOT, _OUTPUT), env),
@@ -122,7 +123,7 @@ def _folder(library: Source) -> str:
 
 
 def _find_programs() -> Step:
-    """List every ELF file. Python's own files are no candidates, and many."""
+    """List every ELF file. Python's own files are not among the candidates, and many."""
     is_elf = ("grep", "--quiet", "--text", "--null-data", "--perl-regexp", "\\A\\x7fELF", "{}", ";")
     args = ("find", _ROOT, "-type", "f", "!", "-name", "*.py", "!", "-name", "*.pyc", "-exec", *is_elf)
     return Step("find programs and libraries", (*args, "-fprint0", _PROGRAMS))

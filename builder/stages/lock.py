@@ -37,12 +37,12 @@ def read_lock(path: Path) -> list[Distribution]:
     try:
         text = read(path, _LARGEST_LOCK).decode(errors="replace")
     except OSError as problem:
-        raise BuildError(f"{path} is no lock: {problem.strerror}") from None
+        raise BuildError(f"{path} is not a lock: {problem.strerror}") from None
     head, *rest = text.splitlines() or [""]
     for line in rest if head.startswith("# ") else [head]:
         match = _LINE.fullmatch(line)
         if not match:
-            raise BuildError(f"{path} is no lock: {line[:100]!r}")
+            raise BuildError(f"{path} is not a lock: {line[:100]!r}")
         found.append(Distribution(match[1], match[4], match[3], line + "\n"))
     return found
 

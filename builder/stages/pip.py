@@ -25,7 +25,7 @@ DISTRIBUTIONS = "distributions"
 _OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
 _REPORT = f"{WORK}/report.json"
-# A hint that leads past the guard would be worse than none.
+# A hint that shows how to avoid this check would be worse than none.
 _OTHER_FILE = (
     "where a digest differs, somebody replaced a released file or altered it on the way: find out before you take it; "
     "a file that is gone needs another version in the requirements or constraints.txt"

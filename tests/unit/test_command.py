@@ -46,7 +46,7 @@ def test_output_takes_the_environment_it_is_given() -> None:
     assert command.output(["/bin/sh", "-c", "echo $ONLY"], env={"ONLY": "this"}) == "this\n"
 
 
-def test_a_failing_command_is_quoted_with_its_code_and_last_words() -> None:
+def test_a_failing_command_is_quoted_with_its_code_and_last_lines() -> None:
     with pytest.raises(BuildError) as problem:
         command.output(["sh", "-c", "for i in 1 2 3 4 5 6; do echo line $i >&2; done; exit 3"])
     first, *rest = problem.value.message.splitlines()

@@ -107,7 +107,7 @@ class CPython:
                 "SOURCE_DATE_EPOCH": str(self.epoch),
                 **env,
             },
-            hint="the log has the compiler's words",
+            hint="the log has the compiler's messages",
         )
 
 

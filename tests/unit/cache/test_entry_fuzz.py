@@ -1,4 +1,4 @@
-"""Whatever bytes an entry has: it is refused in our own words, or it is written exactly as we would write it."""
+"""Whatever bytes an entry has: it is refused with one of our messages, or it is exactly as we would write it."""
 
 from __future__ import annotations
 

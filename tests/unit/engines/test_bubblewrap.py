@@ -53,7 +53,7 @@ def test_where_apparmor_allows_installed_programs_only_the_package_is_named(
     )
 
 
-def test_anything_else_is_said_in_bubblewraps_own_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_anything_else_is_said_as_bubblewrap_says_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     problem = refused(monkeypatch, tmp_path)
     assert problem.message == f"no sandbox here, because namespaces are forbidden: {SAID}"
     assert "--privileged" in problem.hint

@@ -1,4 +1,4 @@
-"""What can be wrong with Docker: each problem has its words, and the endpoint raises the right one."""
+"""What can be wrong with Docker: each problem has its message, and the endpoint raises the right one."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_links_and_empty_folders_are_read_as_what_they_are(tmp_path: Path) -> No
         ("files/a\nb", Path.touch, r"a\\nb': dpkg can't have such a name"),
         ("files/a\\b", Path.touch, "dpkg can't have such a name"),
         ("files/a\udcff", Path.touch, "dpkg can't have such a name"),
-        ("files/DEBIAN", os.mkdir, "is no file of the package"),
+        ("files/DEBIAN", os.mkdir, "is not a file of the package"),
     ],
 )
 def test_what_can_t_go_into_a_package_is_refused_by_name(
@@ -90,7 +90,7 @@ def test_what_can_t_go_into_a_package_is_refused_by_name(
 )
 def test_what_is_no_part_of_a_package_is_refused(tmp_path: Path, name: str, hint: str) -> None:
     (put(tmp_path) / name).touch()
-    with pytest.raises(UserError, match=f"{name} is no part of a package") as refused:
+    with pytest.raises(UserError, match=f"{name} is not part of a package") as refused:
         deb_recipe.read(tmp_path)
     assert refused.value.hint == hint
 

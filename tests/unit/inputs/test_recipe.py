@@ -81,7 +81,7 @@ def test_each_variant_reads_its_own_folder(tmp_path: Path) -> None:
 )
 def test_what_is_no_part_of_a_recipe_is_refused_with_the_nearest_name(tmp_path: Path, entry: str, nearest: str) -> None:
     put(tmp_path, f"runtime/{entry}")
-    with pytest.raises(UserError, match=f"/runtime/{entry.partition('/')[0]} is no part of a recipe") as refused:
+    with pytest.raises(UserError, match=f"/runtime/{entry.partition('/')[0]} is not part of a recipe") as refused:
         read(tmp_path)
     assert refused.value.hint == nearest
 

@@ -1,4 +1,4 @@
-"""How much of CPython the profile served: counted from the compiler's own words."""
+"""For how much of CPython the profile was used: counted from the compiler's own output."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def test_no_package_cache_resolves_and_downloads_again_and_keeps_nothing(root: P
 def test_a_lock_with_anything_but_files_by_their_sha256_is_none(tmp_path: Path, line: str) -> None:
     path = tmp_path / LOCK
     path.write_text(HEAD + LINE + line)
-    with pytest.raises(BuildError, match="is no lock"):
+    with pytest.raises(BuildError, match="is not a lock"):
         read_lock(path)
 
 
@@ -209,14 +209,14 @@ def test_a_lock_with_anything_but_files_by_their_sha256_is_none(tmp_path: Path, 
 )
 def test_a_line_that_pip_could_take_for_something_else_is_no_lock(tmp_path: Path, line: str) -> None:
     (tmp_path / "lock").write_text(f"{line}\n")
-    with pytest.raises(BuildError, match="is no lock"):
+    with pytest.raises(BuildError, match="is not a lock"):
         read_lock(tmp_path / "lock")
 
 
 def test_a_lock_without_end_is_none(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("wb") as file:
         file.truncate(400_000_000)
-    with pytest.raises(BuildError, match="is no lock: has more than"):
+    with pytest.raises(BuildError, match="is not a lock: has more than"):
         read_lock(tmp_path / "lock")
 
 

@@ -59,7 +59,7 @@ def test_each_test_image_gets_every_check(root: Path) -> None:
     assert len(outcomes) == sum(map(len, by_image.values()))
 
 
-def test_a_failed_check_keeps_its_words_and_the_others_run(root: Path) -> None:
+def test_a_failed_check_keeps_its_output_and_the_others_run(root: Path) -> None:
     engine = Recorder(answers={"TLS": Answer(1, ("TLS", "  expected: a", "  seen:     b")), "SQLite": Answer(1)})
     outcomes = {one.check: one.problem for one in prove(root, engine)}
     assert outcomes["TLS"] == "TLS\n  expected: a\n  seen:     b"

@@ -102,7 +102,7 @@ def test_any_file_is_a_lock_or_the_users_error(tmp_path: Path, position: int, mo
 @pytest.mark.parametrize("line", ["make; rm", "-o", "Make", "a b", "../x"])
 def test_what_is_no_package_is_refused_with_the_list(tmp_path: Path, line: str) -> None:
     (tmp_path / "builder.txt").write_text(f"{line}\n")
-    with pytest.raises(UserError, match=r"builder\.txt: .* is no name of a Debian package"):
+    with pytest.raises(UserError, match=r"builder\.txt: .* is not the name of a Debian package"):
         wanted(tmp_path / "builder.txt")
 
 

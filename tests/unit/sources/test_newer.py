@@ -69,7 +69,7 @@ def test_without_a_mirror_it_says_which_was_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("index", [b"", b"<html>", lzma.compress(b"Package: zlib\n" * 99)[:-9]])
 def test_what_is_no_index_is_said(tmp_path: Path, index: bytes) -> None:
-    with pytest.raises(BuildError, match=f"the Debian mirror's {INDEX} is no index"):
+    with pytest.raises(BuildError, match=f"the Debian mirror's {INDEX} is not an index"):
         newer([source(ZLIB)], mirror(tmp_path, index))
 
 
