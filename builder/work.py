@@ -30,7 +30,7 @@ def work_folder(scratch: Path, kind: str) -> Iterator[WorkFolder]:
     while True:
         folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{kind}-"))
         descriptor = lock(folder)
-        if descriptor is not None:  # else somebody who removes what nobody holds was quicker
+        if descriptor is not None:  # else another process, which removes abandoned folders, was quicker
             break
     try:
         yield WorkFolder(folder, descriptor)

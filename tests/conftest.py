@@ -131,7 +131,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave a test out, or fail it, where the machine has not what it needs."""
+    """Leave a test out, or fail it, where the machine lacks what it needs."""
     if item.get_closest_marker("slow") and not item.config.getoption("--slow"):
         pytest.skip("slow: run with --slow")
     for marker in item.iter_markers("needs"):

@@ -18,7 +18,7 @@ _SIZE = 5_000_000  # bytes: more than a server keeps in memory
 
 @dataclass(frozen=True)
 class Point:
-    """What is asked of a server, and what was seen instead; nothing if it does it."""
+    """One requirement on a server, and what was seen instead; empty if the server meets it."""
 
     name: str
     seen: str

@@ -26,7 +26,7 @@ _STAGE = "stage"  # kind of this engine's work folders
 class HostWorkplace:
     """PRT_ROOT and a work folder on this machine. `prefix` is put before every command.
 
-    `locks` are the descriptors that every step inherits: what it works in counts as used until it has ended, too.
+    `locks` are the descriptors that every step inherits: so its folders count as used until it has ended, too.
     """
 
     prt_root: PurePosixPath

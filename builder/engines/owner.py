@@ -14,7 +14,7 @@ LABEL = "python-runtime-builder.owner"
 
 
 def owner() -> str:
-    """This process: boot, PID namespace, number and start. Nobody else is called so, on whatever machine, ever."""
+    """This process: boot, PID namespace, number and start. No other process on any machine ever has this name."""
     return f"{_here()} {os.getpid()} {_started(os.getpid())}"
 
 

@@ -62,13 +62,13 @@ def taken(root: Path, folder: Path, say: _Say) -> Iterator[int]:
 
 @contextmanager
 def mount_point(root: Path, folder: Path, say: _Say) -> Iterator[int]:
-    """Have a folder there to mount on, whatever is in it: what was not there before is gone afterwards."""
+    """Have a folder there to mount on, whatever is in it; if it was made for this, it is removed afterwards."""
     with _locked(root, folder, say, shared=True) as (descriptor, _):
         yield descriptor
 
 
 def put_back(folder: Path) -> None:
-    """Put back what a killed build took, by the note in its work folder; UserError if a mount forbids it.
+    """Undo what a killed build did, by the note in its work folder; UserError if a mount forbids it.
 
     Without a note that can be read, or with another content than the one it marked, nothing is touched.
     """
@@ -93,7 +93,7 @@ def put_back(folder: Path) -> None:
 
 @contextmanager
 def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterator[tuple[int, _Note]]:
-    """The lock on PRT_ROOT, which is made if need be; a folder that is here to stay may be `shared`."""
+    """The lock on PRT_ROOT, which is made if it is missing; one that was there before may be `shared`."""
     waiting = False
     while True:
         if root.is_symlink() or (root.exists() and not root.is_dir()):

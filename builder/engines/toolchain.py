@@ -1,4 +1,4 @@
-"""What a complete CPython needs to compile, and the fingerprint of what is there and decides what comes out."""
+"""What compiling a complete CPython needs, and the fingerprint of all that is there and decides the result."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def read(environ: Mapping[str, str], ca_bundle: Path | None, secrets: tuple[str,
 
 
 def forms(user: str, password: str, token: str) -> tuple[str, ...]:
-    """Secrets as they may be seen: as they are, within a URL, and as HTTP sends them."""
+    """Every form in which secrets may appear: as they are, within a URL, and as HTTP sends them."""
     plain = tuple(filter(None, (password, token)))
     basic = base64.b64encode(f"{user}:{password}".encode()).decode() if password else ""
     return (*plain, *(quote(one, safe="") for one in plain), *filter(None, (basic,)))

@@ -25,7 +25,7 @@ _LONGEST = 4096  # characters
 
 
 def without_credentials(text: str) -> str:
-    """A text fit to be seen: what is before the @ of a URL is a password, or a token; in ssh a user's name."""
+    """A text that may be shown: what is before the @ of a URL is a password, or a token; in ssh a user's name."""
     return re.sub(r"(?<!ssh)://[^/\s]*@|(?<=ssh)://[^/\s:@]*:[^/\s]*@", "://****@", text)
 
 

@@ -144,7 +144,7 @@ class Settings:
 # fmt: on
 
     def shown(self, setting: Setting) -> str:
-        """A setting's value as text, fit to be seen."""
+        """A setting's value as text that may be shown."""
         text = self.values[setting.name].text
         return "****" if setting.secret and text else without_credentials(text)
 

@@ -121,7 +121,7 @@ class Pipeline:
         return self._package(plan, parent, compiled, parts)
 
     def _machine(self, target: Target, version: str) -> BuildMachine:
-        """Decide how the interpreter is compiled, and say why where it is not as the settings have it."""
+        """Decide how the interpreter is compiled, and say why if it is not as the settings want it."""
         settings, engine = self.project.settings, self.engine
         crosses = settings.compile is Compile.ACROSS and settings.libraries is Libraries.BUNDLED
         if settings.compile is Compile.IN_PLACE and settings.libraries is Libraries.BUNDLED:

@@ -102,7 +102,7 @@ def _files(package: str, texts: Mapping[str, bytes], recipe: DebRecipe) -> list[
 
 
 def _folders(recipe: DebRecipe) -> list[str]:
-    """Those that no file makes: the empty ones, and the links'."""
+    """The folders that no file brings: empty ones, and those of links."""
     return sorted({f"{_ROOT}/{name}" for name in (*recipe.folders, *map(posixpath.dirname, recipe.links))})
 
 

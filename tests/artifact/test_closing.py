@@ -1,4 +1,4 @@
-"""Files are closed by the range, with one system call where the kernel has it, and one by one where it has not."""
+"""Files are closed by the range, with one system call where the kernel has it, and one by one where it lacks that."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 # Debian packages whose programs and data some tests look for, and fail without.
 NEEDED = ("gcc", "libc6-dev", "netbase", "tzdata")
-# libedit cuts a history file without keeping the line at its top by which it knows it again; GNU readline does not.
+# libedit cuts a history file without keeping the line at its top by which it recognises it; GNU readline does not.
 BROKEN_BY_LIBEDIT = "*.test_write_read_limited_history"
 # Lines of `test  # reason`, and of `module  # what it wants or tests`: the second are all that may skip themselves.
 BROKEN_BY_EMULATION = Path(__file__).with_name("broken_by_emulation.txt")

@@ -1,4 +1,4 @@
-"""What the settings choose at the bottom of a runtime, built for real: another C library, line editor and Python.
+"""What settings choose deep inside a runtime, built for real: another C library, line editor and Python.
 
 Each choice compiles every library again, so these tests take minutes.
 """

@@ -1,9 +1,4 @@
-"""The Debian package as a file, judged by Debian's own tools. How it installs: test_deb_installed.py.
-
-The 25 points of a good package, and where each is tested: here 1, 4 to 8, 9 (the list), 10 to 15, 24 (the paths); in
-test_deb_installed.py 9 (debsums), 16 to 25; 2 in unit/test_debian_version.py, 3 in unit/test_versions.py,
-unit/test_repository.py and unit/test_manifest.py.
-"""
+"""The Debian package as a file, judged by Debian's own tools. How it installs: test_deb_installed.py."""
 
 from __future__ import annotations
 

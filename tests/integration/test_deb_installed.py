@@ -54,7 +54,7 @@ def status(container: Container, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def older(debs: dict[str, Deb], tmp_path_factory: pytest.TempPathFactory) -> Deb:
-    """The release before: it has a module more."""
+    """The release before: it has one more module."""
     folder = tmp_path_factory.mktemp("older")
     root = debs["prt"].unpacked(folder / "root")
     module = root / "prt/lib/python3.13/dropped/__init__.py"
@@ -219,7 +219,7 @@ def piuparts(deb: Deb, base: Path, scripts: Path) -> subprocess.CompletedProcess
 
 
 def _sources(base: Path) -> list[str]:
-    """The image's apt sources, if it has them in the file of old; else piuparts knows a mirror itself."""
+    """The image's apt sources, if it has them in the old file; otherwise piuparts knows a mirror itself."""
     args = ["tar", "--extract", "--to-stdout", f"--file={base}", "etc/apt/sources.list"]
     return subprocess.run(args, stdout=subprocess.PIPE, text=True, check=False).stdout.splitlines()
 

@@ -95,7 +95,7 @@ def test_after_killed_builds_on_this_machine_two_at_once_are_right_and_nothing_i
 ) -> None:
     for _ in range(KILLS):
         kill_somewhere(neighbours[0], chance)
-    # Both need PRT_ROOT several times: who comes while the other has it waits.
+    # Both need PRT_ROOT several times: a build that comes while the other has it waits.
     first, second = (checkout.start("runtime") for checkout in neighbours)
     said = end_of(first) + end_of(second)
     assert f"PRT_ROOT={PRT_ROOT}: another build (process " in said

@@ -56,7 +56,7 @@ class Bare:
         return Bare(self.root, folder)
 
     def environments(self) -> list[str]:
-        """What lies in .nox."""
+        """What is in .nox."""
         return sorted(path.name for path in (self.root / ".nox").glob("*"))
 
 

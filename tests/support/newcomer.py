@@ -43,7 +43,7 @@ class Newcomer:
 def newcomers_clone() -> Iterator[Newcomer]:
     """A clone of this checkout, with the recipe under test; the user is gone afterwards, with all it has.
 
-    Who has no right to make a user is one already.
+    A user without the right to make users is one already.
     """
     if os.geteuid():
         with tempfile.TemporaryDirectory() as folder:

@@ -84,7 +84,7 @@ def honest(made: bytes = GOOD, **others: Answer) -> Rule:
 
 @dataclass
 class Scene:
-    """The cache, and what came of it."""
+    """The cache, and what happened with it."""
 
     cache: Cache
     parts: Path

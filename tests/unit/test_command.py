@@ -1,4 +1,4 @@
-"""The door for processes: what they print, how they end, and that none outlives us."""
+"""Processes: what they print, how they end, and that none outlives us."""
 
 from __future__ import annotations
 

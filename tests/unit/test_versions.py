@@ -1,4 +1,4 @@
-"""The latest release tag, and the Python a wish means."""
+"""The latest release tag, and the Python version a request means."""
 
 from __future__ import annotations
 

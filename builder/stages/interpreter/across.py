@@ -77,7 +77,7 @@ def plan_training(cpython: CPython, target: CrossCompiler, parents: tuple[Stage,
     `parents` are the libraries of that architecture and the build Python.
     """
     tree, prefix = f"{WORK}/build/{cpython.package}", f"{WORK}/not-installed"
-    # One process trains: a profile of many is not worth the doubt (python/cpython#145801).
+    # One process trains: a profile of many is not worth the risk (python/cpython#145801).
     env = {
         **environment(target, cpython, ()),
         "MAKE_OPTS": f"-j{JOBS} profile-run-stamp",
@@ -159,7 +159,7 @@ def _ready(target: CrossCompiler) -> tuple[Step, ...]:
 
 
 def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
-    """What debuggers read goes into a folder of its own, which the runtime gives away as an archive of its own."""
+    """Move what debuggers read into a separate folder, which the runtime packs as a separate archive."""
     python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
     patterns = (f"bin/{cpython.binary}", "lib/python3*/lib-dynload/*.so")
     program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
@@ -168,7 +168,7 @@ def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
 
 
 def _profile_use(cpython: CPython) -> Step:
-    """Configure sets no profile flag where it does not know the compiler, and says nothing: so we look."""
+    """Configure sets no profile flag where it does not know the compiler, and prints no message: so we check."""
     return Step(
         "check use of the profile",
         (f"{BUILD_PREFIX}/bin/{cpython.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
@@ -178,7 +178,7 @@ def _profile_use(cpython: CPython) -> Step:
 
 
 def _plain_words(target: CrossCompiler, prt_root: PurePosixPath) -> Step:
-    """In what CPython remembers of its build, for those who build extensions: plain tools, no path of this machine."""
+    """Put plain tools and no path of this machine into what CPython remembers of its build, for building extensions."""
     words = {
         f"{target.compiler}[+][+]": "c++",
         target.compiler: "cc",

@@ -1,4 +1,4 @@
-"""Compiling CPython with python-build: the files it needs, the patches in its way, and the step that runs it."""
+"""Compiling CPython with python-build: the files it needs, the recipe's patches, and the step that runs it."""
 
 from __future__ import annotations
 

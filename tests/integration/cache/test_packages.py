@@ -61,7 +61,7 @@ def wheel(name: str, version: str = "1.0", more: str = "") -> tuple[str, bytes]:
 
 
 def sdist() -> tuple[str, bytes]:
-    """A source distribution that is no wheel yet."""
+    """A source distribution that is not a wheel yet."""
     stream = io.BytesIO()
     files = {
         "pyproject.toml": PROJECT, "backend.py": BACKEND,

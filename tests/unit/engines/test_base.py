@@ -1,4 +1,4 @@
-"""What every engine does alike: placeholders and the environment of a step."""
+"""What every engine does in the same way: placeholders and the environment of a step."""
 
 from __future__ import annotations
 

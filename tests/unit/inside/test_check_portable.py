@@ -1,4 +1,4 @@
-"""The program that refuses what would not start elsewhere, and the word to pip that keeps such wheels out."""
+"""The program that refuses what would not start elsewhere, and the module by which pip refuses such wheels."""
 
 from __future__ import annotations
 

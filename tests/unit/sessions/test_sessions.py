@@ -80,7 +80,7 @@ def test_settings_are_shown_with_value_and_origin(
 def test_the_pins_are_shown_with_license_and_place(capsys: pytest.CaptureFixture[str]) -> None:
     show.pins()
     note, _, head, *rows = [line.split() for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
-    assert note[:4] == ["note:", "newer", "versions", "are"]  # for there is no mirror here
+    assert note[:4] == ["note:", "newer", "versions", "are"]  # because there is no mirror here
     assert head[:4] == ["SOURCE", "VERSION", "NEWER", "LICENSE"]
     assert ["CPython", "3.13.5", "PSF-2.0", SOURCE.sha256[:16], "/nowhere/python"] in rows
     assert {row[0] for row in rows} == {"CPython", "python-build", "zlib", "openssl", "libc6"}

@@ -52,7 +52,7 @@ for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
     for certificate in (RSA, ELLIPTIC):
         agreed, _ = handshake(certificate, version)
         assert agreed == version.name.replace("_", ".")
-# Whoever must talk to an old machine lowers the security level.
+# A program that must talk to an old machine lowers the security level.
 for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
     assert handshake(RSA, version, "ALL@SECLEVEL=0")[0] == version.name.replace("_", ".")
 for cipher in (

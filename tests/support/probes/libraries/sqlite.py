@@ -62,7 +62,7 @@ for text in ("select fts3_tokenizer('x', x'efbeadde00000000')", "select hex(fts3
     except sqlite3.OperationalError as refused:
         answer = (str(refused),)
     assert answer in {("fts3tokenize disabled",), ("",)}, answer
-# Whoever means it may: a tokenizer of C code comes as a parameter.
+# On purpose it is possible: a tokenizer of C code comes as a parameter.
 (pointer,) = db.execute("select fts3_tokenizer(?)", ("simple",)).fetchone()
 db.execute("select fts3_tokenizer(?, ?)", ("own", pointer))
 db.execute("create virtual table t using fts4(w, tokenize=own)")
