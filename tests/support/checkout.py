@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+_LEFT_BY_TOOLS = (".git", ".nox", "out", "Makefile.vars", "__pycache__", ".hypothesis", ".*_cache", ".coverage")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,15 @@ class Checkout:
 
 
 def copy_of_this(folder: Path, **env: str) -> Checkout:
-    """Copy what git would clone, with uncommitted changes, into a new repository; builds there are not optimised."""
+    """Copy what git would clone, with uncommitted changes, into a new repository; builds there are not optimised.
+
+    Without git, everything is copied but what builds and tools leave, and there is no repository.
+    """
+    # One system is enough to prove a package on, but where a test is about more.
+    copy = Checkout(folder, {"OPTIMIZE": "0", "PYENV_ROOT": "", "TEST_IMAGE": "bookworm", **env})
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        shutil.copytree(ROOT, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_LEFT_BY_TOOLS))
+        return copy
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
@@ -112,5 +121,4 @@ def copy_of_this(folder: Path, **env: str) -> Checkout:
         ["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "--quiet", "-m", "copy"],
     ):
         subprocess.run(["git", *args], cwd=folder, check=True)
-    # One system is enough to prove a package on, but where a test is about more.
-    return Checkout(folder, {"OPTIMIZE": "0", "PYENV_ROOT": "", "TEST_IMAGE": "bookworm", **env})
+    return copy

@@ -24,13 +24,13 @@ class Newcomer:
     """The clone, in a folder whose name is awkward, and all that is on PATH."""
 
     checkout: Checkout
-    path: Path
+    path: str
     rights: dict[str, Any]
 
     def nox(self, *args: str, **env: str) -> Run:
         """Run the start script to its end, as that user."""
         kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
-        own = {"HOME": str(self.path.parent), "PATH": str(self.path), "OPTIMIZE": "0"}
+        own = {"HOME": str(self.checkout.root.parent), "PATH": self.path, "OPTIMIZE": "0"}
         done = subprocess.run(
             [self.checkout.root / "nox", *args], **self.rights, text=True, encoding="utf-8",
             cwd=self.checkout.root, env={**kept, **own, **env},
@@ -47,19 +47,28 @@ def newcomers_clone() -> Iterator[Newcomer]:
     """
     if os.geteuid():
         with tempfile.TemporaryDirectory() as folder:
-            yield _in_home(Path(folder), {})
+            yield Newcomer(_clone(Path(folder)), os.environ["PATH"], {})
         return
     subprocess.run(["useradd", "--create-home", USER], check=True)
     home = Path(f"~{USER}").expanduser()
     try:
-        newcomer = _in_home(home, {"user": USER, "group": USER, "extra_groups": []})
+        newcomer = Newcomer(_clone(home), _path(home), {"user": USER, "group": USER, "extra_groups": []})
         subprocess.run(["chown", "--recursive", f"{USER}:{USER}", home], check=True)
         yield newcomer
     finally:
         subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
 
 
-def _in_home(home: Path, rights: dict[str, Any]) -> Newcomer:
+def _clone(home: Path) -> Checkout:
+    root = home / "a clone für uns"
+    root.mkdir()
+    checkout = patched_copy(root)
+    shutil.rmtree(root / ".git", ignore_errors=True)  # there is no git on PATH, and none is needed
+    return checkout
+
+
+def _path(home: Path) -> str:
+    """A folder of Python and coreutils, and nothing else."""
     path = home / "bin"
     path.mkdir()
     listed = subprocess.run(["dpkg", "--listfiles", "coreutils"], check=True, capture_output=True, text=True).stdout
@@ -67,8 +76,4 @@ def _in_home(home: Path, rights: dict[str, Any]) -> Newcomer:
         if Path(program).parent.name == "bin" and Path(program).is_file():
             (path / Path(program).name).symlink_to(program)
     (path / "python3").symlink_to("/usr/bin/python3")
-    root = home / "a clone für uns"
-    root.mkdir()
-    checkout = patched_copy(root)
-    shutil.rmtree(root / ".git")  # there is no git on PATH, and none is needed
-    return Newcomer(checkout, path, rights)
+    return str(path)
