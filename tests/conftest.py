@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import hypothesis
@@ -23,7 +24,7 @@ from builder.errors import UserError
 from builder.inputs.environment import environment
 from builder.inputs.network import Network
 from builder.targets import Arch
-from tests.support.checkout import Checkout
+from tests.support.checkout import Checkout, copy_of_this
 from tests.support.newcomer import Newcomer, newcomers_clone
 from tests.support.patches import patched_copy
 
@@ -143,6 +144,47 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 pytest.skip(f"needs {need}: {reason}")
 
 
+def _needs(item: pytest.Item) -> set[str]:
+    return {need for marker in item.iter_markers("needs") for need in marker.args}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of arm64 come last: that is built while the others run."""
+    items.sort(key=lambda item: "arm64" in _needs(item))
+
+
+def _wanted(request: pytest.FixtureRequest, need: str) -> bool:
+    """Whether a test of this run needs something, and has it."""
+    return any(need in _needs(item) for item in request.session.items) and not _missing(need)
+
+
+@pytest.fixture(scope="session")
+def background() -> Iterator[ThreadPoolExecutor]:
+    """Builds that go on while tests run: much of a build keeps one processor busy only."""
+    with ThreadPoolExecutor() as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def host_build(background: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> Future[Checkout]:
+    """A build of the runtime by the host engine, begun."""
+    checkout = copy_of_this(tmp_path_factory.mktemp("host"), ENGINE="host")
+    return background.submit(built, checkout, "runtime")
+
+
+@pytest.fixture(scope="session")
+def host_checkout(host_build: Future[Checkout]) -> Checkout:
+    """A checkout in which the host engine has built runtime, with this machine's compiler."""
+    return host_build.result()
+
+
+def built(checkout: Checkout, session: str) -> Checkout:
+    """A checkout after a session that succeeds."""
+    checkout.nox(session).succeeds()
+    return checkout
+
+
 @pytest.fixture(scope="session")
 def docker_checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout with patches and a script, in which the docker engine built runtime-dev, and so runtime as well.
@@ -152,20 +194,33 @@ def docker_checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     checkout = patched_copy(tmp_path_factory.mktemp("docker"))
     if not _missing("sandbox"):
         checkout.take_cache(request.getfixturevalue("newcomer").checkout)
-    checkout.nox("runtime-dev").succeeds()
+    built(checkout, "runtime-dev")
+    if _wanted(request, "arm64"):
+        request.getfixturevalue("arm_build")
     return checkout
 
 
 @pytest.fixture(scope="session")
-def newcomer() -> Iterator[Newcomer]:
+def newcomer(request: pytest.FixtureRequest) -> Iterator[Newcomer]:
     """A user without rights, in whose clone the README's first command has built the runtime."""
+    if _wanted(request, "host"):
+        request.getfixturevalue("host_build")
     with newcomers_clone() as newcomer:
         newcomer.nox("-s", "runtime").succeeds()
         yield newcomer
 
 
 @pytest.fixture(scope="session")
-def arm_checkout(docker_checkout: Checkout) -> Checkout:
-    """The checkout of the docker engine, with the arm64 runtime built as well."""
-    docker_checkout.nox("runtime-arm").succeeds()
-    return docker_checkout
+def arm_build(
+    docker_checkout: Checkout, background: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> Future[Checkout]:
+    """A build of the arm64 runtime by the docker engine, begun."""
+    checkout = patched_copy(tmp_path_factory.mktemp("arm"))
+    checkout.take_cache(docker_checkout)
+    return background.submit(built, checkout, "runtime-arm")
+
+
+@pytest.fixture(scope="session")
+def arm_checkout(arm_build: Future[Checkout]) -> Checkout:
+    """A checkout in which the docker engine has built the runtime for arm64."""
+    return arm_build.result()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
-from tests.support.checkout import Checkout, copy_of_this
+from tests.support.checkout import Checkout
 from tests.support.debs import Deb
 from tests.support.patches import patched_copy
 
@@ -18,14 +18,6 @@ def debs(docker_checkout: Checkout) -> dict[str, Deb]:
     """The packages of both variants, made from that checkout's tarballs, by name."""
     docker_checkout.nox("deb", "deb-dev").succeeds()
     return {name: Deb(docker_checkout.out / f"{name}_0_{Arch.native().value}.deb") for name in ("prt", "prt-dev")}
-
-
-@pytest.fixture(scope="session")
-def host_checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout in which the host engine has built runtime, with this machine's compiler."""
-    checkout = copy_of_this(tmp_path_factory.mktemp("host"), ENGINE="host")
-    checkout.nox("runtime").succeeds()
-    return checkout
 
 
 @pytest.fixture

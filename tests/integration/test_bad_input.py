@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 
 from tests.support.checkout import Checkout
+from tests.support.container import containers_of
 from tests.support.patches import MISFIT
 
 pytestmark = pytest.mark.needs("docker")
@@ -88,8 +88,6 @@ def test_a_full_disk_is_recognised_and_leaves_no_artifact(spoiled: Checkout, tin
 
 
 def test_an_interrupted_build_leaves_nothing_behind_and_the_next_one_continues(spoiled: Checkout) -> None:
-    containers = docker.from_env().containers
-    before = {container.id for container in containers.list(all=True)}
     spoiled.write(f"{RUNTIME}/scripts/10-waits", "#!/bin/sh\nsleep 600\n")
     process = spoiled.start("runtime")
     log = spoiled.out / "logs" / "runtime-amd64.log"
@@ -103,7 +101,7 @@ def test_an_interrupted_build_leaves_nothing_behind_and_the_next_one_continues(s
     assert "Traceback" not in text
     assert "interrupted" in text.lower()
     assert spoiled.artifacts() == []
-    assert {container.id for container in containers.list(all=True)} <= before
+    assert containers_of([process.pid]) == []
 
     spoiled.write(f"{RUNTIME}/scripts/10-waits", "#!/bin/sh\n")
     assert "interpreter: from the cache" in spoiled.nox("runtime").succeeds()

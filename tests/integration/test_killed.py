@@ -9,12 +9,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 
-from builder.engines.owner import LABEL
 from builder.targets import Arch
 from tests.support.checkout import Checkout, copy_of_this
+from tests.support.container import containers_of
 from tests.support.patches import patched_copy
 
 TARBALL = f"prt_v0_{Arch.native().value}.tgz"
@@ -43,16 +42,6 @@ def end_of(process: subprocess.Popen[str]) -> str:
 def names(tarball: Path) -> list[str]:
     with tarfile.open(tarball) as archive:
         return archive.getnames()
-
-
-def containers_of(processes: list[int]) -> list[str]:
-    """Labels of containers that builds of these processes made."""
-    client = docker.from_env()
-    try:
-        owners = [one.labels[LABEL] for one in client.containers.list(all=True, filters={"label": LABEL})]
-    finally:
-        client.close()
-    return [owner for owner in owners if int(owner.split()[2]) in processes]
 
 
 @pytest.fixture

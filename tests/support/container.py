@@ -13,6 +13,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
+from builder.engines.owner import LABEL
 from builder.targets import Arch
 
 # A program for the built Python: it serves a FastAPI application, asks it over HTTP, and prints the answer.
@@ -72,3 +73,13 @@ def put(container: Container, path: str, content: bytes) -> None:
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     assert container.put_archive("/", packed.getvalue())
+
+
+def containers_of(processes: list[int]) -> list[str]:
+    """Labels of containers that builds of these processes made."""
+    client = docker.from_env()
+    try:
+        owners = [one.labels[LABEL] for one in client.containers.list(all=True, filters={"label": LABEL})]
+    finally:
+        client.close()
+    return [owner for owner in owners if int(owner.split()[2]) in processes]
