@@ -9,6 +9,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,9 @@ from tests.support.patches import patched_copy
 # How long an example takes says what else the machine does, and nothing of the code.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+_MOST_SHOWN = 4000  # characters of a failure that are shown at once
 
 
 def _sandbox() -> None:
@@ -157,6 +161,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _wanted(request: pytest.FixtureRequest, need: str) -> bool:
     """Whether a test of this run needs something, and has it."""
     return any(need in _needs(item) for item in request.session.items) and not _missing(need)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say at once what failed: a run that is cut short never comes to its summary."""
+    if report.failed:
+        print(
+            f"\n{report.nodeid} ({report.when}): {report.longreprtext[-_MOST_SHOWN:]}", file=sys.__stdout__, flush=True
+        )
 
 
 @pytest.fixture(scope="session")
