@@ -20,11 +20,14 @@ def quoted(args: Sequence[str]) -> str:
 
 
 def output(args: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Run a command and return its standard output; BuildError with its last lines if it fails.
+    """Run a command without input and return its standard output; BuildError with its last lines if it fails.
 
     A command that does not exist raises FileNotFoundError, for the caller to explain.
     """
-    done = subprocess.run(args, cwd=cwd, env=env, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        args, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, errors="replace", check=False,
+    )  # fmt: skip
     if done.returncode:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise BuildError(f"`{quoted(args)}` failed with exit code {done.returncode}:\n{last}")

@@ -81,7 +81,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
-    yield from map(program_file, ("check_installed.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
+    yield from map(program_file, ("compare_lock.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
     yield from as_package("check_portable.py", "write_manifest.py")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +83,12 @@ def test_stream_runs_in_the_folder_it_gets(tmp_path: Path) -> None:
 
 def test_a_command_has_no_input_to_wait_for() -> None:
     assert lines_of("cat; echo end") == ["end"]
+    program = "from builder import command; print(command.output(['cat']), 'end')"
+    asked = [sys.executable, "-c", program]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(asked, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.read() == " end\n"  # though nobody closes its input
 
 
 @pytest.mark.parametrize("code", [0, 1, 77])

@@ -149,7 +149,7 @@ class Place:
 
     def install(self, requirements: bytes = b"") -> str:
         """Install what the lock names."""
-        check = program_file("check_installed.py")
+        check = program_file("compare_lock.py")
         assert isinstance(check.content, bytes)
         (self.folder / check.name).write_bytes(check.content)
         return self.run([*install(recipe(requirements), self.root, {})])

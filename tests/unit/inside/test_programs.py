@@ -246,8 +246,8 @@ def test_what_the_lock_names_must_be_installed_below_the_root_in_its_version(tmp
     there = importlib.metadata.version("pytest")
     digest = f"--hash=sha256:{'0' * 64}  # file"
     lock.write_text(f"# a lock\npytest=={there} {digest}\n")
-    run("check_installed.py", root, lock)
-    assert f"pytest is outside of {tmp_path}, in " in run("check_installed.py", tmp_path, lock, code=1)
+    run("compare_lock.py", root, lock)
+    assert f"pytest is outside of {tmp_path}, in " in run("compare_lock.py", tmp_path, lock, code=1)
     lock.write_text(f"pytest==0.1 {digest}\nno-such-thing==1 {digest}\n")
-    shown = run("check_installed.py", root, lock, code=1)
+    shown = run("compare_lock.py", root, lock, code=1)
     assert shown == f"pytest is {there}, not 0.1\nno-such-thing 1 is not installed\n"
