@@ -10,6 +10,7 @@
 #   "python-debian>=1",
 #   "requests>=2.32",
 #   "tenacity>=9",
+#   "tomlkit>=0.13",
 #   "tqdm>=4.66",
 #   "trustme>=1.2",
 #   "urllib3>=2.3",
@@ -30,7 +31,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import build, every, lock, prove, remove, share, show
+from builder.sessions import build, bump, every, lock, prove, remove, share, show
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -122,6 +123,7 @@ plain("clobber", CLEANUP, remove.clobber)
 plain("settings", MISC, show.settings)
 plain("env", MISC, show.environment)
 plain("pins", MISC, show.pins)
+with_arguments("bump", MISC, first_sentence(bump.renew), bump.renew)
 with_arguments("help", MISC, "Print the sessions in their groups", lambda args: show.sessions(PURPOSES))
 
 

@@ -22,6 +22,7 @@ _SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ev
 _LARGEST = 1 << 20  # bytes of the file
 _PLAIN = "[A-Za-z0-9][A-Za-z0-9._+~-]*"  # as part of a path: neither hidden nor leading elsewhere
 _BELOW = f"{_PLAIN}(/{_PLAIN})*"
+_EACH = "each source has version, file, sha256 and places"
 _NEEDED = {"name", "version", "file", "sha256", "places", "license"}
 # What each text may be, and what that is called.
 _RULES = {
@@ -41,7 +42,10 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Source:
-    """A file to download. `places` are URLs or `debian:<path below a Debian mirror>`; `released` is its date."""
+    """A file to download. `places` are URLs or `debian:<path below a Debian mirror>`; `released` is its date.
+
+    `line` is the series that `nox -s bump` stays in, such as `3.5`; empty for the newest of all.
+    """
 
     name: str
     version: str
@@ -50,6 +54,7 @@ class Source:
     places: tuple[str, ...]
     released: datetime.date | None = None
     license: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,16 @@ class Pins:
 def read(path: Path) -> Pins:
     """Read the pins; UserError with the file's name for anything missing or misspelt."""
     try:
-        table = tomllib.loads(read_file(path, _LARGEST).decode())
+        text = read_file(path, _LARGEST).decode()
+    except (OSError, ValueError) as problem:
+        raise UserError(f"{path}: {problem}", _EACH) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Pins:
+    """The same of a text that is, or is to be, in a file."""
+    try:
+        table = tomllib.loads(text)
         pythons = [_source({"license": PSF, **row, "name": "CPython"}) for row in _rows(table, "python")]
         python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
         libraries = [_source(row) for row in _rows(table, "library")]
@@ -107,11 +121,11 @@ def read(path: Path) -> Pins:
         return Pins(_by("version", pythons), python_build, _by("name", libraries), tuple(sysroots))
     except RecursionError:  # tomllib calls itself for each level
         problem: object = "nested too deep"
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         problem = error
     except KeyError as error:
         problem = f"{error.args[0]} is missing"
-    raise UserError(f"{path}: {problem}", "each source has version, file, sha256 and places")
+    raise UserError(f"{path}: {problem}", _EACH)
 
 
 def _row(value: object) -> dict[str, Any]:
@@ -148,7 +162,7 @@ def _by(attribute: str, sources: Iterable[Source]) -> dict[str, Source]:
 
 def _source(row: Mapping[str, Any]) -> Source:
     where = f"{row.get('file', row.get('name'))!s:.100}"
-    for wrong, names in (("unknown", row.keys() - {*_NEEDED, "released"}), ("missing", _NEEDED - row.keys())):
+    for wrong, names in (("unknown", row.keys() - {*_NEEDED, "released", "line"}), ("missing", _NEEDED - row.keys())):
         if names:
             raise ValueError(f"{where}: {wrong}: {', '.join(sorted(names))}")
     released = row.get("released")
@@ -160,7 +174,8 @@ def _source(row: Mapping[str, Any]) -> Source:
     places = tuple(_check(place, "place", where) for place in _list(row["places"], f"{where}: places"))
     if not places:
         raise ValueError(f"{where}: places is an empty list")
-    return Source(name, version, file, sha256, places, released, spdx)
+    line = _check(row["line"], "version", where) if "line" in row else ""
+    return Source(name, version, file, sha256, places, released, spdx, line)
 
 
 def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:

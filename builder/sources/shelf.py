@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from io import BufferedRandom
@@ -62,6 +62,16 @@ class SourceShelf:
                 path.unlink()
             self._bring(source, path)
         return path
+
+    def differing(self, source: Source) -> list[str]:
+        """The URLs that have other bytes than a source's digest says; those that don't answer are passed over."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        found = []
+        for url in self._urls(source):
+            with tempfile.TemporaryFile(dir=self.folder) as file, suppress(*FAILURES):
+                download(url, file, self.network)
+                found += [url] if _digest_of(file) != source.sha256 else []
+        return found
 
     def glance(self, path: str, most: int) -> bytes:
         """A file below a Debian mirror as it is today, unverified: to show the user, never to build from."""

@@ -1,0 +1,61 @@
+"""The session that moves the pins to newer releases."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from collections.abc import Sequence
+
+from builder.console import say
+from builder.errors import UserError
+from builder.files import write_whole
+from builder.inputs import pins, pins_file
+from builder.inputs.pins import Source
+from builder.pipeline import stores
+from builder.sessions.opening import read_project, reported
+from builder.sources import bump, releases
+from builder.versions import minor
+
+
+@reported
+def renew(args: Sequence[str]) -> None:
+    """Pin the newest release of every library and of each series of CPython that Debian has and that can be had."""
+    wanted = _arguments(args)
+    project = read_project()
+    sources = [one for one in _newest(project.pins) if wanted.only in ("", one.name, one.version, minor(one.version))]
+    if not sources:
+        raise UserError(
+            f"--only {wanted.only}: recipes/pins.toml has no such library or series of CPython", "nox -s pins"
+        )
+    shelf = stores.source_shelf(project, say)
+    today = datetime.datetime.now(datetime.UTC).date()
+    known = releases.newer(sources, shelf)
+    bumps = [bump.bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
+    bump.report(bumps, say)
+    taken = [(one.old, one.new) for one in bumps if one.new]
+    if not taken:
+        say("recipes/pins.toml: nothing to change")
+        return
+    path = project.recipes_folder / "pins.toml"
+    replaced = [(old, new) for old, new in taken if old.name != "CPython"]
+    text = pins_file.rewritten(path.read_text(), replaced, [new for old, new in taken if old.name == "CPython"])
+    pins.parse(text, path)  # what is written can be built from
+    if not wanted.dry_run:
+        write_whole(path, text)
+    say(f"recipes/pins.toml: {'not written (--dry-run)' if wanted.dry_run else 'written; now build and prove'}")
+
+
+def _newest(pinned: pins.Pins) -> list[Source]:
+    """The libraries, and the newest release of each series of CPython."""
+    series: dict[str, Source] = {}
+    for source in pinned.pythons.values():
+        series[minor(source.version)] = source  # the last one counts: it is the newest
+    return [*series.values(), *pinned.libraries.values()]
+
+
+def _arguments(args: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="nox -s bump --", description=renew.__doc__)
+    parser.add_argument("--only", default="", metavar="NAME", help="one library, or a series of CPython such as 3.14")
+    parser.add_argument("--now", action="store_true", help="also take a release that is less than three days old")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing")
+    return parser.parse_args(args)

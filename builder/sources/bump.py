@@ -1,0 +1,124 @@
+"""A pinned source in a newer release: found, downloaded, looked into, and described as `recipes/pins.toml` has it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tarfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from builder.errors import BuildError
+from builder.inputs.pins import Source
+from builder.sources.releases import Release, packaged
+from builder.sources.shelf import SourceShelf
+
+_PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
+_SNAPSHOT = re.compile(r"(https://snapshot\.debian\.org/archive/debian/)\d{8}T\d{6}Z/")
+_MOST_MEMBERS = 100_000
+_YOUNGEST = 3  # days that a release must be old: one that was tampered with is mostly found out in that time
+
+
+class Unfit(Exception):
+    """Why a release is not taken."""
+
+
+@dataclass(frozen=True)
+class Bump:
+    """A source and the newest release of it that can be had; `passed` says why newer ones are not taken."""
+
+    old: Source
+    new: Source | None
+    passed: tuple[str, ...]
+
+
+def bumped(
+    source: Source, releases: Iterable[Release], shelf: SourceShelf, today: datetime.date, now: bool = False
+) -> Bump:
+    """The newest fit release of a source. `releases` come newest first; `now` takes one of today as well."""
+    passed: list[str] = []
+    for release in releases:
+        try:
+            return Bump(source, _taken(source, release, shelf, today, now), tuple(passed))
+        except (Unfit, BuildError) as problem:
+            passed.append(f"{release.plain}: {str(problem).splitlines()[0]}")
+    return Bump(source, None, tuple(passed))
+
+
+def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime.date, now: bool) -> Source:
+    if _PRE_RELEASE.search(release.version) and not _PRE_RELEASE.search(source.version):
+        raise Unfit("a pre-release")
+    if source.line and not f"{release.plain}.".startswith(f"{source.line}."):
+        raise Unfit(f"not of the line {source.line}")
+    if not release.tarball:
+        raise Unfit("the index does not say where its tarball is")
+    new = _renamed(source, release)
+    newest = _look(shelf.fetch(new), new)
+    differing = shelf.differing(new)
+    if differing:
+        raise Unfit(f"{differing[0]} has other bytes than Debian")
+    if not now and (today - newest).days < _YOUNGEST:
+        raise Unfit(f"its newest file is of {newest}, less than {_YOUNGEST} days ago")
+    return replace(new, released=newest) if source.released else new
+
+
+def _renamed(source: Source, release: Release) -> Source:
+    """The source of another release: every part of the old version in its texts gives way to the new one's."""
+    found = packaged(source)
+    assert found, "a source with releases has a place in Debian's pool"
+    old, new = (re.split(r"[+-]", version) for version in (found["version"], release.version))
+    if len(old) != len(new):
+        raise Unfit(f"its version has other parts than {found['version']}")
+    parts = {**dict(zip(old, new, strict=True)), Release(found["version"]).plain: release.plain}
+    pattern = re.compile(
+        "|".join(rf"(?<![\d.]){re.escape(part)}(?![\d]|\.\d)" for part in sorted(parts, key=len, reverse=True))
+    )
+
+    def moved(text: str) -> str:
+        return pattern.sub(lambda match: parts[match[0]], text)
+
+    debian = f"debian:{release.tarball}"
+    today = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
+    places = []
+    for place in source.places:
+        if place.startswith("debian:"):
+            places.append(debian)
+        elif snapshot := _SNAPSHOT.match(place):
+            places.append(f"{snapshot[1]}{today}/{release.tarball}")
+        else:
+            places.append(moved(place))
+    is_debians = source.file == next(one for one in source.places if one.startswith("debian:")).rpartition("/")[2]
+    file = release.tarball.rpartition("/")[2] if is_debians else moved(source.file)
+    version = release.plain if source.version == Release(found["version"]).plain else moved(source.version)
+    return replace(source, version=version, file=file, sha256=release.sha256, places=tuple(places))
+
+
+def _look(path: Path, source: Source) -> datetime.date:
+    """The date of a tarball's newest file; Unfit if it is not one folder that bears the version."""
+    newest, tops = 0, set()
+    try:
+        with tarfile.open(path) as archive:
+            for number, member in enumerate(archive):
+                if number > _MOST_MEMBERS:
+                    raise Unfit("it has more files than any source")
+                tops.add(member.name.removeprefix("./").partition("/")[0])
+                newest = max(newest, int(member.mtime))
+    except (tarfile.TarError, EOFError, OSError) as problem:
+        raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
+    if len(tops - {"", "."}) != 1:
+        raise Unfit(f"{source.file} has not one folder at its top: {', '.join(sorted(tops)[:3])}")
+    (top,) = tops - {"", "."}
+    numbers = re.findall(r"\d+", source.version)
+    if [one for one in numbers if one not in re.findall(r"\d+", top)] and re.search(r"\d", top):
+        raise Unfit(f"{source.file} has {top} at its top, which is not {source.version}")
+    return datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
+
+
+def report(bumps: Iterable[Bump], say: Callable[[str], None]) -> None:
+    """Say of each source what becomes of it."""
+    for bump in bumps:
+        name = f"{bump.old.name} {bump.old.version}"
+        say(f"{name} → {bump.new.version}" if bump.new else f"{name}: nothing newer can be had")
+        for line in bump.passed:
+            say(f"    passed over {line}")

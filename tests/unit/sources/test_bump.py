@@ -1,0 +1,195 @@
+"""A newer release of a source: taken from a mirror that has it, and left where anything about it is not right."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import io
+import lzma
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.inputs import pins, pins_file
+from builder.inputs.pins import Source
+from builder.sources.bump import Bump, bumped
+from builder.sources.releases import INDEX, newer
+from builder.sources.shelf import SourceShelf
+from tests.support.factories import NO_NETWORK
+from tests.support.recipes import SHIPPED
+
+TODAY = datetime.date(2026, 11, 28)
+LONG_AGO = datetime.date(2026, 6, 1)
+XZ = Source(
+    "xz", "5.8.1", "xz-5.8.1.tar.xz", "0" * 64,
+    ("/nowhere/releases/v5.8.1/xz-5.8.1.tar.xz", "debian:pool/main/x/xz-utils/xz-utils_5.8.1.orig.tar.xz"),
+    license="0BSD",
+)  # fmt: skip
+
+
+def tarball(*tops: str, date: datetime.date = LONG_AGO) -> bytes:
+    """A source tarball with these folders at its top."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+        for top in tops:
+            info = tarfile.TarInfo(f"{top}/configure")
+            info.mtime = datetime.datetime(*date.timetuple()[:3], tzinfo=datetime.UTC).timestamp()
+            archive.addfile(info)
+    return packed.getvalue()
+
+
+class Mirror:
+    """A Debian mirror below a folder; each release is added with its tarball, or without."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.index = ""
+
+    def add(self, version: str, content: bytes, *, package: str = "xz-utils", there: bool = True) -> None:
+        """Put a release into the index, and its tarball into the pool."""
+        folder = f"pool/main/x/{package}"
+        name = f"{package}_{version}.orig.tar.xz"
+        digest = hashlib.sha256(content).hexdigest()
+        self.index += (
+            f"Package: {package}\nVersion: {version}-1\nChecksums-Sha256:\n"
+            f" {digest} {len(content)} {name}\n {'1' * 64} 1 {package}_{version}-1.debian.tar.xz\n"
+            f"Directory: {folder}\n\n"
+        )
+        if there:
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            (self.root / folder / name).write_bytes(content)
+
+    def bump(self, source: Source = XZ, *, now: bool = False) -> Bump:
+        """What becomes of a source."""
+        path = self.root / INDEX
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(lzma.compress(self.index.encode()))
+        shelf = SourceShelf(self.root / "sources", NO_NETWORK, "", str(self.root), print)
+        return bumped(source, newer([source], shelf).get(source, []), shelf, TODAY, now)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Mirror:
+    """One that has nothing yet."""
+    return Mirror(tmp_path)
+
+
+def test_the_newest_release_is_described_as_the_pinned_one_is(mirror: Mirror) -> None:
+    content = tarball("xz-5.8.10")
+    mirror.add("5.8.9", tarball("xz-5.8.9"))
+    mirror.add("5.8.10", content)
+    assert mirror.bump() == Bump(
+        XZ,
+        replace(
+            XZ, version="5.8.10", file="xz-5.8.10.tar.xz", sha256=hashlib.sha256(content).hexdigest(),
+            places=("/nowhere/releases/v5.8.10/xz-5.8.10.tar.xz",
+                    "debian:pool/main/x/xz-utils/xz-utils_5.8.10.orig.tar.xz"),
+        ),
+        (),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pinned", "debian", "release", "version", "file"),
+    [
+        ("20250104-3.1", "3.1-20250104", "3.1-20260512", "20260512-3.1", "x-20260512-3.1.tar.gz"),
+        ("6.5", "6.5+20250216", "6.6+20260608", "6.6", "x-6.6.tar.gz"),
+        ("1.3.1", "1.3.dfsg+really1.3.1", "1.3.dfsg+really1.3.2", "1.3.2", "x-1.3.2.tar.gz"),
+        ("1.5.7", "1.5.7+dfsg", "1.5.8+dfsg", "1.5.8", "x-1.5.8.tar.gz"),
+    ],
+)
+def test_versions_that_debian_writes_in_another_way_are_written_as_before(
+    mirror: Mirror, pinned: str, debian: str, release: str, version: str, file: str
+) -> None:
+    place = f"debian:pool/main/x/xz-utils/xz-utils_{debian}.orig.tar.xz"
+    given = replace(XZ, version=pinned, file=f"x-{pinned}.tar.gz", places=(place,))
+    mirror.add(release, tarball(f"x-{version}"))
+    found = mirror.bump(given).new
+    assert found
+    assert (found.version, found.file) == (version, file)
+
+
+def test_what_the_pool_does_not_have_is_passed_over_for_what_it_has(mirror: Mirror) -> None:
+    mirror.add("5.8.4", tarball("xz-5.8.4"), there=False)
+    mirror.add("5.8.3", tarball("xz-5.8.3"))
+    found = mirror.bump()
+    assert found.new
+    assert found.new.version == "5.8.3"
+    assert found.passed[0].startswith("5.8.4: no place has xz-5.8.4.tar.xz with sha256 ")
+
+
+BAD = {
+    "a pre-release": ("5.9.0~rc1", tarball("xz-5.9.0rc1"), "a pre-release"),
+    "a lie about the version": ("5.9.0", tarball("xz-5.8.3"), "has xz-5.8.3 at its top, which is not 5.9.0"),
+    "two folders": ("5.9.0", tarball("xz-5.9.0", "more"), "has not one folder at its top"),
+    "no tarball": ("5.9.0", b"<html>", "xz-5.9.0.tar.xz can't be read: ReadError"),
+    "of yesterday": ("5.9.0", tarball("xz-5.9.0", date=datetime.date(2026, 11, 27)), "less than 3 days ago"),
+    "another kind of version": ("5.9.0+git1", tarball("xz-5.9.0"), "its version has other parts than 5.8.1"),
+}
+
+
+@pytest.mark.parametrize(("version", "content", "reason"), BAD.values(), ids=BAD)
+def test_a_release_about_which_something_is_wrong_is_not_taken(
+    mirror: Mirror, version: str, content: bytes, reason: str
+) -> None:
+    mirror.add(version, content)
+    found = mirror.bump()
+    assert found.new is None
+    assert reason in found.passed[0]
+
+
+def test_a_release_of_today_is_taken_if_that_is_wanted(mirror: Mirror) -> None:
+    mirror.add("5.8.3", tarball("xz-5.8.3", date=TODAY))
+    assert mirror.bump().new is None
+    assert mirror.bump(now=True).new
+
+
+def test_an_older_release_is_none(mirror: Mirror) -> None:
+    mirror.add("5.8.0", tarball("xz-5.8.0"))
+    mirror.add("5.8.1", tarball("xz-5.8.1"))
+    assert mirror.bump() == Bump(XZ, None, ())
+
+
+def test_a_line_is_kept(mirror: Mirror) -> None:
+    mirror.add("5.9.0", tarball("xz-5.9.0"))
+    mirror.add("5.8.3", tarball("xz-5.8.3"))
+    found = mirror.bump(replace(XZ, line="5.8"))
+    assert found.new
+    assert found.new.version == "5.8.3"
+    assert found.passed == ("5.9.0: not of the line 5.8",)
+
+
+def test_two_places_with_different_bytes_are_refused(mirror: Mirror, tmp_path: Path) -> None:
+    mirror.add("5.8.3", tarball("xz-5.8.3"))
+    (tmp_path / "upstream").mkdir()
+    (tmp_path / "upstream" / "xz-5.8.3.tar.xz").write_bytes(b"other bytes")
+    found = mirror.bump(replace(XZ, places=(f"{tmp_path}/upstream/xz-5.8.1.tar.xz", *XZ.places[1:])))
+    assert found.new is None
+    assert found.passed == (f"5.8.3: {tmp_path}/upstream/xz-5.8.3.tar.xz has other bytes than Debian",)
+
+
+def test_a_release_of_cpython_has_the_date_of_its_newest_file(mirror: Mirror) -> None:
+    place = "debian:pool/main/x/python3.14/python3.14_3.14.7.orig.tar.xz"
+    given = Source("CPython", "3.14.7", "Python-3.14.7.tar.xz", "0" * 64, (place,), datetime.date(2026, 8, 5))
+    mirror.add("3.14.9", tarball("Python-3.14.9"), package="python3.14")
+    found = mirror.bump(given).new
+    assert found
+    assert (found.version, found.file, found.released) == ("3.14.9", "Python-3.14.9.tar.xz", LONG_AGO)
+
+
+def test_the_file_keeps_its_comments_and_everything_that_is_not_bumped(tmp_path: Path) -> None:
+    text = (SHIPPED / "pins.toml").read_text()
+    before = pins.parse(text, tmp_path)
+    old, python = before.libraries["xz"], before.pythons["3.14.7"]
+    new = replace(old, version="5.8.3", file="xz-5.8.3.tar.xz", sha256="1" * 64)
+    newer_python = replace(python, version="3.14.9", file="Python-3.14.9.tar.xz", sha256="2" * 64)
+    changed = pins_file.rewritten(text, [(old, new)], [newer_python])
+    after = pins.parse(changed, tmp_path)
+    assert after.libraries == {**before.libraries, "xz": new}
+    assert after.pythons == {**before.pythons, "3.14.9": newer_python}
+    assert after.sysroots == before.sysroots
+    assert [line for line in text.splitlines() if "#" in line and line not in changed] == []
+    # Twice the same: nothing is left to change.
+    assert pins_file.rewritten(changed, [], []) == changed
