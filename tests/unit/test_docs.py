@@ -26,6 +26,8 @@ RUN = {
     "mkdir /prt && tar -xzf out/prt_v0_amd64.tgz -C /prt": "test_an_archive_is_unpacked_as_the_readme_says_and_checked",
     "/prt/bin/python -m uvicorn --version": "test_it_serves_http_on_every_release_of_debian_without_a_network",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
+    "./nox -s pins": "test_the_pins_are_shown_with_license_and_place",
+    "./nox -s bump -- --dry-run": "test_a_dry_run_writes_nothing",
     "./nox -s deb": "test_docker_makes_the_same_bytes_of_what_the_sandbox_cached",
     "./nox -s test": "test_packages_are_proved_without_docker_on_the_oldest_and_the_newest_debian",
     'TEST_IMAGE="bullseye trixie" ./nox -s test': (

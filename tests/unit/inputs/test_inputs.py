@@ -192,9 +192,9 @@ def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None
     assert unseen == []
 
 
-# Lines of pins.toml that say where a source is found, and no more; CPython's tarball has another name in a build. Of
+# Lines of pins.toml that say where a source is found, or what `nox -s bump` takes, and no more; CPython's tarball has another name in a build. Of
 # python-build's package the program that comes out counts, by its own digest.
-PLACES = ("places = [", '    "', "]", "snapshot = ", "beside.", 'file = "Python-')
+PLACES = ("places = [", "line = ", '    "', "]", "snapshot = ", "beside.", 'file = "Python-')
 
 
 def test_every_line_of_the_pins_counts_or_only_says_where_to_find_something(recipes: Path) -> None:

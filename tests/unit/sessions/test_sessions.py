@@ -31,7 +31,9 @@ EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image", "run",
 CACHE = {"upload-cache", "cache-check"}
 CONTRIBUTORS = {"tests", "lint", "bench", "requirements"}
 SINGLE = (
-    {"builder-lock", "all", "test-all", "clean", "clobber", "settings", "env", "pins", "help"} | CACHE | CONTRIBUTORS
+    {"builder-lock", "all", "test-all", "clean", "clobber", "settings", "env", "pins", "bump", "help"}
+    | CACHE
+    | CONTRIBUTORS
 )
 
 

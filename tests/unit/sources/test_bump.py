@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import io
-import lzma
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +12,13 @@ import pytest
 from builder.inputs import pins, pins_file
 from builder.inputs.pins import Source
 from builder.sources.bump import Bump, bumped
-from builder.sources.releases import INDEX, newer
+from builder.sources.releases import newer
 from builder.sources.shelf import SourceShelf
+from tests.support.debian_mirror import LONG_AGO, DebianMirror, tarball
 from tests.support.factories import NO_NETWORK
 from tests.support.recipes import SHIPPED
 
 TODAY = datetime.date(2026, 11, 28)
-LONG_AGO = datetime.date(2026, 6, 1)
 XZ = Source(
     "xz", "5.8.1", "xz-5.8.1.tar.xz", "0" * 64,
     ("/nowhere/releases/v5.8.1/xz-5.8.1.tar.xz", "debian:pool/main/x/xz-utils/xz-utils_5.8.1.orig.tar.xz"),
@@ -29,58 +26,24 @@ XZ = Source(
 )  # fmt: skip
 
 
-def tarball(*tops: str, date: datetime.date = LONG_AGO) -> bytes:
-    """A source tarball with these folders at its top."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
-        for top in tops:
-            info = tarfile.TarInfo(f"{top}/configure")
-            info.mtime = datetime.datetime(*date.timetuple()[:3], tzinfo=datetime.UTC).timestamp()
-            archive.addfile(info)
-    return packed.getvalue()
-
-
-class Mirror:
-    """A Debian mirror below a folder; each release is added with its tarball, or without."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.index = ""
-
-    def add(self, version: str, content: bytes, *, package: str = "xz-utils", there: bool = True) -> None:
-        """Put a release into the index, and its tarball into the pool."""
-        folder = f"pool/main/x/{package}"
-        name = f"{package}_{version}.orig.tar.xz"
-        digest = hashlib.sha256(content).hexdigest()
-        self.index += (
-            f"Package: {package}\nVersion: {version}-1\nChecksums-Sha256:\n"
-            f" {digest} {len(content)} {name}\n {'1' * 64} 1 {package}_{version}-1.debian.tar.xz\n"
-            f"Directory: {folder}\n\n"
-        )
-        if there:
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
-            (self.root / folder / name).write_bytes(content)
-
-    def bump(self, source: Source = XZ, *, now: bool = False) -> Bump:
-        """What becomes of a source."""
-        path = self.root / INDEX
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(lzma.compress(self.index.encode()))
-        shelf = SourceShelf(self.root / "sources", NO_NETWORK, "", str(self.root), print)
-        return bumped(source, newer([source], shelf).get(source, []), shelf, TODAY, now)
+def bump(mirror: DebianMirror, source: Source = XZ, *, now: bool = False) -> Bump:
+    """What becomes of a source."""
+    mirror.publish()
+    shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), print)
+    return bumped(source, newer([source], shelf).get(source, []), shelf, TODAY, now)
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Mirror:
+def mirror(tmp_path: Path) -> DebianMirror:
     """One that has nothing yet."""
-    return Mirror(tmp_path)
+    return DebianMirror(tmp_path)
 
 
-def test_the_newest_release_is_described_as_the_pinned_one_is(mirror: Mirror) -> None:
+def test_the_newest_release_is_described_as_the_pinned_one_is(mirror: DebianMirror) -> None:
     content = tarball("xz-5.8.10")
     mirror.add("5.8.9", tarball("xz-5.8.9"))
     mirror.add("5.8.10", content)
-    assert mirror.bump() == Bump(
+    assert bump(mirror) == Bump(
         XZ,
         replace(
             XZ, version="5.8.10", file="xz-5.8.10.tar.xz", sha256=hashlib.sha256(content).hexdigest(),
@@ -101,20 +64,20 @@ def test_the_newest_release_is_described_as_the_pinned_one_is(mirror: Mirror) ->
     ],
 )
 def test_versions_that_debian_writes_in_another_way_are_written_as_before(
-    mirror: Mirror, pinned: str, debian: str, release: str, version: str, file: str
+    mirror: DebianMirror, pinned: str, debian: str, release: str, version: str, file: str
 ) -> None:
     place = f"debian:pool/main/x/xz-utils/xz-utils_{debian}.orig.tar.xz"
     given = replace(XZ, version=pinned, file=f"x-{pinned}.tar.gz", places=(place,))
     mirror.add(release, tarball(f"x-{version}"))
-    found = mirror.bump(given).new
+    found = bump(mirror, given).new
     assert found
     assert (found.version, found.file) == (version, file)
 
 
-def test_what_the_pool_does_not_have_is_passed_over_for_what_it_has(mirror: Mirror) -> None:
+def test_what_the_pool_does_not_have_is_passed_over_for_what_it_has(mirror: DebianMirror) -> None:
     mirror.add("5.8.4", tarball("xz-5.8.4"), there=False)
     mirror.add("5.8.3", tarball("xz-5.8.3"))
-    found = mirror.bump()
+    found = bump(mirror)
     assert found.new
     assert found.new.version == "5.8.3"
     assert found.passed[0].startswith("5.8.4: no place has xz-5.8.4.tar.xz with sha256 ")
@@ -132,49 +95,49 @@ BAD = {
 
 @pytest.mark.parametrize(("version", "content", "reason"), BAD.values(), ids=BAD)
 def test_a_release_about_which_something_is_wrong_is_not_taken(
-    mirror: Mirror, version: str, content: bytes, reason: str
+    mirror: DebianMirror, version: str, content: bytes, reason: str
 ) -> None:
     mirror.add(version, content)
-    found = mirror.bump()
+    found = bump(mirror)
     assert found.new is None
     assert reason in found.passed[0]
 
 
-def test_a_release_of_today_is_taken_if_that_is_wanted(mirror: Mirror) -> None:
+def test_a_release_of_today_is_taken_if_that_is_wanted(mirror: DebianMirror) -> None:
     mirror.add("5.8.3", tarball("xz-5.8.3", date=TODAY))
-    assert mirror.bump().new is None
-    assert mirror.bump(now=True).new
+    assert bump(mirror).new is None
+    assert bump(mirror, now=True).new
 
 
-def test_an_older_release_is_none(mirror: Mirror) -> None:
+def test_an_older_release_is_none(mirror: DebianMirror) -> None:
     mirror.add("5.8.0", tarball("xz-5.8.0"))
     mirror.add("5.8.1", tarball("xz-5.8.1"))
-    assert mirror.bump() == Bump(XZ, None, ())
+    assert bump(mirror) == Bump(XZ, None, ())
 
 
-def test_a_line_is_kept(mirror: Mirror) -> None:
+def test_a_line_is_kept(mirror: DebianMirror) -> None:
     mirror.add("5.9.0", tarball("xz-5.9.0"))
     mirror.add("5.8.3", tarball("xz-5.8.3"))
-    found = mirror.bump(replace(XZ, line="5.8"))
+    found = bump(mirror, replace(XZ, line="5.8"))
     assert found.new
     assert found.new.version == "5.8.3"
     assert found.passed == ("5.9.0: not of the line 5.8",)
 
 
-def test_two_places_with_different_bytes_are_refused(mirror: Mirror, tmp_path: Path) -> None:
+def test_two_places_with_different_bytes_are_refused(mirror: DebianMirror, tmp_path: Path) -> None:
     mirror.add("5.8.3", tarball("xz-5.8.3"))
     (tmp_path / "upstream").mkdir()
     (tmp_path / "upstream" / "xz-5.8.3.tar.xz").write_bytes(b"other bytes")
-    found = mirror.bump(replace(XZ, places=(f"{tmp_path}/upstream/xz-5.8.1.tar.xz", *XZ.places[1:])))
+    found = bump(mirror, replace(XZ, places=(f"{tmp_path}/upstream/xz-5.8.1.tar.xz", *XZ.places[1:])))
     assert found.new is None
     assert found.passed == (f"5.8.3: {tmp_path}/upstream/xz-5.8.3.tar.xz has other bytes than Debian",)
 
 
-def test_a_release_of_cpython_has_the_date_of_its_newest_file(mirror: Mirror) -> None:
+def test_a_release_of_cpython_has_the_date_of_its_newest_file(mirror: DebianMirror) -> None:
     place = "debian:pool/main/x/python3.14/python3.14_3.14.7.orig.tar.xz"
     given = Source("CPython", "3.14.7", "Python-3.14.7.tar.xz", "0" * 64, (place,), datetime.date(2026, 8, 5))
     mirror.add("3.14.9", tarball("Python-3.14.9"), package="python3.14")
-    found = mirror.bump(given).new
+    found = bump(mirror, given).new
     assert found
     assert (found.version, found.file, found.released) == ("3.14.9", "Python-3.14.9.tar.xz", LONG_AGO)
 

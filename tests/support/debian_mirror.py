@@ -1,0 +1,53 @@
+"""A Debian mirror with source packages of one tarball, made in a folder."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import io
+import lzma
+import tarfile
+from pathlib import Path
+
+from builder.sources.releases import INDEX
+
+LONG_AGO = datetime.date(2026, 6, 1)
+
+
+def tarball(*tops: str, date: datetime.date = LONG_AGO) -> bytes:
+    """A source tarball with these folders at its top."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+        for top in tops:
+            info = tarfile.TarInfo(f"{top}/configure")
+            info.mtime = datetime.datetime(*date.timetuple()[:3], tzinfo=datetime.UTC).timestamp()
+            archive.addfile(info)
+    return packed.getvalue()
+
+
+class DebianMirror:
+    """A Debian mirror below a folder; each release is added with its tarball, or without."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.index = ""
+
+    def add(self, version: str, content: bytes, *, package: str = "xz-utils", there: bool = True) -> None:
+        """Put a release into the index, and its tarball into the pool."""
+        folder = f"pool/main/x/{package}"
+        name = f"{package}_{version}.orig.tar.xz"
+        digest = hashlib.sha256(content).hexdigest()
+        self.index += (
+            f"Package: {package}\nVersion: {version}-1\nChecksums-Sha256:\n"
+            f" {digest} {len(content)} {name}\n {'1' * 64} 1 {package}_{version}-1.debian.tar.xz\n"
+            f"Directory: {folder}\n\n"
+        )
+        if there:
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            (self.root / folder / name).write_bytes(content)
+
+    def publish(self) -> None:
+        """Write the index."""
+        path = self.root / INDEX
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(lzma.compress(self.index.encode()))

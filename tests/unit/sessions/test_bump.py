@@ -1,0 +1,69 @@
+"""The session that moves the pins: what it writes, and when it writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.inputs import pins
+from builder.sessions import bump, opening
+from builder.sessions.opening import SessionFailed
+from tests.support.debian_mirror import DebianMirror, tarball
+from tests.support.factories import checkout
+from tests.support.sessions import given
+
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The pins of a checkout whose Debian mirror has a newer zlib."""
+    monkeypatch.setattr(opening, "ROOT", checkout(tmp_path))
+    given(monkeypatch, tmp_path)
+    found = tmp_path / "recipes" / "pins.toml"
+    pinned = pins.read(found).libraries["zlib"]
+    text = found.read_text()
+    rest, _, zlib = text.partition('name = "zlib"')
+    place = f"debian:pool/main/x/zlib/zlib_{pinned.version}.orig.tar.xz"
+    zlib = zlib.replace("/nowhere/python", place, 1)
+    found.write_text(f'# ours\n{rest}name = "zlib"{zlib}')
+    mirror = DebianMirror(tmp_path / "mirror")
+    mirror.add("99.1", tarball("zlib-99.1"), package="zlib")
+    mirror.publish()
+    return found
+
+
+def test_a_newer_library_is_written_and_the_second_time_there_is_nothing_to_do(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bump.renew([])
+    assert pins.read(file).libraries["zlib"].version == "99.1"
+    assert file.read_text().startswith("# ours\n")
+    assert "→ 99.1" in capsys.readouterr().out
+    before = file.read_text()
+    bump.renew([])
+    assert "nothing to change" in capsys.readouterr().out
+    assert file.read_text() == before
+
+
+def test_a_dry_run_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = file.read_text()
+    bump.renew(["--dry-run", "--only", "zlib"])
+    assert "→ 99.1" in capsys.readouterr().out
+    assert file.read_text() == before
+
+
+def test_only_what_is_asked_for_is_looked_at(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bump.renew(["--only", "openssl"])
+    assert "nothing to change" in capsys.readouterr().out
+    with pytest.raises(SessionFailed, match=r"--only xz: recipes/pins\.toml has no such library"):
+        bump.renew(["--only", "xz"])
+
+
+def test_without_an_index_nothing_is_written(file: Path, tmp_path: Path) -> None:
+    before = file.read_text()
+    (tmp_path / "mirror" / "dists").rename(tmp_path / "away")
+    with pytest.raises(SessionFailed, match=r"no mirror has dists/sid/main/source/Sources\.xz"):
+        bump.renew([])
+    assert file.read_text() == before
