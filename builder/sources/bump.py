@@ -16,7 +16,7 @@ from builder.sources.shelf import SourceShelf
 
 _PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
 _SNAPSHOT = re.compile(r"(https://snapshot\.debian\.org/archive/debian/)\d{8}T\d{6}Z/")
-_MOST_MEMBERS = 100_000
+_MOST_MEMBERS, _LARGEST_UNPACKED = 100_000, 4 << 30  # bytes
 _YOUNGEST = 3  # days that a release must be old: one that was tampered with is mostly found out in that time
 
 
@@ -96,12 +96,13 @@ def _renamed(source: Source, release: Release) -> Source:
 
 def _look(path: Path, source: Source) -> datetime.date:
     """The date of a tarball's newest file; Unfit if it is not one folder that bears the version."""
-    newest, tops = 0, set()
+    newest, tops, size = 0, set(), 0
     try:
         with tarfile.open(path) as archive:
             for number, member in enumerate(archive):
-                if number > _MOST_MEMBERS:
-                    raise Unfit("it has more files than any source")
+                size += member.size  # read in its header, before its content is
+                if number > _MOST_MEMBERS or size > _LARGEST_UNPACKED:
+                    raise Unfit("it unpacks to more than any source")
                 tops.add(member.name.removeprefix("./").partition("/")[0])
                 newest = max(newest, int(member.mtime))
     except (tarfile.TarError, EOFError, OSError) as problem:

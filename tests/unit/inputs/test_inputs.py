@@ -192,8 +192,8 @@ def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None
     assert unseen == []
 
 
-# Lines of pins.toml that say where a source is found, or what `nox -s bump` takes, and no more; CPython's tarball has another name in a build. Of
-# python-build's package the program that comes out counts, by its own digest.
+# Lines of pins.toml that say where a source is found, or what `nox -s bump` takes, and no more; CPython's tarball has
+# another name in a build. Of python-build's package the program that comes out counts, by its own digest.
 PLACES = ("places = [", "line = ", '    "', "]", "snapshot = ", "beside.", 'file = "Python-')
 
 

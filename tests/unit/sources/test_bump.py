@@ -103,6 +103,14 @@ def test_a_release_about_which_something_is_wrong_is_not_taken(
     assert reason in found.passed[0]
 
 
+def test_a_tarball_that_unpacks_without_end_is_not_read_to_its_end(
+    mirror: DebianMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.sources.bump._MOST_MEMBERS", 2)
+    mirror.add("5.8.3", tarball("xz-5.8.3", "b", "c", "d"))
+    assert bump(mirror).passed == ("5.8.3: it unpacks to more than any source",)
+
+
 def test_a_release_of_today_is_taken_if_that_is_wanted(mirror: DebianMirror) -> None:
     mirror.add("5.8.3", tarball("xz-5.8.3", date=TODAY))
     assert bump(mirror).new is None
