@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import hypothesis
@@ -197,19 +198,44 @@ def built(checkout: Checkout, session: str) -> Checkout:
     return checkout
 
 
-@pytest.fixture(scope="session")
-def docker_checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with patches and a script, in which the docker engine built runtime-dev, and so runtime as well.
+@dataclass(frozen=True)
+class DockerBuilds:
+    """A checkout in which the docker engine built runtime-dev, and one where it builds the runtime for arm64."""
 
-    What is compiled for it the sandbox has compiled, where there is one: both make the same bytes from the same keys.
+    checkout: Checkout
+    arm: Future[Checkout] | None
+
+
+@pytest.fixture(scope="session")
+def docker_builds(
+    request: pytest.FixtureRequest, background: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> DockerBuilds:
+    """Builds of a recipe with patches and a script, from what the sandbox compiled, where there is one.
+
+    Both engines make the same bytes from the same keys. That for arm64 goes on while others use the first.
     """
     checkout = patched_copy(tmp_path_factory.mktemp("docker"))
     if not _missing("sandbox"):
         checkout.take_cache(request.getfixturevalue("newcomer").checkout)
     built(checkout, "runtime-dev")
-    if _wanted(request, "arm64"):
-        request.getfixturevalue("arm_build")
-    return checkout
+    if not _wanted(request, "arm64"):
+        return DockerBuilds(checkout, None)
+    arm = patched_copy(tmp_path_factory.mktemp("arm"))
+    arm.take_cache(checkout)
+    return DockerBuilds(checkout, background.submit(built, arm, "runtime-arm"))
+
+
+@pytest.fixture(scope="session")
+def docker_checkout(docker_builds: DockerBuilds) -> Checkout:
+    """The checkout that has runtime-dev, and so runtime as well."""
+    return docker_builds.checkout
+
+
+@pytest.fixture(scope="session")
+def arm_checkout(docker_builds: DockerBuilds) -> Checkout:
+    """The checkout that has the runtime for arm64, once it is built."""
+    assert docker_builds.arm, "a test that needs it is marked so"
+    return docker_builds.arm.result()
 
 
 @pytest.fixture(scope="session")
@@ -220,19 +246,3 @@ def newcomer(request: pytest.FixtureRequest) -> Iterator[Newcomer]:
     with newcomers_clone() as newcomer:
         newcomer.nox("-s", "runtime").succeeds()
         yield newcomer
-
-
-@pytest.fixture(scope="session")
-def arm_build(
-    docker_checkout: Checkout, background: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
-) -> Future[Checkout]:
-    """A build of the arm64 runtime by the docker engine, begun."""
-    checkout = patched_copy(tmp_path_factory.mktemp("arm"))
-    checkout.take_cache(docker_checkout)
-    return background.submit(built, checkout, "runtime-arm")
-
-
-@pytest.fixture(scope="session")
-def arm_checkout(arm_build: Future[Checkout]) -> Checkout:
-    """A checkout in which the docker engine has built the runtime for arm64."""
-    return arm_build.result()
