@@ -174,7 +174,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session")
 def background() -> Iterator[ThreadPoolExecutor]:
-    """Builds that go on while tests run: much of a build keeps one processor busy only."""
+    """Builds that run while tests do: much of a build keeps one processor busy only."""
     with ThreadPoolExecutor() as pool:
         yield pool
 
@@ -212,7 +212,7 @@ def docker_builds(
 ) -> DockerBuilds:
     """Builds of a recipe with patches and a script, from what the sandbox compiled, where there is one.
 
-    Both engines make the same bytes from the same keys. That for arm64 goes on while others use the first.
+    Both engines make the same bytes from the same keys. That for arm64 continues while others use the first.
     """
     checkout = patched_copy(tmp_path_factory.mktemp("docker"))
     if not _missing("sandbox"):

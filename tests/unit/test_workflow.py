@@ -72,10 +72,13 @@ def test_actions_are_pinned_by_digest_and_rights_are_few(workflow: Path) -> None
     assert uses
     assert [one for one in uses if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)] == []
     assert text.count("\npermissions:\n  contents: read\n") == 1
-    writes = ["contents: write"] if workflow == PACKAGES else []  # to make the release
-    assert re.findall(r"\w+: write", text) == writes
+    assert re.findall(r"[\w-]+: write", text) == WRITES.get(workflow.name, [])
+    jobs = yaml.safe_load(text)["jobs"].values()
+    assert "./nox" not in str([job for job in jobs if "write" in str(job.get("permissions"))]), "writes and builds"
 
 
+# To make the release; to push a branch and propose it.
+WRITES = {"packages.yml": ["contents: write"], "bump.yml": ["contents: write", "pull-requests: write"]}
 PUBLISHES = "github.ref == 'refs/heads/main' || github.ref_type == 'tag'"
 READS = "github.ref != 'refs/heads/main' && github.ref_type != 'tag'"
 READING = {"CACHE_URL", "CACHE_READ_TOKEN", "CACHE_READ_USER", "CACHE_READ_PASSWORD"}
