@@ -23,11 +23,15 @@ PRT_ROOT = Path("/prt")
 KILLS = 2  # of each engine, at other points in every run
 
 
+def forget_artifacts(checkout: Checkout) -> None:
+    """Have the next build make them again, even if one that was killed had just finished them."""
+    shutil.rmtree(checkout.out / "cache" / "artifacts", ignore_errors=True)
+
+
 def kill_somewhere(checkout: Checkout, chance: random.Random) -> int:
     """Kill a build a moment after one of its twenty lines, as `kill -9` does; returns the process's number."""
     for _ in range(5):
-        # What an earlier one finished is to be made again.
-        shutil.rmtree(checkout.out / "cache" / "artifacts", ignore_errors=True)
+        forget_artifacts(checkout)
         with checkout.start("runtime") as process:
             assert process.stdout
             said = [process.stdout.readline() for _ in range(chance.randint(1, 14))]
@@ -65,6 +69,7 @@ def test_after_killed_builds_in_containers_two_at_once_are_right_and_nothing_is_
     checkout = patched_copy(tmp_path)
     checkout.take_cache(docker_checkout)
     killed = [kill_somewhere(checkout, chance) for _ in range(KILLS)]
+    forget_artifacts(checkout)
     both = [checkout.start("runtime") for _ in range(2)]
     for process in both:
         end_of(process)
@@ -90,6 +95,7 @@ def test_after_killed_builds_on_this_machine_two_at_once_are_right_and_nothing_i
 ) -> None:
     for _ in range(KILLS):
         kill_somewhere(neighbours[0], chance)
+    forget_artifacts(neighbours[0])
     # Both need PRT_ROOT several times: a build that comes while the other has it waits.
     first, second = (checkout.start("runtime") for checkout in neighbours)
     said = end_of(first) + end_of(second)
