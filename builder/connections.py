@@ -6,9 +6,11 @@ The library's own timeouts count from byte to byte only: a server that sends a b
 from __future__ import annotations
 
 import socket
+import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import requests
 import urllib3
@@ -45,6 +47,37 @@ class Session(requests.Session):
             if connection is None or connection.sock is None:
                 pair[1].close()
                 self._handles.remove(pair)
+
+
+class Watchdog:
+    """Looks every few seconds, in a thread of its own, whether an exchange is too slow, and then cuts its connections.
+
+    Whatever a cut connection looks like to the exchange, an end or a failure: if it `bit`, that was the cause.
+    """
+
+    def __init__(self, session: Session, seconds: float, is_too_slow: Callable[[], bool]) -> None:
+        self._session, self._seconds, self._is_too_slow = session, seconds, is_too_slow
+        self._over, self._bit = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def bit(self) -> bool:
+        """Whether the exchange was too slow."""
+        return self._bit.is_set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._seconds):
+            if self.bit or self._is_too_slow():
+                self._bit.set()
+                self._session.cut()  # again and again: another request may have begun
 
 
 class _Adapter(requests.adapters.HTTPAdapter):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http
 import http.client
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ import requests
 import tenacity
 import urllib3
 
-from builder.connections import Session
+from builder.connections import Session, Watchdog
 from builder.files import opened
 from builder.inputs.network import Network
 
@@ -99,21 +98,18 @@ class _Attempt:
 
     def __init__(self) -> None:
         self._session = Session()
-        self._received = 0
-        self._over, self._too_slow = threading.Event(), threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._started, self._received = time.monotonic(), 0
+        self._dog = Watchdog(self._session, min(1, _GRACE), self._is_too_slow)
 
     def __enter__(self) -> Self:
-        self._watcher.start()
+        self._dog.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._over.set()
-        self._watcher.join()
+        self._dog.__exit__()
         self._session.cut()
         self._session.close()
-        # What was cut may look like an end, or like any trouble.
-        if self._too_slow.is_set() and (kind is None or issubclass(kind, Exception)):
+        if self._dog.bit and (kind is None or issubclass(kind, Exception)):
             raise Refused("too slow, given up") from None
 
     def download(self, url: str, file: BinaryIO, network: Network, most: int) -> None:
@@ -149,12 +145,8 @@ class _Attempt:
             url = urljoin(url, answer.headers["Location"].encode("latin-1").decode())
         raise Refused(f"moved more than {_MOST_MOVES} times")
 
-    def _watch(self) -> None:
-        started = time.monotonic()
-        while not self._over.wait(min(1, _GRACE)):
-            if time.monotonic() - started > min(_GRACE + self._received / _SLOWEST, _LONGEST):
-                self._too_slow.set()
-                self._session.cut()
+    def _is_too_slow(self) -> bool:
+        return time.monotonic() - self._started > min(_GRACE + self._received / _SLOWEST, _LONGEST)
 
 
 def reason(problem: Exception) -> str:
