@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -13,6 +14,7 @@ from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage
 from builder.inputs.environment import environment
 from builder.inputs.network import Network
+from builder.roots.roles import Role
 from builder.targets import Arch
 
 pytestmark = pytest.mark.needs("docker")
@@ -70,3 +72,12 @@ def test_another_machine_with_the_same_packages_finds_the_same_and_an_altered_no
     (note,) = (tmp_path / "out" / "cache" / "images").iterdir()
     note.write_text(note.read_text().translate(str.maketrans("0123456789", "1234567890")))
     assert here.surroundings(ARCH) == found
+
+
+def test_a_mirrors_password_is_in_no_image_and_no_log(tmp_path: Path) -> None:
+    reached = "RUN --mount=type=secret,id=debian_mirror grep -q s3cret /run/secrets/debian_mirror\n"
+    image = BuilderImage(recipe(tmp_path / "recipe", FROM + reached), BASE, "http://me:s3cret@mirror/debian", NETWORK)
+    made = image.ensure(Endpoint(""), Role.BUILDER, ARCH, Console(stream=io.StringIO()), tmp_path / "logs")
+    logs = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
+    assert "buildx build" in logs
+    assert "s3cret@" not in json.dumps(made.history()) + json.dumps(made.attrs) + logs
