@@ -22,7 +22,9 @@ def test_the_artifact_unpacked_at_prt_root_serves_http(host_checkout: Checkout) 
     try:
         tarball = host_checkout.out / "prt_v0_amd64.tgz"
         subprocess.run(["tar", "-xzf", tarball, "-C", PRT_ROOT], check=True)
-        served = subprocess.run([PRT_ROOT / "bin" / "python", SERVER_CHECK], check=True, capture_output=True, text=True)
+        served = subprocess.run(
+            [PRT_ROOT / "bin" / "python", "-c", SERVER_CHECK], check=True, capture_output=True, text=True
+        )
         assert "{'cups': 3}" in served.stdout
     finally:
         subprocess.run(["rm", "-rf", PRT_ROOT], check=True)
