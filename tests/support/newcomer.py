@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Newcomer:
     def nox(self, *args: str, **env: str) -> Run:
         """Run the start script to its end, as that user."""
         kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
-        own = {"HOME": str(self.checkout.root.parent), "PATH": self.path, "OPTIMIZE": "0"}
+        own = {"HOME": str(self.checkout.root.parent), "PATH": self.path, **self.checkout.env}
         done = subprocess.run(
             [self.checkout.root / "nox", *args], **self.rights, text=True, encoding="utf-8",
             cwd=self.checkout.root, env={**kept, **own, **env},
@@ -64,7 +64,8 @@ def _clone(home: Path) -> Checkout:
     root.mkdir()
     checkout = patched_copy(root)
     shutil.rmtree(root / ".git", ignore_errors=True)  # there is no git on PATH, and none is needed
-    return checkout
+    # The engine is the one that a build finds by itself.
+    return replace(checkout, env={name: value for name, value in checkout.env.items() if name != "ENGINE"})
 
 
 def _path(home: Path) -> str:
