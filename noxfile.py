@@ -16,7 +16,7 @@
 #   "urllib3>=2.3",
 # ]
 # ///
-"""The sessions. `nox` prints the settings, `nox -s help` the sessions; the README explains both."""
+"""The sessions. `nox` prints the settings, `nox -s help` the sessions; README.md and docs/settings.md explain them."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def bench(session: nox.Session) -> None:
-    """Measure the runtime's speed next to other builds of Python.  Arguments after -- go to benchmarks/."""
+    """Measure the runtime's speed next to other builds of Python. Arguments after -- go to benchmarks/."""
     session.install(*LOCKED)
     session.run("python", "-m", "benchmarks", *session.posargs)
 

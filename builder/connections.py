@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 import requests
 import urllib3
@@ -65,11 +65,12 @@ class Watchdog:
         """Whether the exchange was too slow."""
         return self._bit.is_set()
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Begin to look."""
         self._thread.start()
-        return self
 
-    def __exit__(self, *raised: object) -> None:
+    def stop(self) -> None:
+        """Look no more: the exchange has ended."""
         self._over.set()
         self._thread.join()
 

@@ -140,17 +140,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave a test out, or fail it, where the machine lacks what it needs."""
     if item.get_closest_marker("slow") and not item.config.getoption("--slow"):
         pytest.skip("slow: run with --slow")
-    for marker in item.iter_markers("needs"):
-        for need in marker.args:
-            reason = _missing(need)
-            if reason and item.config.getoption("--nothing-left-out"):
-                pytest.fail(f"nothing may be left out here, but {reason}", pytrace=False)
-            if reason:
-                pytest.skip(f"needs {need}: {reason}")
+    for need in _needs(item):
+        reason = _missing(need)
+        if reason and item.config.getoption("--nothing-left-out"):
+            pytest.fail(f"nothing may be left out here, but {reason}", pytrace=False)
+        if reason:
+            pytest.skip(f"needs {need}: {reason}")
 
 
-def _needs(item: pytest.Item) -> set[str]:
-    return {need for marker in item.iter_markers("needs") for need in marker.args}
+def _needs(item: pytest.Item) -> list[str]:
+    return [need for marker in item.iter_markers("needs") for need in marker.args]
 
 
 @pytest.hookimpl(trylast=True)

@@ -25,11 +25,11 @@ class Watch:
         self._dog = Watchdog(session, min(1, patience.idle / 4), self._is_too_slow)
 
     def __enter__(self) -> Self:
-        self._dog.__enter__()
+        self._dog.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._dog.__exit__()
+        self._dog.stop()
         self._session.let_go()
         if self._dog.bit and (kind is None or issubclass(kind, Exception)):
             raise Trouble("timeout", f"{self._what} is too slow") from None

@@ -47,15 +47,14 @@ def decide(settings: Settings, arch: Arch) -> tuple[EngineChoice, str]:
 
 def _answering(settings: Settings, arch: Arch) -> str:
     """The address of the Docker daemon that can run an architecture; UserError if there is none."""
-    # Imported here: a build that is up to date, and a machine without Docker, need not wait for the SDK.
+    if not shutil.which("docker"):
+        raise Problem.NO_COMMAND.error()
+    # Imported here: a machine without Docker does not have to wait for the SDK.
     from builder.engines.endpoint import Endpoint
 
     endpoint = Endpoint(_urls(settings)[arch])
-    if not shutil.which("docker"):
-        raise Problem.NO_COMMAND.error()
-    if arch is endpoint.native:  # what else it must have is looked at when an image is made
-        return endpoint.address
-    endpoint.check(arch)
+    if arch is not endpoint.native:  # what else a native one must have is looked at when an image is made
+        endpoint.check(arch)
     return endpoint.address
 
 
@@ -89,8 +88,10 @@ def choose(settings: Settings, network: Network, roots: Roots, arch: Arch, conso
 
 def why_not(settings: Settings, arch: Arch) -> str | None:
     """Why nothing can be built for an architecture that is not this machine's; None if it can."""
+    if arch is Arch.native():
+        return None
     try:
-        _ = None if arch is Arch.native() else decide(settings, arch)
+        decide(settings, arch)
     except UserError as problem:
         return problem.message
     return None

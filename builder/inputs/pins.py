@@ -17,7 +17,7 @@ from builder.targets import Arch
 
 PSF = "PSF-2.0"  # the license of every CPython since 2.1
 _DEBIAN = {"license": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
-_SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
+SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
 
 _LARGEST = 1 << 20  # bytes of the file
 _PLAIN = "[A-Za-z0-9][A-Za-z0-9._+~-]*"  # as part of a path: neither hidden nor leading elsewhere
@@ -197,7 +197,7 @@ def _package(entry: Mapping[str, Any], snapshot: str) -> Source:
     if len(parts) != 3 or entry.keys() != {"path", "sha256"}:
         raise ValueError(f"{path} is no Debian package with path and sha256")
     name, version, _ = parts
-    places = [f"debian:{path}", f"{_SNAPSHOT}/{snapshot}/{path}"]
+    places = [f"debian:{path}", f"{SNAPSHOT}/{snapshot}/{path}"]
     return _source(
         {"name": name, "version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN}
     )

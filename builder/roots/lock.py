@@ -15,14 +15,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from builder.errors import UserError
-from builder.inputs.pins import Source
+from builder.inputs.pins import SNAPSHOT, Source
 from builder.targets import Arch
 
 # Counts up when the same packages become another tree: it is part of every root's digest.
 FORMAT = 1
 
 _LARGEST = 1_000_000  # bytes of a lock: two hundred packages for two architectures are 50,000
-_SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
 _PATH = re.compile(
     r"pool/[a-z-]+/[a-z0-9]+/[a-z0-9.+-]+/(?P<file>(?P<name>[a-z0-9.+-]+)_(?P<version>[\w.+~-]+)_\w+\.deb)"
 )
@@ -77,7 +76,7 @@ class Lock:
     def _source(self, path: str, sha256: str) -> Source:
         found = _PATH.fullmatch(path)
         assert found, "checked by read_lock"
-        places = (f"debian:{path}", f"{_SNAPSHOT}/{self.snapshot}/{quote(path)}")
+        places = (f"debian:{path}", f"{SNAPSHOT}/{self.snapshot}/{quote(path)}")
         return Source(found["name"], found["version"], found["file"], sha256, places)
 
 

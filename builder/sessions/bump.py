@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from builder.console import say
 from builder.errors import UserError
@@ -13,7 +13,8 @@ from builder.inputs import pins, pins_file
 from builder.inputs.pins import Source
 from builder.pipeline import stores
 from builder.sessions.opening import read_project, reported
-from builder.sources import bump, releases
+from builder.sources import releases
+from builder.sources.bump import Bump, bumped
 from builder.versions import minor
 
 
@@ -22,7 +23,7 @@ def renew(args: Sequence[str]) -> None:
     """Pin the newest release of every library and of each series of CPython that Debian has and that can be had."""
     wanted = _arguments(args)
     project = read_project()
-    sources = [one for one in _newest(project.pins) if wanted.only in ("", one.name, one.version, minor(one.version))]
+    sources = [one for one in _newest(project.pins) if wanted.only in ("", *_names(one))]
     if not sources:
         raise UserError(
             f"--only {wanted.only}: recipes/pins.toml has no such library or series of CPython", "nox -s pins"
@@ -30,8 +31,8 @@ def renew(args: Sequence[str]) -> None:
     shelf = stores.source_shelf(project, say)
     today = datetime.datetime.now(datetime.UTC).date()
     known = releases.newer(sources, shelf)
-    bumps = [bump.bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
-    bump.report(bumps, say)
+    bumps = [bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
+    _report(bumps)
     taken = [(one.old, one.new) for one in bumps if one.new]
     if not taken:
         say("recipes/pins.toml: nothing to change")
@@ -43,6 +44,20 @@ def renew(args: Sequence[str]) -> None:
     if not wanted.dry_run:
         write_whole(path, text)
     say(f"recipes/pins.toml: {'not written (--dry-run)' if wanted.dry_run else 'written; now build and prove'}")
+
+
+def _names(source: Source) -> tuple[str, ...]:
+    """What `--only` calls a source: a library by its name, a release of CPython by its series and its version, too."""
+    return (source.name, minor(source.version), source.version) if source.name == "CPython" else (source.name,)
+
+
+def _report(bumps: Iterable[Bump]) -> None:
+    """Say of each source what becomes of it."""
+    for one in bumps:
+        name = f"{one.old.name} {one.old.version}"
+        say(f"{name} → {one.new.version}" if one.new else f"{name}: nothing newer can be had")
+        for line in one.passed:
+            say(f"    passed over {line}")
 
 
 def _newest(pinned: pins.Pins) -> list[Source]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import datetime
 import re
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuildError
-from builder.inputs.pins import Source
+from builder.inputs.pins import SNAPSHOT, Source
 from builder.sources.releases import Release, packaged
 from builder.sources.shelf import SourceShelf
 
 _PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
-_SNAPSHOT = re.compile(r"(https://snapshot\.debian\.org/archive/debian/)\d{8}T\d{6}Z/")
 _MOST_MEMBERS, _LARGEST_UNPACKED = 100_000, 4 << 30  # bytes
 _YOUNGEST = 3  # days that a release must be old: one that was tampered with is mostly found out in that time
 
@@ -78,20 +77,17 @@ def _renamed(source: Source, release: Release) -> Source:
     def moved(text: str) -> str:
         return pattern.sub(lambda match: parts[match[0]], text)
 
-    debian = f"debian:{release.tarball}"
-    today = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
-    places = []
-    for place in source.places:
-        if place.startswith("debian:"):
-            places.append(debian)
-        elif snapshot := _SNAPSHOT.match(place):
-            places.append(f"{snapshot[1]}{today}/{release.tarball}")
-        else:
-            places.append(moved(place))
-    is_debians = source.file == next(one for one in source.places if one.startswith("debian:")).rpartition("/")[2]
+    def place(old_place: str) -> str:
+        if old_place.startswith("debian:"):
+            return f"debian:{release.tarball}"
+        if old_place.startswith(f"{SNAPSHOT}/"):
+            return f"{SNAPSHOT}/{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}/{release.tarball}"
+        return moved(old_place)
+
+    is_debians = source.file == found.string.rpartition("/")[2]
     file = release.tarball.rpartition("/")[2] if is_debians else moved(source.file)
     version = release.plain if source.version == Release(found["version"]).plain else moved(source.version)
-    return replace(source, version=version, file=file, sha256=release.sha256, places=tuple(places))
+    return replace(source, version=version, file=file, sha256=release.sha256, places=tuple(map(place, source.places)))
 
 
 def _look(path: Path, source: Source) -> datetime.date:
@@ -107,19 +103,10 @@ def _look(path: Path, source: Source) -> datetime.date:
                 newest = max(newest, int(member.mtime))
     except (tarfile.TarError, EOFError, OSError) as problem:
         raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
-    if len(tops - {"", "."}) != 1:
-        raise Unfit(f"{source.file} has not one folder at its top: {', '.join(sorted(tops)[:3])}")
-    (top,) = tops - {"", "."}
-    numbers = re.findall(r"\d+", source.version)
-    if [one for one in numbers if one not in re.findall(r"\d+", top)] and re.search(r"\d", top):
+    top, *more = sorted(tops - {"", "."}) or [""]
+    if more or not top:
+        raise Unfit(f"{source.file} has not one folder at its top: {', '.join((top, *more)[:3])}")
+    numbers = {*re.findall(r"\d+", top)}
+    if numbers and not numbers.issuperset(re.findall(r"\d+", source.version)):
         raise Unfit(f"{source.file} has {top} at its top, which is not {source.version}")
     return datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
-
-
-def report(bumps: Iterable[Bump], say: Callable[[str], None]) -> None:
-    """Say of each source what becomes of it."""
-    for bump in bumps:
-        name = f"{bump.old.name} {bump.old.version}"
-        say(f"{name} → {bump.new.version}" if bump.new else f"{name}: nothing newer can be had")
-        for line in bump.passed:
-            say(f"    passed over {line}")

@@ -102,11 +102,11 @@ class _Attempt:
         self._dog = Watchdog(self._session, min(1, _GRACE), self._is_too_slow)
 
     def __enter__(self) -> Self:
-        self._dog.__enter__()
+        self._dog.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._dog.__exit__()
+        self._dog.stop()
         self._session.cut()
         self._session.close()
         if self._dog.bit and (kind is None or issubclass(kind, Exception)):
