@@ -39,6 +39,15 @@ class _Note:
         text = json.dumps({"root": str(self.root), "made": [str(path) for path in self.made], "mark": self.mark})
         (folder / NOTE).write_text(text)
 
+    @staticmethod
+    def read(folder: Path) -> _Note | None:
+        """The note in a build's work folder; None if there is none that can be read."""
+        try:
+            found = json.loads(files.read(folder / NOTE, _LARGEST))
+            return _Note(Path(found["root"]), tuple(map(Path, found["made"])), str(found["mark"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
 
 @contextmanager
 def taken(root: Path, folder: Path, say: _Say) -> Iterator[int]:
@@ -47,6 +56,8 @@ def taken(root: Path, folder: Path, say: _Say) -> Iterator[int]:
     `folder` is this build's work folder. Yields the lock's descriptor, for the steps to inherit.
     """
     with _locked(root, folder, say) as (descriptor, note):
+        if _left_by_a_sibling(root, folder):
+            _empty(root)
         left = [entry.name for entry in root.iterdir()]
         if left not in ([], [MARK]):
             raise _not_empty(root, MARK in left)
@@ -68,23 +79,24 @@ def mount_point(root: Path, folder: Path, say: _Say) -> Iterator[int]:
 
 
 def put_back(folder: Path) -> None:
-    """Undo what a killed build did, by the note in its work folder; UserError if a mount forbids it.
+    """Undo what a killed build did, by the note in its work folder; UserError if a mount or another build forbids it.
 
     Without a note that can be read, or with another content than the one it marked, nothing is touched.
     """
-    try:
-        found = json.loads(files.read(folder / NOTE, _LARGEST))
-        note = _Note(Path(found["root"]), tuple(map(Path, found["made"])), str(found["mark"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    note = _Note.read(folder)
+    if note is None:
         return
     try:
         descriptor = work.lock(note.root)
     except OSError:  # a link or a file is there now, or a folder of another user
         return
     try:
+        marked = _marked_by(note.root) == note.mark
+        if descriptor is None and marked:  # by a build that looks whether it is empty, or a proof that mounts on it
+            raise UserError(f"PRT_ROOT={note.root} is in use", "start again when that build has ended")
         if descriptor is None and note.root.exists():  # another build has it now
             return
-        if _marked_by(note.root) == note.mark:
+        if marked:
             _empty(note.root)
         _remove_made(note)
     finally:
@@ -144,6 +156,16 @@ def _marked_by(root: Path) -> str:
         return files.read(root / MARK, _LARGEST).decode(errors="replace")
     except OSError:
         return ""
+
+
+def _left_by_a_sibling(root: Path, folder: Path) -> bool:
+    """Whether PRT_ROOT, which is locked, has what a build of the same scratch folder left when it was killed.
+
+    A process of that build may have outlived it, and kept this from being known when the present build began.
+    """
+    mark = _marked_by(root)
+    notes = (_Note.read(sibling) for sibling in folder.parent.iterdir() if sibling != folder)
+    return bool(mark) and any(note and note.root == root and note.mark == mark for note in notes)
 
 
 def _not_empty(root: Path, marked: bool) -> UserError:

@@ -43,6 +43,16 @@ def kill_somewhere(checkout: Checkout, chance: random.Random) -> int:
     raise AssertionError("each of five builds had ended before it was killed")
 
 
+def until(line: str, process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    said = ""
+    for said_now in process.stdout:
+        said += said_now
+        if said_now == line:
+            return said
+    raise AssertionError(said)
+
+
 def end_of(process: subprocess.Popen[str]) -> str:
     text, _ = process.communicate(timeout=600)
     assert process.returncode == 0, text
@@ -96,9 +106,12 @@ def test_after_killed_builds_on_this_machine_two_at_once_are_right_and_nothing_i
     for _ in range(KILLS):
         kill_somewhere(neighbours[0], chance)
     forget_artifacts(neighbours[0])
+    first = neighbours[0].start("runtime")
+    said = until(f"{TARBALL}: to be built\n", first)
+    # Only now is what was killed surely put back: the other checkout has no note of it.
     # Both need PRT_ROOT several times: a build that comes while the other has it waits.
-    first, second = (checkout.start("runtime") for checkout in neighbours)
-    said = end_of(first) + end_of(second)
+    second = neighbours[1].start("runtime")
+    said += end_of(first) + end_of(second)
     assert f"PRT_ROOT={PRT_ROOT}: another build (process " in said
     for checkout in neighbours:
         assert names(checkout.out / TARBALL) == names(host_checkout.out / TARBALL)

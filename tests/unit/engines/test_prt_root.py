@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,16 +18,18 @@ from builder.work import remove_abandoned, work_folder
 
 # A build that is killed after it wrote half a tree.
 KILLED = """
-import os, sys
+import os, subprocess, sys
 from pathlib import Path
 from builder.engines import prt_root
 from builder.work import work_folder
 root, scratch, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-with work_folder(scratch, "stage") as work, getattr(prt_root, how)(root, work.path, print):
+with work_folder(scratch, "stage") as work, getattr(prt_root, how)(root, work.path, print) as lock:
     if how == "taken":
         (root / "lib").mkdir()
         (root / "lib" / "half").touch()
         (root / "link").symlink_to(sys.argv[4])
+    if len(sys.argv) > 5:
+        subprocess.Popen(["cat"], pass_fds=[work.lock, lock])
     os.kill(os.getpid(), 9)
 """
 
@@ -37,12 +40,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "a" / "prt"
 
 
-def killed(root: Path, scratch: Path, how: str = "taken") -> None:
+def killed(root: Path, scratch: Path, how: str = "taken", survivor: int | None = None) -> None:
+    """Kill a build; with `survivor`, one of its processes lives on until that input ends."""
     precious = scratch.parent / "precious"
     precious.mkdir(exist_ok=True)
     (precious / "file").touch()
-    args = [sys.executable, "-c", KILLED, str(root), str(scratch), how, str(precious)]
-    assert subprocess.run(args, check=False).returncode == -9
+    args = [sys.executable, "-c", KILLED, str(root), str(scratch), how, str(precious), *(["cat"] if survivor else [])]
+    assert subprocess.run(args, stdin=survivor, check=False).returncode == -9
 
 
 @contextmanager
@@ -70,6 +74,36 @@ def test_what_a_killed_build_left_is_put_back_at_the_next_start(tmp_path: Path, 
     assert not root.parent.exists()
     assert (tmp_path / "precious" / "file").exists()
     assert [*(tmp_path / "work").iterdir()] == []
+
+
+def test_what_a_killed_build_left_is_emptied_once_the_last_of_its_processes_has_ended(
+    tmp_path: Path, root: Path
+) -> None:
+    reading, writing = os.pipe()
+    killed(root, tmp_path / "work", survivor=reading)
+    os.close(reading)
+    threading.Timer(0.5, os.close, [writing]).start()
+    with build(root, tmp_path / "work") as said:
+        assert [path.name for path in root.iterdir()] == [MARK]
+    [waited] = said
+    assert waited.startswith(f"PRT_ROOT={root}: another build")
+    with build(root, tmp_path / "work"):
+        pass
+    assert [*(tmp_path / "work").iterdir()] == []
+
+
+def test_the_note_of_a_killed_build_stays_while_another_build_looks_at_what_it_left(tmp_path: Path, root: Path) -> None:
+    killed(root, tmp_path / "work")
+    said: list[str] = []
+    (tmp_path / "proof").mkdir()
+    with mount_point(root, tmp_path / "proof", print):
+        remove_abandoned(tmp_path / "work", "stage", said.append, before=put_back)
+    assert (root / "lib" / "half").exists()
+    [stays] = said
+    assert f"PRT_ROOT={root} is in use" in stays
+    with build(root, tmp_path / "work"):
+        pass
+    assert not root.exists()
 
 
 def test_a_folder_of_the_user_that_a_killed_build_used_is_emptied_and_stays(tmp_path: Path, root: Path) -> None:
@@ -158,7 +192,7 @@ def test_what_is_mounted_in_a_killed_builds_folder_is_refused_by_name_and_kept(t
     (root / "home").mkdir()
     subprocess.run(["mount", "--bind", tmp_path / "precious", root / "home"], check=True)
     try:
-        assert "is not empty" in refused(root, tmp_path / "work")
+        assert f"{root}/home is a mount point" in refused(root, tmp_path / "work")
         assert (tmp_path / "precious" / "file").exists()
         assert (root / "lib" / "half").exists()
     finally:
