@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from packaging.version import Version
+
 from builder.inputs.pins import Source
 
 
 def rewritten(text: str, replaced: Iterable[tuple[Source, Source]], added: Iterable[Source]) -> str:
-    """The text with libraries replaced, each by another release of it, and releases of CPython added at their end."""
+    """The text with libraries replaced, each by another release of it, and releases of CPython added, the newest first."""
     # Imported here: no other session has to wait for it.
     import tomlkit
 
@@ -22,7 +24,9 @@ def rewritten(text: str, replaced: Iterable[tuple[Source, Source]], added: Itera
     for new in added:
         row = tomlkit.table()
         row.update(_table(new))
-        pythons.append(row)
+        row.add(tomlkit.nl())
+        older = (place for place, other in enumerate(pythons) if Version(other["version"]) < Version(new.version))
+        pythons.insert(next(older, len(pythons)), row)
     return tomlkit.dumps(document)
 
 

@@ -62,9 +62,9 @@ class Settings:
     """Every setting, parsed; `values` has the text and the origin of each."""
 
     python_version: str = _setting(
-        "3.13.5", matching(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", "must be a CPython version, such as 3.13.5, or 3.13 for "
+        "3.14", matching(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", "must be a CPython version, such as 3.14.7, or 3.14 for "
         "its newest patch"), PYTHON,
-        "Version of CPython; `3.13` means its newest known patch.")
+        "Version of CPython; `3.14` means its newest known patch.")
     prt_root: PurePosixPath = _setting("/prt", prt_root, PYTHON,
         "Folder in which the runtime is installed and runs.")
     optimize: bool = _setting("1", switch, PYTHON,

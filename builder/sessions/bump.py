@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import re
 from collections.abc import Iterable, Sequence
+
+from packaging.version import Version
 
 from builder.console import say
 from builder.errors import UserError
@@ -14,7 +17,7 @@ from builder.inputs.pins import Source
 from builder.pipeline import stores
 from builder.sessions.opening import read_project, reported
 from builder.sources import releases
-from builder.sources.bump import Bump, bumped
+from builder.sources.bump import Bump, beginning, bumped
 from builder.versions import minor
 
 
@@ -23,11 +26,7 @@ def renew(args: Sequence[str]) -> None:
     """Pin the newest release of every library and of each series of CPython that Debian has and that can be had."""
     wanted = _arguments(args)
     project = read_project()
-    sources = [one for one in _newest(project.pins) if wanted.only in ("", *_names(one))]
-    if not sources:
-        raise UserError(
-            f"--only {wanted.only}: recipes/pins.toml has no such library or series of CPython", "nox -s pins"
-        )
+    sources = _wanted(project.pins, wanted.only)
     shelf = stores.source_shelf(project, say)
     today = datetime.datetime.now(datetime.UTC).date()
     known = releases.newer(sources, shelf)
@@ -44,6 +43,16 @@ def renew(args: Sequence[str]) -> None:
     if not wanted.dry_run:
         write_whole(path, text)
     say(f"recipes/pins.toml: {'not written (--dry-run)' if wanted.dry_run else 'written; now build and prove'}")
+
+
+def _wanted(pinned: pins.Pins, only: str) -> list[Source]:
+    """What is looked at; UserError for an `only` that is neither a library nor a series of CPython."""
+    sources = [one for one in _newest(pinned) if only in ("", *_names(one))]
+    if not sources and re.fullmatch(r"3\.\d{1,3}", only, re.ASCII):
+        sources = [beginning(only)]
+    if not sources:
+        raise UserError(f"--only {only}: recipes/pins.toml has no such library or series of CPython", "nox -s pins")
+    return sources
 
 
 def _names(source: Source) -> tuple[str, ...]:
@@ -63,8 +72,8 @@ def _report(bumps: Iterable[Bump]) -> None:
 def _newest(pinned: pins.Pins) -> list[Source]:
     """The libraries, and the newest release of each series of CPython."""
     series: dict[str, Source] = {}
-    for source in pinned.pythons.values():
-        series[minor(source.version)] = source  # the last one counts: it is the newest
+    for version in sorted(pinned.pythons, key=Version):
+        series[minor(version)] = pinned.pythons[version]  # the last one counts
     return [*series.values(), *pinned.libraries.values()]
 
 

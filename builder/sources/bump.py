@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuildError
-from builder.inputs.pins import SNAPSHOT, Source
+from builder.inputs.pins import PSF, SNAPSHOT, Source
 from builder.sources.releases import Release, packaged
 from builder.sources.shelf import SourceShelf
+from builder.versions import minor
 
 _PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
 _MOST_MEMBERS, _LARGEST_UNPACKED = 100_000, 4 << 30  # bytes
@@ -45,6 +46,15 @@ def bumped(
     return Bump(source, None, tuple(passed))
 
 
+def beginning(series: str) -> Source:
+    """What comes before every release of a series of CPython, such as `3.15`: its first pin is a bump of this."""
+    places = (
+        f"https://www.python.org/ftp/python/{series}.0/Python-{series}.0a0.tar.xz",
+        f"debian:pool/main/p/python{series}/python{series}_{series}.0~a0.orig.tar.xz",
+    )
+    return Source("CPython", f"{series}.0a0", f"Python-{series}.0a0.tar.xz", "", places, datetime.date.min, PSF)
+
+
 def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime.date, now: bool) -> Source:
     if _PRE_RELEASE.search(release.version) and not _PRE_RELEASE.search(source.version):
         raise Unfit("a pre-release")
@@ -63,13 +73,22 @@ def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime
 
 
 def _renamed(source: Source, release: Release) -> Source:
-    """The source of another release: every part of the old version in its texts gives way to the new one's."""
+    """The source of another release: every part of the old version in its texts gives way to the new one's.
+
+    A folder may bear the series only (`v2.41/util-linux-2.41.5`), or the final version (`3.15.0/Python-3.15.0rc2`).
+    """
     found = packaged(source)
     assert found, "a source with releases has a place in Debian's pool"
     old, new = (re.split(r"[+-]", version) for version in (found["version"], release.version))
     if len(old) != len(new):
         raise Unfit(f"its version has other parts than {found['version']}")
-    parts = {**dict(zip(old, new, strict=True)), Release(found["version"]).plain: release.plain}
+    before = Release(found["version"])
+    parts = {
+        minor(before.final): minor(release.final),
+        before.final: release.final,
+        **dict(zip(old, new, strict=True)),
+        before.plain: release.plain,
+    }
     pattern = re.compile(
         "|".join(rf"(?<![\d.]){re.escape(part)}(?![\d]|\.\d)" for part in sorted(parts, key=len, reverse=True))
     )
@@ -86,7 +105,7 @@ def _renamed(source: Source, release: Release) -> Source:
 
     is_debians = source.file == found.string.rpartition("/")[2]
     file = release.tarball.rpartition("/")[2] if is_debians else moved(source.file)
-    version = release.plain if source.version == Release(found["version"]).plain else moved(source.version)
+    version = release.plain if source.version == before.plain else moved(source.version)
     return replace(source, version=version, file=file, sha256=release.sha256, places=tuple(map(place, source.places)))
 
 

@@ -41,7 +41,16 @@ class Release:
 
     @property
     def plain(self) -> str:
-        """Upstream's version, without what Debian says of repacking: `1.3.2`."""
+        """Upstream's version, without what Debian says of repacking: `1.3.2`; `3.15.0rc2` of `3.15.0~rc2`."""
+        return self._upstream.replace("~", "")
+
+    @property
+    def final(self) -> str:
+        """The version that a pre-release leads to, such as `3.15.0`; of another release its own."""
+        return self._upstream.partition("~")[0]
+
+    @property
+    def _upstream(self) -> str:
         return self.version.rpartition("+really")[2].partition("+dfsg")[0]
 
 
