@@ -24,6 +24,7 @@ from builder.stages.planning import BuildMachine
 from builder.stages.stage import WORK, File, Stage, Step
 from builder.targets import Arch, Target, Variant
 from tests.support.checkout import Checkout
+from tests.support.default_python import BINARY
 from tests.support.tree import Tree
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,6 @@ def test_configure_finds_by_running_programs_what_the_answers_say(
     found = defines(native_pyconfig(docker_checkout, tree.arch, tmp_path))
     log = (docker_checkout.out / "logs" / f"pyconfig-{tree.arch.value}.log").read_text()
     assert "checking whether we are cross compiling... no" in log
-    expected = defines((tree.root / "include" / "python3.13" / "pyconfig.h").read_text())
+    expected = defines((tree.root / "include" / BINARY / "pyconfig.h").read_text())
     assert len(expected) > 500
     assert found ^ expected == set()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.default_python import BINARY
 from tests.support.tree import Tree, plant
 
 pytestmark = pytest.mark.needs("inspectors")
@@ -56,7 +57,7 @@ def test_what_we_compiled_is_bound_before_it_starts(tree: Tree) -> None:
 
 
 def test_the_interpreter_is_position_independent_and_guards_its_stack_and_buffers(tree: Tree) -> None:
-    found = checksec(tree.root / "bin" / "python3.13")
+    found = checksec(tree.root / "bin" / BINARY)
     expected = {"relro": "full", "canary": "yes", "nx": "yes", "pie": "yes", "rpath": "no", "runpath": "no"}
     assert {name: found[name] for name in expected} == expected
     assert found["fortify_source"] == "yes"

@@ -21,6 +21,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from builder.targets import Arch
+from tests.support.default_python import BINARY
 from tests.support.tree import Tree, elf_files, plant
 
 pytestmark = pytest.mark.needs("inspectors")
@@ -137,7 +138,7 @@ def test_a_planted_search_path_is_found(planted: Path) -> None:
 def decoys(planted: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that LD_LIBRARY_PATH offers, with libraries of the names a Python of the distribution would need."""
     folder = planted / "decoys"
-    for name in ("libcrypto.so.3", "libsqlite3.so.0", "libpython3.13.so.1.0", "libz.so.1", "libffi.so.8"):
+    for name in ("libcrypto.so.3", "libsqlite3.so.0", f"lib{BINARY}.so.1.0", "libz.so.1", "libffi.so.8"):
         shutil.copy(folder / "libssl.so.3", folder / name)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
     return folder

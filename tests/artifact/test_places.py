@@ -6,6 +6,7 @@ import pytest
 from docker.models.containers import Container
 
 from tests.support.container import execute
+from tests.support.default_python import LIB
 
 # With a blank, a letter beyond ASCII, and longer than the kernel reads of a script's first line.
 ELSEWHERE = f"/opt/a b/ü/{'long/' * 30}runtime"
@@ -30,10 +31,10 @@ def moved(amd64_machine: Container) -> Container:
 )
 def test_the_interpreter_finds_its_library(moved: Container, command: list[str]) -> None:
     found = execute(moved, *command, "-c", WHERE)
-    assert found.strip() == f"{ELSEWHERE}|{ELSEWHERE}/lib/python3.13/os.py"
+    assert found.strip() == f"{ELSEWHERE}|{ELSEWHERE}/{LIB}/os.py"
 
 
 @pytest.mark.parametrize("way", ["--symlinks", "--copies"])
 def test_virtual_environments_work(moved: Container, way: str) -> None:
     execute(moved, f"{ELSEWHERE}/bin/python3", "-m", "venv", "--clear", way, "/venv")
-    assert "from /venv/lib/python3.13/site-packages/pip" in execute(moved, "/venv/bin/python", "-m", "pip", "--version")
+    assert f"from /venv/{LIB}/site-packages/pip" in execute(moved, "/venv/bin/python", "-m", "pip", "--version")

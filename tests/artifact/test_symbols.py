@@ -14,6 +14,7 @@ import pytest
 from docker.models.containers import Container
 
 from tests.support.container import execute
+from tests.support.default_python import BINARY, SERIES
 from tests.support.probes import probe
 from tests.support.tree import Tree, plant
 
@@ -37,7 +38,7 @@ def foreign(symbols: Iterable[str]) -> list[str]:
 
 
 def test_none_of_our_files_offers_symbols_of_the_libraries_inside(tree: Tree) -> None:
-    assert "PyObject_Call" in exported(tree.root / "bin" / "python3.13")
+    assert "PyObject_Call" in exported(tree.root / "bin" / BINARY)
     assert {tree.name(path): foreign(exported(path)) for path in tree.own_elf_files if foreign(exported(path))} == {}
 
 
@@ -49,7 +50,7 @@ def test_a_planted_library_that_offers_one_is_found(tmp_path: Path) -> None:
 def test_packages_with_an_openssl_of_their_own_are_imported_in_every_order(
     amd64_machine: Container, tmp_path: Path
 ) -> None:
-    wanted = ["--no-deps", "--only-binary=:all:", "--python-version=3.13", "--platform=manylinux_2_28_x86_64"]
+    wanted = ["--no-deps", "--only-binary=:all:", f"--python-version={SERIES}", "--platform=manylinux_2_28_x86_64"]
     download = [
         "pip",
         "download",

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.checkout import Checkout
 from tests.support.container import containers_of
+from tests.support.default_python import VERSION
 from tests.support.patches import MISFIT
 
 pytestmark = pytest.mark.needs("docker")
@@ -60,13 +61,13 @@ def test_a_source_with_a_wrong_digest_is_refused_with_every_place_that_was_tried
     spoiled: Checkout, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     mirror = tmp_path_factory.mktemp("mirror")
-    (mirror / "Python-3.13.5.tar.xz").write_bytes(b"not what you think")
+    (mirror / f"Python-{VERSION}.tar.xz").write_bytes(b"not what you think")
     pins = (spoiled.root / "recipes" / "pins.toml").read_text()
     places, pyenv = pins.split("[python-build]")
     spoiled.write("recipes/pins.toml", places.replace("93e583", "000000") + "[python-build]" + pyenv)
     text = spoiled.nox("runtime", SOURCE_MIRROR=str(mirror)).fails()
-    assert "no place has Python-3.13.5.tar.xz with sha256 000000" in text
-    assert f"{mirror}/Python-3.13.5.tar.xz: wrong digest" in text
+    assert f"no place has Python-{VERSION}.tar.xz with sha256 000000" in text
+    assert f"{mirror}/Python-{VERSION}.tar.xz: wrong digest" in text
     assert "copy the file to" in text
     assert spoiled.artifacts() == []
 

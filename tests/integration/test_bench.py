@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import measure, results
 from tests.support.checkout import Checkout
+from tests.support.default_python import VERSION
 
 # The image whose Python is compared with: Debian 13, from where BASE_IMAGE has Debian 12.
 BASE = os.environ.get("BASE_IMAGE", "debian:bookworm-slim").replace("bookworm", "trixie")
@@ -23,7 +24,7 @@ def test_the_runtime_is_measured_next_to_debians_in_one_container(docker_checkou
     found = results.read((docker_checkout.out / "bench.json").read_text())
     assert found.ours == "prt"
     assert found.others == ["Debian"]
-    assert found.interpreters["prt"].startswith("3.13.5, Clang 19")
+    assert found.interpreters["prt"].startswith(f"{VERSION}, Clang 19")
     assert found.interpreters["Debian"].startswith("3.13.5, GCC 14")
     # Not optimised, it is no match; but no Python is ten times as fast as another.
     assert 0.1 < found.mean_speed("Debian") < 10

@@ -18,6 +18,7 @@ from debian.copyright import Copyright
 from builder.targets import Arch
 from tests.support.checkout import Checkout
 from tests.support.debs import Deb, output
+from tests.support.default_python import BINARY, TAG
 from tests.support.tree import elf_files
 
 pytestmark = pytest.mark.needs("docker", "debian")
@@ -76,7 +77,7 @@ def test_it_depends_on_an_old_c_library_only(debs: dict[str, Deb], roots: dict[s
 @pytest.mark.needs("arm64")
 def test_every_program_is_for_its_architecture(arm_deb: Deb, tmp_path: Path) -> None:
     found = elf_files(arm_deb.unpacked(tmp_path / "arm"))
-    assert {"python3.13", "_ssl.cpython-313-aarch64-linux-gnu.so"} <= {path.name for path in found}
+    assert {BINARY, f"_ssl.{TAG}-aarch64-linux-gnu.so"} <= {path.name for path in found}
     for path in found:
         header = output("readelf", "--file-header", str(path))
         assert re.search(r"Machine: +AArch64", header), path

@@ -14,6 +14,7 @@ from docker.models.containers import Container
 from builder.targets import Arch
 from tests.support.container import base_image, execute, running
 from tests.support.debs import Deb, output, rebuilt
+from tests.support.default_python import LIB, TAG
 
 pytestmark = pytest.mark.needs("docker", "debian")
 
@@ -57,7 +58,7 @@ def older(debs: dict[str, Deb], tmp_path_factory: pytest.TempPathFactory) -> Deb
     """The release before: it has one more module."""
     folder = tmp_path_factory.mktemp("older")
     root = debs["prt"].unpacked(folder / "root")
-    module = root / "prt/lib/python3.13/dropped/__init__.py"
+    module = root / f"prt/{LIB}/dropped/__init__.py"
     module.parent.mkdir()
     module.write_text("tea = 1\n")
     return rebuilt(root, folder / "older.deb", Version="0~rc1")
@@ -96,8 +97,8 @@ def test_checksums_hold_and_find_what_was_altered(debs: dict[str, Deb]) -> None:
         sh(fresh, "apt-get update -q; apt-get install -y -q --no-install-recommends debsums adequate /*.deb")
         sh(fresh, "debsums -s prt")
         assert sh(fresh, "adequate prt") == ""
-        sh(fresh, "echo x >> /prt/lib/python3.13/os.py")
-        assert "/prt/lib/python3.13/os.py" in sh(fresh, "debsums -c prt || true")
+        sh(fresh, f"echo x >> /prt/{LIB}/os.py")
+        assert f"/prt/{LIB}/os.py" in sh(fresh, "debsums -c prt || true")
         sh(fresh, "dpkg-reconfigure prt; dpkg-reconfigure prt")
 
 
@@ -118,13 +119,13 @@ def test_an_upgrade_and_a_downgrade_leave_nothing_of_the_other_version(debs: dic
         sh(fresh, "dpkg -i /older.deb; /prt/bin/python -c 'import dropped'")
         for newer in (f"/{debs['prt'].path.name}", "/older.deb", f"/{debs['prt'].path.name}"):
             # Bytecode that dpkg knows nothing of.
-            sh(fresh, "/prt/bin/python -O -c 'import json'; ls /prt/lib/python3.13/json/__pycache__/*.opt-1.pyc")
+            sh(fresh, f"/prt/bin/python -O -c 'import json'; ls /prt/{LIB}/json/__pycache__/*.opt-1.pyc")
             said = sh(fresh, f"dpkg -i {newer}")
             assert "dpkg: warning: unable" not in said
             assert "not empty" not in said
             sh(fresh, "find /prt | sort > /found; dpkg -L prt | grep ^/prt | sort > /known")
             assert sh(fresh, "diff /found /known") == ""
-        sh(fresh, "test ! -e /prt/lib/python3.13/dropped")
+        sh(fresh, f"test ! -e /prt/{LIB}/dropped")
 
 
 def test_prt_and_prt_dev_replace_each_other(debs: dict[str, Deb], tmp_path: Path) -> None:
@@ -146,9 +147,9 @@ def test_prt_and_prt_dev_replace_each_other(debs: dict[str, Deb], tmp_path: Path
 
 def test_what_a_user_installed_stays_until_it_is_purged(debs: dict[str, Deb]) -> None:
     with system(debs["prt"]) as fresh:
-        sh(fresh, "dpkg -i /*.deb; echo 'a = 1' > /prt/lib/python3.13/site-packages/mine.py")
+        sh(fresh, f"dpkg -i /*.deb; echo 'a = 1' > /prt/{LIB}/site-packages/mine.py")
         assert "what was installed into /prt stays; 'apt-get purge prt' removes it" in sh(fresh, "dpkg --remove prt")
-        assert sh(fresh, "find /prt ! -type d").split() == ["/prt/lib/python3.13/site-packages/mine.py"]
+        assert sh(fresh, "find /prt ! -type d").split() == [f"/prt/{LIB}/site-packages/mine.py"]
         sh(fresh, "dpkg --purge prt; test ! -e /prt")
 
 
@@ -157,7 +158,7 @@ def test_without_its_prerm_bytecode_would_stay(debs: dict[str, Deb], tmp_path: P
     (root / "DEBIAN" / "prerm").unlink()
     with system(rebuilt(root, tmp_path / "prt_0.deb")) as fresh:
         sh(fresh, "dpkg -i /*.deb; /prt/bin/python -O -c 'import json'; dpkg --remove prt")
-        assert "/prt/lib/python3.13/json/__pycache__/__init__.cpython-313.opt-1.pyc" in sh(fresh, "find /prt ! -type d")
+        assert f"/prt/{LIB}/json/__pycache__/__init__.{TAG}.opt-1.pyc" in sh(fresh, "find /prt ! -type d")
 
 
 def test_an_install_that_was_cut_off_can_be_finished(debs: dict[str, Deb]) -> None:

@@ -19,6 +19,7 @@ from builder.inputs.network import read
 from builder.targets import Arch
 from tests.support.checkout import ROOT, Checkout
 from tests.support.container import SERVER_CHECK, execute, with_artifact
+from tests.support.default_python import BINARY, LIB, TAG, VERSION
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -44,7 +45,7 @@ def test_the_manifest_next_to_the_archive_is_the_one_inside_and_fits_the_schema(
     jsonschema.Draft202012Validator(schema).validate(manifest)
     inside = json.loads(content(docker_checkout.out / f"{name}.tgz", "manifest.json"))
     assert {**inside, "engine": "docker"} == manifest
-    assert manifest["python_version"] == "3.13.5"
+    assert manifest["python_version"] == VERSION
     assert manifest["compiled"] == "native"
     assert manifest["optimization"] == {"pgo": False, "lto": False}
 
@@ -61,8 +62,8 @@ def test_what_the_recipe_prunes_is_not_in_the_archive_and_every_module_has_its_b
     docker_checkout: Checkout,
 ) -> None:
     names = set(members(docker_checkout.out / "prt_v0_amd64.tgz"))
-    assert "lib/python3.13/json/__init__.py" in names
-    assert "lib/python3.13/json/__pycache__/__init__.cpython-313.pyc" in names
+    assert f"{LIB}/json/__init__.py" in names
+    assert f"{LIB}/json/__pycache__/__init__.{TAG}.pyc" in names
     assert not [name for name in names if re.match(r"lib/python3\.13/(test|idlelib)(/|$)|.*\.opt-1\.pyc|.*\.a$", name)]
 
 
@@ -98,18 +99,18 @@ def test_debug_symbols_are_apart_and_fit(docker_checkout: Checkout, tmp_path: Pa
     for name in ("prt_v0_amd64.tgz", "prt_v0_amd64.symbols.tgz"):
         with tarfile.open(docker_checkout.out / name) as archive:
             archive.extractall(tmp_path, filter="tar")
-    python, symbols = tmp_path / "bin" / "python3.13", tmp_path / "bin" / ".debug" / "python3.13.debug"
+    python, symbols = tmp_path / "bin" / BINARY, tmp_path / "bin" / ".debug" / f"{BINARY}.debug"
     sections = {path: subprocess.check_output(["readelf", "-SW", path], text=True) for path in (python, symbols)}
     assert ".debug_line" in sections[symbols]
     assert ".symtab" not in sections[python]
     link = subprocess.check_output(["readelf", "--string-dump=.gnu_debuglink", python], text=True)
     assert symbols.name in link
-    assert [*(tmp_path / "lib" / "python3.13" / "lib-dynload" / ".debug").glob("_ssl.*.debug")]
+    assert [*(tmp_path / "lib" / BINARY / "lib-dynload" / ".debug").glob("_ssl.*.debug")]
 
 
 def test_patches_to_the_tree_and_scripts_have_left_their_mark(docker_checkout: Checkout) -> None:
     tarball = docker_checkout.out / "prt_v0_amd64.tgz"
-    assert content(tarball, "lib/python3.13/__phello__/__init__.py").startswith("# post-patched\n")
+    assert content(tarball, f"{LIB}/__phello__/__init__.py").startswith("# post-patched\n")
     assert content(tarball, "script-was-here") == "/prt /prt/venv runtime starlette==1.10.0\n"
 
 
@@ -129,7 +130,7 @@ def test_extensions_are_built_with_plain_tools_and_nothing_names_the_build_machi
 ) -> None:
     with tarfile.open(docker_checkout.out / "prt_v0_amd64.tgz") as archive:
         archive.extractall(tmp_path, filter="tar")
-    data = next(tmp_path.glob("lib/python3.13/_sysconfigdata_*.py")).read_text()
+    data = next(tmp_path.glob(f"{LIB}/_sysconfigdata_*.py")).read_text()
     assert "'CC': 'cc -pthread'" in data
     assert "'CXX': 'c++" in data
     assert "'AR': 'ar'" in data

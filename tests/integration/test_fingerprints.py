@@ -16,6 +16,7 @@ from builder.inputs.environment import environment
 from builder.inputs.network import Network
 from builder.roots.roles import Role
 from builder.targets import Arch
+from tests.support.default_python import VERSION
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -53,9 +54,9 @@ def test_what_an_image_is_made_by_and_what_it_holds_are_what_counts(tmp_path: Pa
     others = {what: engine(folder, tmp_path / "out").surroundings(ARCH) for what, folder in changed.items()}
     assert len({found, *others.values()}) == 4
     # What only the other role's image is made by does not count.
-    assert engine(changed["another list"], tmp_path / "out").toolchain(
-        ARCH, "3.13.5", compiles=True
-    ) == plain.toolchain(ARCH, "3.13.5", compiles=True)
+    assert engine(changed["another list"], tmp_path / "out").toolchain(ARCH, VERSION, compiles=True) == plain.toolchain(
+        ARCH, VERSION, compiles=True
+    )
 
 
 def test_another_machine_with_the_same_packages_finds_the_same_and_an_altered_note_is_not_believed(

@@ -18,6 +18,7 @@ from builder.targets import Arch
 from tests.support.checkout import Checkout, Run
 from tests.support.container import base_image
 from tests.support.debs import Deb
+from tests.support.default_python import BINARY, SERIES, TAG
 from tests.support.tampering import replaced, tampered
 
 pytestmark = pytest.mark.needs("docker")
@@ -79,8 +80,8 @@ def failed(run: Run, *checks: str) -> str:
 
 def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) -> None:
     def without_tabnanny(tree: Path) -> None:
-        (tree / "lib" / "python3.13" / "tabnanny.py").unlink()
-        (tree / "lib" / "python3.13" / "__pycache__" / "tabnanny.cpython-313.pyc").unlink()
+        (tree / "lib" / BINARY / "tabnanny.py").unlink()
+        (tree / "lib" / BINARY / "__pycache__" / f"tabnanny.{TAG}.pyc").unlink()
 
     with tampered(docker_checkout, ARCHIVE, without_tabnanny, tmp_path):
         shown = failed(docker_checkout.nox("test"), "standard library")
@@ -173,7 +174,7 @@ def test_at_a_terminal_there_is_a_prompt_and_python_is_ours(docker_checkout: Che
 @pytest.mark.needs("host", "root")
 def test_the_host_engine_proves_and_runs_in_a_mount_of_its_own(host_checkout: Checkout) -> None:
     assert last_table(host_checkout.nox("test").succeeds()).keys() == EVERYWHERE
-    assert "Python 3.13" in host_checkout.nox("run", "--", "python", "--version").succeeds()
+    assert f"Python {SERIES}" in host_checkout.nox("run", "--", "python", "--version").succeeds()
     assert not Path("/prt").exists()
     shown = host_checkout.nox("test-deb").fails()
     assert "a Debian package is proved in a container" in shown

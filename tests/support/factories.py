@@ -220,6 +220,7 @@ def environ(root: Path, **values: str) -> dict[str, str]:
         "DEBIAN_MIRROR": f"{root}/mirror",
         "DOCKER_HOST_AMD64": nobody,
         "DOCKER_HOST_ARM64": nobody,
+        "PYTHON_VERSION": VERSION,
         "COMPILE": "in-place",
         "LIBRARIES": "system",
         **values,

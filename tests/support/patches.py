@@ -1,4 +1,4 @@
-"""A recipe under test: patches that fit CPython 3.13.5, and a script that leaves its mark."""
+"""A recipe under test: patches that fit CPython 3.14, and a script that leaves its mark."""
 
 # ruff: noqa: W293  # a context line of a patch may be a lone blank
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.checkout import Checkout, copy_of_this
+from tests.support.default_python import LIB
 
 # With git's header line.
 COPYRIGHT = """\
@@ -17,8 +18,8 @@ diff --git a/Python/getcopyright.c b/Python/getcopyright.c
  
  static const char cprt[] =
  "\\
--Copyright (c) 2001-2024 Python Software Foundation.\\n\\
-+Patched once. Copyright (c) 2001-2024 Python Software Foundation.\\n\\
+-Copyright (c) 2001 Python Software Foundation.\\n\\
++Patched once. Copyright (c) 2001 Python Software Foundation.\\n\\
  All Rights Reserved.\\n\\
  \\n\\
  Copyright (c) 2000 BeOpen.com.\\n\\
@@ -32,17 +33,17 @@ COPYRIGHT_AGAIN = """\
  
  static const char cprt[] =
  "\\
--Patched once. Copyright (c) 2001-2024 Python Software Foundation.\\n\\
-+Patched twice. Copyright (c) 2001-2024 Python Software Foundation.\\n\\
+-Patched once. Copyright (c) 2001 Python Software Foundation.\\n\\
++Patched twice. Copyright (c) 2001 Python Software Foundation.\\n\\
  All Rights Reserved.\\n\\
  \\n\\
  Copyright (c) 2000 BeOpen.com.\\n\\
 """
 
 # To the installed tree.
-HELLO = """\
---- a/lib/python3.13/__phello__/__init__.py
-+++ b/lib/python3.13/__phello__/__init__.py
+HELLO = f"""\
+--- a/{LIB}/__phello__/__init__.py
++++ b/{LIB}/__phello__/__init__.py
 @@ -1,1 +1,2 @@
 +# post-patched
  initialized = True

@@ -38,21 +38,26 @@ MORE = {
     "deb/triggers": "interest a\n",
     "builder/more": "copied by a Dockerfile\n",
 }
-# Builds of both versions, line editors, suites and architectures, each at least once.
+# Builds of all pinned versions, line editors, suites and architectures, each at least once.
 Build = tuple[str, Arch, dict[str, str]]
+VERSIONS = [*pins.read(SHIPPED / "pins.toml").pythons]
+CHOICES: list[tuple[Arch, dict[str, str]]] = [
+    (Arch.AMD64, {}),
+    (Arch.ARM64, {"SYSROOT": "bookworm"}),
+    (Arch.ARM64, {"LINE_EDITOR": "readline"}),
+    (Arch.AMD64, {"LINE_EDITOR": "readline", "SYSROOT": "bookworm"}),
+]
 BUILDS: list[Build] = [
-    ("3.13.5", Arch.AMD64, {}),
-    ("3.13.5", Arch.ARM64, {"SYSROOT": "bookworm"}),
-    ("3.14.7", Arch.ARM64, {"LINE_EDITOR": "readline"}),
-    ("3.14.7", Arch.AMD64, {"LINE_EDITOR": "readline", "SYSROOT": "bookworm"}),
+    (VERSIONS[number % len(VERSIONS)], *CHOICES[number % len(CHOICES)])
+    for number in range(max(len(VERSIONS), len(CHOICES)))
 ]
 
 
 @pytest.fixture
 def recipes(tmp_path: Path) -> Path:
-    """The shipped recipes, and one file of each kind they have none of; the profile is a small one."""
-    folder = shutil.copytree(SHIPPED, tmp_path / "recipes")
-    (folder / "profiles" / "3.13.5.profdata.xz").write_bytes(lzma.compress(b"a profile"))
+    """The shipped recipes, and one file of each kind they have none of; the one profile is a small one."""
+    folder = shutil.copytree(SHIPPED, tmp_path / "recipes", ignore=shutil.ignore_patterns("*.profdata.xz"))
+    (folder / "profiles" / f"{VERSIONS[0]}.profdata.xz").write_bytes(lzma.compress(b"a profile"))
     for name, text in MORE.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)

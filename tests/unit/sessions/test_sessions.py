@@ -75,7 +75,7 @@ def test_settings_are_shown_with_value_and_origin(
     assert [row[0] for row in rows] == [setting.name for setting in SETTINGS]
     assert ["PRT_ROOT", "/srv/py", "environment"] in rows
     assert ["PACKAGE_PREFIX", "own", "Makefile.vars:2"] in rows
-    assert ["PYTHON_VERSION", "3.13.5", "default"] in rows
+    assert ["SYSROOT", "bullseye", "default"] in rows
 
 
 @pytest.mark.usefixtures("root")
