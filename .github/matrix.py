@@ -1,9 +1,13 @@
 """Reads what `nox --list --json` says of the sessions that prove packages, and prints them as the matrix of a workflow.
 
-Each entry has the session, a machine of its architecture to run it on, and the files it is about.
+Each entry has the session, a machine of its architecture to run it on, and the files it is about. The environment has
+what `nox -s env` prints: of several versions of CPython each is a job of its own, which gets the settings that one run
+over all versions would give it.
 """
 
 import json
+import os
+import re
 import sys
 
 RUNNERS = {"amd64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
@@ -14,11 +18,23 @@ FILES = {
     ("deb", "runtime-dev"): ["*-dev_*.deb"],
 }
 
+versions = os.environ["PYTHON_VERSION"].split()
+# One version is built as it is set, under the plain names.
+builds = [{"python": "", "prefix": "", "root": ""}]
+if len(versions) > 1:
+    ends = [re.sub(r"^(3\.\d+)[^t]*", r"\1", version) for version in versions]
+    prefix, root = os.environ["PACKAGE_PREFIX"], os.environ["PRT_ROOT"]
+    builds = [
+        {"python": version, "prefix": prefix + end, "root": root + end}
+        for version, end in zip(versions, ends, strict=True)
+    ]
+
 matrix = []
 for listed in json.load(sys.stdin):
     tags = set(listed["tags"])
     (runner,) = (runner for arch, runner in RUNNERS.items() if arch in tags)
     (files,) = (files for kind, files in FILES.items() if tags.issuperset(kind))
     paths = [f"!out/{name[1:]}" if name.startswith("!") else f"out/{name}" for name in files]
-    matrix.append({"session": listed["session"], "runner": runner, "files": "\n".join(paths)})
+    job = {"session": listed["session"], "runner": runner, "files": "\n".join(paths)}
+    matrix += [{**job, **build} for build in builds]
 print(json.dumps(matrix))

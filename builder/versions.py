@@ -59,6 +59,11 @@ def minor(version: str) -> str:
     return ".".join(version.rstrip("t").split(".")[:2])
 
 
+def branch(version: str) -> str:
+    """`3.13t` of `3.13.5t`: series and flavour, as CPython names its folders."""
+    return f"{minor(version)}t" if version.endswith("t") else minor(version)
+
+
 def series(version: str) -> tuple[int, int]:
     """(3, 13) of `3.13.5t`: what else there is to know of a version goes by that."""
     major, second = minor(version).split(".")

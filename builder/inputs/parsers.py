@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 from urllib.parse import urlsplit
+
+from builder.versions import branch
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -86,6 +89,17 @@ def prt_root(text: str) -> PurePosixPath:
     if _SYSTEM.fullmatch(str(path)) or _SHARED.fullmatch(str(path)):
         raise ValueError("belongs to the whole system; the runtime needs a folder of its own")
     return path
+
+
+def python_versions(text: str) -> str:
+    """Versions of CPython, separated by blanks, of which no two are of one series and flavour."""
+    versions = text.split()
+    if not versions or not all(re.fullmatch(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", one, re.ASCII) for one in versions):
+        raise ValueError("must be a CPython version, such as 3.14.7, or 3.14 for its newest patch, or several")
+    twice = [name for name, number in Counter(map(branch, versions)).items() if number > 1]
+    if twice:
+        raise ValueError(f"has {twice[0]} twice; each of several is named by its series")
+    return " ".join(versions)
 
 
 def existing_file(text: str) -> Path | None:

@@ -11,7 +11,7 @@ from builder.inputs.pins import Source
 
 
 def rewritten(text: str, replaced: Iterable[tuple[Source, Source]], added: Iterable[Source]) -> str:
-    """The text with libraries replaced, each by another release of it, and releases of CPython added, the newest first."""
+    """The text with libraries replaced, each by another release, and releases of CPython added, newest first."""
     # Imported here: no other session has to wait for it.
     import tomlkit
 

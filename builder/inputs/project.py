@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,6 +29,10 @@ class Project:
     network: Network
     recipes: Mapping[Variant, Recipe]
     folding: bool
+
+    def each_version(self) -> tuple[Project, ...]:
+        """The project for each version that PYTHON_VERSION names."""
+        return tuple(replace(self, settings=one) for one in self.settings.each_version())
 
     @property
     def recipes_folder(self) -> Path:

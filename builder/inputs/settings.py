@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,11 +16,13 @@ from builder.inputs.parsers import (
     one_of,
     place,
     prt_root,
+    python_versions,
     server,
     size,
     switch,
     without_credentials,
 )
+from builder.versions import branch
 
 PYTHON, PACKAGE, BUILD, SOURCES, CACHE, RUN = "Python", "Package", "Build", "Sources", "Cache", "Run"
 
@@ -62,9 +64,9 @@ class Settings:
     """Every setting, parsed; `values` has the text and the origin of each."""
 
     python_version: str = _setting(
-        "3.14", matching(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", "must be a CPython version, such as 3.14.7, or 3.14 for "
-        "its newest patch"), PYTHON,
-        "Version of CPython; `3.14` means its newest known patch.")
+        "3.14", python_versions, PYTHON,
+        "Version of CPython, or several, separated by blanks; `3.14` means its newest known patch, `3.14t` without the "
+        "GIL.")
     prt_root: PurePosixPath = _setting("/prt", prt_root, PYTHON,
         "Folder in which the runtime is installed and runs.")
     optimize: bool = _setting("1", switch, PYTHON,
@@ -142,6 +144,23 @@ class Settings:
 
     values: Mapping[str, Value] = field(repr=False)
 # fmt: on
+
+    def each_version(self) -> tuple[Settings, ...]:
+        """The settings for each version that PYTHON_VERSION names; of several, each has names and a place of its own:
+        `prt3.14t` in `/prt3.14t`.
+        """
+        versions = self.python_version.split()
+        if len(versions) == 1:
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                python_version=version,
+                package_prefix=f"{self.package_prefix}{branch(version)}",
+                prt_root=self.prt_root.with_name(f"{self.prt_root.name}{branch(version)}"),
+            )
+            for version in versions
+        )
 
     def shown(self, setting: Setting) -> str:
         """A setting's value as text that may be shown."""

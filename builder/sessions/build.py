@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.pipeline import Pipeline
@@ -26,7 +27,7 @@ def deb(target: Target) -> None:
 @reported
 def builder_image(arch: Arch) -> None:
     """Make what steps run in: the root file systems, and the builder images of them with Docker."""
-    project = read_project()
+    project, *_ = read_project().each_version()
     console = console_for(project)
     engine, version = pipeline_for(project, arch, console).engine, project.settings.python_version
     fingerprint = ""
@@ -41,8 +42,8 @@ def _made(target: Target, make: Callable[[Pipeline, Target], list[Artifact]]) ->
     """Make artifacts of a target, and print them."""
     project = read_project()
     console = console_for(project)
-    artifacts = make(pipeline_for(project, target.arch, console), target)
-    console.say(tables.artifacts(artifacts, project.settings.artifact_dir))
+    each = [make(pipeline_for(one, target.arch, console), target) for one in project.each_version()]
+    console.say(tables.artifacts(chain.from_iterable(each), project.settings.artifact_dir))
 
 
 def make(pipeline: Pipeline, package: Package) -> list[Artifact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, product
 from typing import TypeVar
 
 from builder.console import Console, say
@@ -49,10 +50,11 @@ def test_all() -> None:
 
 
 def _every_package(work: Callable[[Pipeline, Package], list[Row]]) -> None:
-    """Do some work for every package, print the table of all, and fail if any failed."""
+    """Do some work for every package of every version, print the table of all, and fail if any failed."""
     project = read_project()
-    jobs = project.settings.jobs
-    pipelines, rows = {}, []
+    jobs, several = project.settings.jobs, len(project.each_version()) > 1
+    pipelines: dict[Arch, list[Pipeline]] = {}
+    rows: list[Row] = []
     for arch in Arch:
         reason = choice.why_not(project.settings, arch)
         if reason:
@@ -60,13 +62,21 @@ def _every_package(work: Callable[[Pipeline, Package], list[Row]]) -> None:
         else:
             prefix = f"{arch.value}: " if jobs > 1 else ""
             console = Console(verbose=project.settings.v, folding=project.folding and jobs == 1, prefix=prefix)
-            pipelines[arch] = pipeline_for(project, arch, console)
+            pipelines[arch] = [pipeline_for(one, arch, console) for one in project.each_version()]
 
     def run(arch: Arch) -> list[Row]:
-        return [row for one in packages(arch) for row in attempt(one, functools.partial(work, pipelines[arch]))]
+        each = product(pipelines[arch], packages(arch))
+        return [
+            row
+            for pipeline, one in each
+            for row in attempt(name(pipeline, one), functools.partial(work, pipeline, one))
+        ]
+
+    def name(pipeline: Pipeline, package: Package) -> str:
+        return f"{package}, Python {pipeline.project.settings.python_version}" if several else str(package)
 
     def stop() -> None:
-        for pipeline in pipelines.values():
+        for pipeline in chain.from_iterable(pipelines.values()):
             pipeline.engine.stop()
 
     sequences = {arch: functools.partial(run, arch) for arch in pipelines}
@@ -95,9 +105,9 @@ def side_by_side(sequences: Mapping[Arch, Callable[[], T]], jobs: int, stop: Cal
             raise
 
 
-def attempt(package: Package, work: Callable[[Package], list[Row]]) -> list[Row]:
+def attempt(name: str, work: Callable[[], list[Row]]) -> list[Row]:
     """The rows of a package, or the one row of its failure, so that the others are still built."""
     try:
-        return work(package)
+        return work()
     except BuilderError as problem:
-        return [Row(str(package), "", f"failed: {problem.message.splitlines()[0]}", 0, f"{package}: {problem}")]
+        return [Row(name, "", f"failed: {problem.message.splitlines()[0]}", 0, f"{name}: {problem}")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import starmap
 
 from builder.console import Console
 from builder.errors import UserError
@@ -19,21 +20,26 @@ def test(target: Target, form: Format) -> None:
     """Prove one package on every test image, built first if needed."""
     project = read_project()
     console = console_for(project)
-    pipeline = pipeline_for(project, target.arch, console)
-    prover = Prover(project, pipeline.engine, console)
-    reason = prover.why_not(form)
-    if reason:
-        raise UserError(reason, "set ENGINE=auto, or prove the tarball: nox -s test")
-    packages = needed(pipeline, Package(target, form))
-    outcomes = prover.prove(target, form, packages)
-    console.say(tables.checks(outcomes))
-    fail_for([tables.failures(packages[0], outcomes)], LOGS)
+    proved = {}
+    for one in project.each_version():
+        pipeline = pipeline_for(one, target.arch, console)
+        prover = Prover(one, pipeline.engine, console)
+        reason = prover.why_not(form)
+        if reason:
+            raise UserError(reason, "set ENGINE=auto, or prove the tarball: nox -s test")
+        packages = needed(pipeline, Package(target, form))
+        proved[packages[0]] = prover.prove(target, form, packages)
+    for name, outcomes in proved.items():
+        console.say(f"\n{name}:{tables.checks(outcomes)}" if len(proved) > 1 else tables.checks(outcomes))
+    fail_for(starmap(tables.failures, proved.items()), LOGS)
 
 
 @reported
 def run(target: Target, args: Sequence[str]) -> int:
     """Run a command where the package is installed, or a shell; returns its exit code."""
-    project = read_project()
+    project, *others = read_project().each_version()
+    if others:
+        raise UserError("PYTHON_VERSION names several versions, and a command runs in one", "PYTHON_VERSION=…")
     # Standard output is the command's own.
     console = Console(stream=sys.stderr, verbose=project.settings.v)
     pipeline = pipeline_for(project, target.arch, console)

@@ -27,9 +27,11 @@ def settings() -> None:
     rows = [(row.name, found.shown(row), found.values[row.name].origin) for row in SETTINGS]
     say(table(("SETTING", "VALUE", "FROM"), rows))
     target = Target(Variant.RUNTIME, Arch.native())
-    stages = list(outlook(project, target, stores.cache(project, say)))
-    if stages:
-        say(f"\n{table((f'STAGE of {target}', 'AS THE LAST BUILD COMPILED'), stages)}")
+    for one in project.each_version():
+        stages = list(outlook(one, target, stores.cache(one, say)))
+        if stages:
+            what = f"{target}, Python {one.settings.python_version}"
+            say(f"\n{table((f'STAGE of {what}', 'AS THE LAST BUILD COMPILED'), stages)}")
 
 
 @reported
@@ -38,14 +40,13 @@ def environment() -> None:
     found = read_project().settings
     lines = {row.name: found.values[row.name].text for row in SETTINGS if not row.secret}
     lines["ARTIFACT_DIR"] = str(found.artifact_dir)
-    for arch in Arch:
-        for variant in Variant:
-            name = f"{variant.value}_{arch.suffix}".upper().replace("-", "_")
-            target = Target(variant, arch)
-            for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json")):
-                lines[f"{kind}_{name}"] = target.artifact(found.package_prefix, found.package_version, ending)
-            with suppress(UserError):  # not every version of a tarball can be one of a Debian package
-                lines[f"DEB_{name}"] = deb_file(target, found)
+    for target in (Target(variant, arch) for arch in Arch for variant in Variant):
+        name = f"{target.variant.value}_{target.arch.suffix}".upper().replace("-", "_")
+        for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json")):
+            names = (target.artifact(one.package_prefix, one.package_version, ending) for one in found.each_version())
+            lines[f"{kind}_{name}"] = " ".join(names)
+        with suppress(UserError):  # not every version of a tarball can be one of a Debian package
+            lines[f"DEB_{name}"] = " ".join(deb_file(target, one) for one in found.each_version())
     for name, value in lines.items():
         if without_credentials(value) == value:
             print(f"{name}={shlex.quote(value) if value else ''}")

@@ -13,11 +13,12 @@ from builder.errors import UserError
 from builder.files import read
 from builder.inputs.pins import PSF, Pins, Source
 from builder.sources.shelf import SourceShelf
-from builder.versions import minor
+from builder.versions import minor, series
 
 _PLUGIN = "plugins/python-build"
 _SCRIPT = "bin/python-build"
 _DEFINITIONS = "share/python-build/"
+_FREE_THREADED_SINCE = (3, 13)  # https://peps.python.org/pep-0703/
 _LARGEST = 16 << 20  # bytes of one of its files, which has a hundred thousand
 _CPYTHON = re.compile(r"3\.\d+\.\d+((a|b|rc)\d+)?t?")
 _PACKAGE = re.compile(
@@ -53,7 +54,8 @@ class PythonBuild:
         """The CPython releases that can be built, in no order."""
         names = (name.removeprefix(_DEFINITIONS) for name in self.files if name.startswith(_DEFINITIONS))
         known = {name for name in names if _CPYTHON.fullmatch(name)}
-        return [*known | self.pins.pythons.keys()]
+        free_threaded = {f"{name}t" for name in self.pins.pythons if series(name) >= _FREE_THREADED_SINCE}
+        return [*known | self.pins.pythons.keys() | free_threaded]
 
     def source(self, version: str) -> Source:
         """The source tarball of a version: as pinned, else as python-build's definition names it."""

@@ -13,20 +13,49 @@ import pytest
 import yaml
 
 from builder.targets import Arch, Format, Target, Variant
+from tests.support.factories import settings
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 RUNNERS = {Arch.AMD64: "ubuntu-24.04", Arch.ARM64: "ubuntu-24.04-arm"}
 
 
-@pytest.fixture(scope="module")
-def matrix() -> dict[str, dict[str, str]]:
-    """The entries of the matrix by session, made as the workflow makes them."""
-    nox = [sys.executable, "-m", "nox", "--script-mode=none", "--list", "--json", "--tags", "matrix"]
-    listed = subprocess.run(nox, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+def entries(sessions: str, versions: str) -> list[dict[str, str]]:
+    """The matrix as the workflow makes it, of the session list and the settings."""
+    env = {"PYTHON_VERSION": versions, "PACKAGE_PREFIX": "prt", "PRT_ROOT": "/prt"}
     script = [sys.executable, str(ROOT / ".github" / "matrix.py")]
-    made = subprocess.run(script, check=True, input=listed, capture_output=True, text=True).stdout
-    return {entry["session"]: entry for entry in json.loads(made)}
+    made = subprocess.run(script, check=True, input=sessions, env=env, capture_output=True, text=True).stdout
+    return list(json.loads(made))
+
+
+@pytest.fixture(scope="module")
+def sessions() -> str:
+    """The list of the sessions that prove packages."""
+    nox = [sys.executable, "-m", "nox", "--script-mode=none", "--list", "--json", "--tags", "matrix"]
+    return subprocess.run(nox, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def matrix(sessions: str) -> dict[str, dict[str, str]]:
+    """The entries of the matrix by session."""
+    return {entry["session"]: entry for entry in entries(sessions, "3.14")}
+
+
+def test_one_version_is_built_as_it_is_set(matrix: dict[str, dict[str, str]]) -> None:
+    assert {(entry["python"], entry["prefix"], entry["root"]) for entry in matrix.values()} == {("", "", "")}
+
+
+def test_of_several_versions_each_is_a_job_with_the_settings_one_run_over_all_gives_it(
+    sessions: str, tmp_path: Path
+) -> None:
+    versions = "3.13 3.14.7 3.15.0rc2 3.14t"
+    found = entries(sessions, versions)
+    assert len(found) == 4 * len(entries(sessions, "3.14"))
+    expected = {
+        (one.python_version, one.package_prefix, str(one.prt_root))
+        for one in settings(tmp_path, PYTHON_VERSION=versions).each_version()
+    }
+    assert {(entry["python"], entry["prefix"], entry["root"]) for entry in found} == expected
 
 
 def session(target: Target, form: Format) -> str:

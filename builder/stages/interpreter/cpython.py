@@ -12,7 +12,7 @@ from builder.inputs.recipe import RecipeFile
 from builder.sources.python_build import PythonBuild
 from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
-from builder.versions import minor
+from builder.versions import branch
 
 _PYTHON_BUILD = "python-build"
 _DEFINITIONS = f"{_PYTHON_BUILD}/share/python-build"
@@ -47,7 +47,7 @@ class CPython:
     @property
     def binary(self) -> str:
         """The interpreter's file name, such as `python3.13`."""
-        return f"python{minor(self.version)}{'t' if self.version.endswith('t') else ''}"
+        return f"python{branch(self.version)}"
 
     @property
     def epoch(self) -> int:

@@ -92,6 +92,26 @@ def test_a_debian_package_on_the_host_is_refused_before_any_work(engine: Recorde
     assert engine.workplaces == []
 
 
+def test_several_versions_are_proved_each_with_a_table_of_its_own(
+    root: Path, engine: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, root, PYTHON_VERSION="3.13.5 3.13.5t")
+    engine.answers["TLS"] = Answer(1, ("seen: nothing",))
+    with pytest.raises(SessionFailed) as failure:
+        prove.test(RUNTIME, Format.TAR)
+    shown = capsys.readouterr().out
+    for name in ("prt3.13_v0_amd64.tgz", "prt3.13t_v0_amd64.tgz"):
+        assert f"\n{name}:\nCHECK" in shown
+        assert f"{name} on " in str(failure.value)
+
+
+def test_a_command_runs_in_one_version(root: Path, engine: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, root, PYTHON_VERSION="3.13.5 3.13.5t")
+    with pytest.raises(SessionFailed, match="several versions"):
+        prove.run(RUNTIME, ["true"])
+    assert engine.testbeds == []
+
+
 def test_run_answers_the_exit_code_and_leaves_standard_output_to_the_command(
     engine: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +129,21 @@ def test_all_builds_every_package_and_lists_them(root: Path, capsys: pytest.Capt
     expected = {f"{name}_{arch.value}" for arch in Arch for name in ("prt_v0", "prt-dev_v0", "prt_0", "prt-dev_0")}
     assert {name.rpartition(".")[0].removesuffix(".manifest").removesuffix(".debug") for name in listed} == expected
     assert {name for name in listed if (root / "out" / name).is_file()} == {*listed}
+
+
+def test_test_all_names_the_version_of_what_failed(
+    root: Path, engine: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, root, PYTHON_VERSION="3.13.5 3.13.5t")
+    engine.answers["compile CPython 3.13.5t (PGO, LTO)"] = Answer(1)
+    with pytest.raises(SessionFailed):
+        every.test_all()
+    rows = last_table(capsys.readouterr().out)
+    assert len(rows) == 16
+    assert {row[0] for row in rows if row[-1] != "passed"} == {
+        f"{form} {variant} {arch}, Python 3.13.5t"
+        for form in ("tar", "deb") for variant in ("runtime", "runtime-dev") for arch in ("amd64", "arm64")
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -149,6 +149,24 @@ def test_build_prints_a_closing_table(root: Path, engine: Recorder, capsys: pyte
     assert len(engine.workplaces) == 3
 
 
+@pytest.mark.usefixtures("engine")
+def test_several_versions_are_built_one_after_the_other_and_listed_in_one_table(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, root, PYTHON_VERSION="3.13.5 3.13.5t")
+    build.tarball(RUNTIME)
+    _, *rows = [line.split() for line in capsys.readouterr().out.rpartition("\n\n")[2].splitlines()]
+    assert [Path(row[0]).name for row in rows] == [
+        f"prt{branch}_v0_{Arch.native().value}.{ending}"
+        for branch in ("3.13", "3.13t")
+        for ending in ("tgz", "manifest.json")
+    ]
+    show.environment()
+    text = capsys.readouterr().out
+    assert evaluated(text, "TARBALL_RUNTIME_X86") == "prt3.13_v0_amd64.tgz prt3.13t_v0_amd64.tgz"
+    assert evaluated(text, "DEB_RUNTIME_X86") == "prt3.13_0_amd64.deb prt3.13t_0_amd64.deb"
+
+
 @pytest.mark.usefixtures("root")
 def test_a_failed_step_fails_the_session_with_hint_and_log(engine: Recorder) -> None:
     engine.answers["pip check"] = Answer(1, ("conflict",))
