@@ -15,6 +15,7 @@ from builder.errors import UserError
 from builder.files import read as read_file
 from builder.targets import Arch
 
+CPYTHON = "CPython"  # what its sources are called
 PSF = "PSF-2.0"  # the license of every CPython since 2.1
 _DEBIAN = {"license": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
 SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
@@ -110,7 +111,7 @@ def parse(text: str, path: Path) -> Pins:
     """The same of a text that is, or is to be, in a file."""
     try:
         table = tomllib.loads(text)
-        pythons = [_source({"license": PSF, **row, "name": "CPython"}) for row in _rows(table, "python")]
+        pythons = [_source({"license": PSF, **row, "name": CPYTHON}) for row in _rows(table, "python")]
         python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
         libraries = [_source(row) for row in _rows(table, "library")]
         sysroots = [one for suite, row in _row(table.pop("sysroot")).items() for one in _sysroots(suite, _row(row))]

@@ -6,20 +6,35 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.engines.base import Item
-from builder.inputs.pins import Source, Sysroot
-from builder.sources.shelf import SourceShelf
+from builder.errors import BuildError
+from builder.inputs.pins import CPYTHON, Pins, Source, Sysroot
+from builder.sources.shelf import Missing, SourceShelf
 from builder.sources.sysroot import pack
 from builder.stages.stage import Stage
 
 
-def materials(stage: Stage, sources: SourceShelf) -> Iterator[Item]:
-    """Every file of a stage, with its content or the path that has it."""
+def materials(stage: Stage, sources: SourceShelf, pins: Pins) -> Iterator[Item]:
+    """Every file of a stage, with its content or the path that has it.
+
+    Raises BuildError for a source that can't be had; for CPython's it names the pinned versions that can.
+    """
     for file in stage.files:
         content: bytes | Path
         if isinstance(file.content, Source):
-            content = sources.fetch(file.content)
+            content = _fetched(file.content, sources, pins)
         elif isinstance(file.content, Sysroot):
             content = pack(map(sources.fetch, file.content.packages))
         else:
             content = file.content
         yield Item(file.name, content, file.executable)
+
+
+def _fetched(source: Source, sources: SourceShelf, pins: Pins) -> Path:
+    try:
+        return sources.fetch(source)
+    except Missing as problem:
+        if source.name != CPYTHON:
+            raise
+        others = [one for one in pins.pythons.values() if one.version != source.version and sources.offered(one)]
+        found = f"; to be had: PYTHON_VERSION={', '.join(one.version for one in others)}" if others else ""
+        raise BuildError(problem.message, f"{problem.hint}{found}") from None

@@ -234,6 +234,6 @@ class Pipeline:
         arch = stage.inputs.get("arch", target.arch.value)
         log = new_log(self.project.settings.artifact_dir, f"{stage.name}-{arch}", self.project.network)
         with _ONE_AT_A_TIME:
-            items = [*materials(stage, self.sources)]
+            items = [*materials(stage, self.sources, self.project.pins)]
         place.put([*items, *more])
         run_steps(stage.steps, place, self.console, log)

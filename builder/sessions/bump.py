@@ -13,7 +13,7 @@ from builder.console import say
 from builder.errors import UserError
 from builder.files import write_whole
 from builder.inputs import pins, pins_file
-from builder.inputs.pins import Source
+from builder.inputs.pins import CPYTHON, Source
 from builder.pipeline import stores
 from builder.sessions.opening import read_project, reported
 from builder.sources import releases
@@ -37,8 +37,8 @@ def renew(args: Sequence[str]) -> None:
         say("recipes/pins.toml: nothing to change")
         return
     path = project.recipes_folder / "pins.toml"
-    replaced = [(old, new) for old, new in taken if old.name != "CPython"]
-    text = pins_file.rewritten(path.read_text(), replaced, [new for old, new in taken if old.name == "CPython"])
+    replaced = [(old, new) for old, new in taken if old.name != CPYTHON]
+    text = pins_file.rewritten(path.read_text(), replaced, [new for old, new in taken if old.name == CPYTHON])
     pins.parse(text, path)  # what is written can be built from
     if not wanted.dry_run:
         write_whole(path, text)
@@ -57,7 +57,7 @@ def _wanted(pinned: pins.Pins, only: str) -> list[Source]:
 
 def _names(source: Source) -> tuple[str, ...]:
     """What `--only` calls a source: a library by its name, a release of CPython by its series and its version, too."""
-    return (source.name, minor(source.version), source.version) if source.name == "CPython" else (source.name,)
+    return (source.name, minor(source.version), source.version) if source.name == CPYTHON else (source.name,)
 
 
 def _report(bumps: Iterable[Bump]) -> None:

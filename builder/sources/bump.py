@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuildError
-from builder.inputs.pins import PSF, SNAPSHOT, Source
+from builder.inputs.pins import CPYTHON, PSF, SNAPSHOT, Source
 from builder.sources.releases import Release, packaged
 from builder.sources.shelf import SourceShelf
 from builder.versions import minor
@@ -52,7 +52,7 @@ def beginning(series: str) -> Source:
         f"https://www.python.org/ftp/python/{series}.0/Python-{series}.0a0.tar.xz",
         f"debian:pool/main/p/python{series}/python{series}_{series}.0~a0.orig.tar.xz",
     )
-    return Source("CPython", f"{series}.0a0", f"Python-{series}.0a0.tar.xz", "", places, datetime.date.min, PSF)
+    return Source(CPYTHON, f"{series}.0a0", f"Python-{series}.0a0.tar.xz", "", places, datetime.date.min, PSF)
 
 
 def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime.date, now: bool) -> Source:

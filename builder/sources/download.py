@@ -39,6 +39,10 @@ class Refused(OSError):
     """Why a place is given up."""
 
 
+class TooLarge(Refused):
+    """There is more than was wanted."""
+
+
 class _BrokenOff(Exception):
     """The connection ended before its time: another try may continue there."""
 
@@ -86,7 +90,7 @@ def _copy(read: Callable[[int], bytes], file: BinaryIO, start: int, most: int) -
     while content := read(_CHUNK):
         if file.tell() + len(content) > most:
             file.truncate(0)
-            raise Refused(f"more than {most >> 20} MiB, given up")
+            raise TooLarge(f"more than {most >> 20} MiB, given up")
         file.write(content)
 
 

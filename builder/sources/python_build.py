@@ -11,7 +11,7 @@ from pathlib import Path
 
 from builder.errors import UserError
 from builder.files import read
-from builder.inputs.pins import PSF, Pins, Source
+from builder.inputs.pins import CPYTHON, PSF, Pins, Source
 from builder.sources.shelf import SourceShelf
 from builder.versions import minor, series
 
@@ -65,7 +65,7 @@ class PythonBuild:
         found = _PACKAGE.search(self._definition(version))
         if not found:
             raise UserError(f"python-build's definition of {version} names no digest", "pin it in recipes/pins.toml")
-        return Source("CPython", version, f"{found['name']}.tar.xz", found["sha"], (found["url"],), license=PSF)
+        return Source(CPYTHON, version, f"{found['name']}.tar.xz", found["sha"], (found["url"],), license=PSF)
 
     def definitions(self, version: str) -> dict[str, str]:
         """The definition files a build of this version reads; a free-threaded one builds on the plain one."""

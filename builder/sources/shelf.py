@@ -21,7 +21,7 @@ from builder.errors import BuildError
 from builder.files import again, digest, new_part
 from builder.inputs.network import Network
 from builder.inputs.pins import Source
-from builder.sources.download import FAILURES, download, reason
+from builder.sources.download import FAILURES, TooLarge, download, reason
 
 
 def debian_mirrors() -> list[str]:
@@ -32,6 +32,10 @@ def debian_mirrors() -> list[str]:
     except (OSError, BuildError):  # no apt here
         return []
     return list(dict.fromkeys(targets.split()))
+
+
+class Missing(BuildError):
+    """No place has a source."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class SourceShelf:
             self._bring(source, path)
         return path
 
+    def offered(self, source: Source) -> bool:
+        """Whether the source is here, or some place answers with a file: what is in it shows when it is fetched."""
+        return self.path(source).exists() or any(map(self._answers, self._urls(source)))
+
     def differing(self, source: Source) -> list[str]:
         """The URLs that have other bytes than a source's digest says; those that don't answer are passed over."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +94,16 @@ class SourceShelf:
                 except FAILURES as problem:
                     tried += f"\n    {url}: {reason(problem)}"
         raise BuildError(f"no mirror has {path}:{self.network.redact(tried)}", "set DEBIAN_MIRROR")
+
+    def _answers(self, url: str) -> bool:
+        with tempfile.TemporaryFile(dir=self.folder) as file:
+            try:
+                download(url, file, self.network, 1)
+            except TooLarge:
+                return True
+            except FAILURES:
+                return False
+        return True
 
     @contextmanager
     def _alone(self, path: Path) -> Iterator[None]:
@@ -125,7 +143,7 @@ class SourceShelf:
                     raise
                 tried.append(f"{url}: {reason(problem)}")
         places = "".join(f"\n    {line}" for line in tried) or "\n    no place to ask"
-        raise BuildError(
+        raise Missing(
             f"no place has {source.file} with sha256 {source.sha256}:{self.network.redact(places)}",
             f"copy the file to {path}, or set SOURCE_MIRROR or DEBIAN_MIRROR",
         )

@@ -14,7 +14,7 @@ from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
-from tests.support.factories import SOURCE, TARBALL, checkout, project, pyenv
+from tests.support.factories import OTHER, SOURCE, TARBALL, checkout, project, pyenv
 from tests.support.recorder import Answer, Recorder
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
@@ -253,9 +253,18 @@ def test_a_source_with_a_wrong_digest_stops_the_build_before_any_step(root: Path
     with pytest.raises(BuildError) as problem:
         build(root, engine)
     assert f"no place has {SOURCE.file} with sha256 {SOURCE.sha256}" in problem.value.message
+    assert problem.value.hint.endswith(f"; to be had: PYTHON_VERSION={OTHER.version}")
     assert "wrong digest" in problem.value.message
     assert engine.step_names == []
     assert published(root) == []
+
+
+def test_a_version_that_no_place_has_either_is_not_named(root: Path) -> None:
+    for source in (SOURCE, OTHER):
+        (root / "mirror" / source.file).unlink()
+    with pytest.raises(BuildError) as problem:
+        build(root, Recorder())
+    assert "PYTHON_VERSION" not in problem.value.hint
 
 
 def test_a_newer_patch_of_python_is_mentioned(root: Path) -> None:
