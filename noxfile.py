@@ -113,6 +113,7 @@ for each in Variant:
 for_each_arch(
     "builder-image", BUILDING, first_sentence(build.builder_image), lambda arch, args: build.builder_image(arch)
 )
+plain("train", BUILDING, build.train)
 plain("builder-lock", BUILDING, lock.renew)
 plain("all", BUILDING, every.build_all)
 plain("test-all", TESTING, every.test_all)

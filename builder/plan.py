@@ -12,6 +12,7 @@ from builder.inputs.recipe import chain_of
 from builder.inputs.settings import Settings
 from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
+from builder.stages.interpreter.configure import PROFILE
 from builder.stages.interpreter.plan import plan_interpreter
 from builder.stages.planning import Inputs
 from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, has_symbols, plan_packages
@@ -47,6 +48,11 @@ class Plan:
     def manifest_file(self) -> str:
         """The file name of its manifest."""
         return self.artifacts[MANIFEST]
+
+    @property
+    def training(self) -> Stage | None:
+        """The training of PGO, if the interpreter needs one."""
+        return next((stage for stage in self.interpreter.parents if stage.output == PROFILE), None)
 
     @property
     def stage_keys(self) -> dict[str, Json]:

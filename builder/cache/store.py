@@ -31,10 +31,14 @@ class Hit:
 
 @dataclass(frozen=True)
 class Miss:
-    """No usable result, and why; `damaged` if something was there that can't be trusted."""
+    """No usable result, and why; `damaged` if something was there that can't be trusted.
+
+    `took` is how many seconds the most similar one took, if that is known.
+    """
 
     reason: str
     damaged: bool = False
+    took: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Store:
         except FileNotFoundError:
             if path.is_symlink():
                 return Miss(f"{path} can't be read", damaged=True)
-            return Miss(self._nearest(kind, inputs))
+            return self._nearest(kind, inputs)
         except OSError:
             return Miss(f"{path} can't be read", damaged=True)
         except Unusable as problem:
@@ -139,19 +143,22 @@ class Store:
         """Remove everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _nearest(self, kind: str, inputs: Mapping[str, Json]) -> str:
+    def _nearest(self, kind: str, inputs: Mapping[str, Json]) -> Miss:
         """Why there is no entry: which inputs differ from the most similar one there is."""
-        differences: list[list[str]] = []
+        found: list[tuple[list[str], int | None]] = []
         for path in (self.folder / "v1" / "ac" / kind).glob("*/*.json"):
             try:
-                other = json.loads(files.read(path, LARGEST_ENTRY))["inputs"]
-                differences.append(sorted(name for name in {*other, *inputs} if other.get(name) != inputs.get(name)))
+                entry = json.loads(files.read(path, LARGEST_ENTRY))
+                other, seconds = entry["inputs"], entry["built"].get("seconds")
+                names = sorted(name for name in {*other, *inputs} if other.get(name) != inputs.get(name))
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
-        differences = [names for names in differences if names]
-        if not differences:
-            return "none built yet"
-        return f"changed: {', '.join(sorted(differences, key=len)[0])}"
+            if names:
+                found.append((names, seconds if isinstance(seconds, int) else None))
+        if not found:
+            return Miss("none built yet")
+        names, took = min(found, key=lambda one: len(one[0]))
+        return Miss(f"changed: {', '.join(names)}", took=took)
 
 
 def read(path: Path, kind: str, key: str) -> Entry:

@@ -106,7 +106,7 @@ def read_interpreter(recipes: Path) -> InterpreterRecipe:
                 raise lzma.LZMAError("no profile")
         except lzma.LZMAError as problem:
             raise UserError(
-                f"{path}: {problem}", "a profile is named VERSION.profdata.xz; PROFILE=train makes one"
+                f"{path}: {problem}", "a profile is named VERSION.profdata.xz; `nox -s train` makes one"
             ) from None
     return InterpreterRecipe(patches, profiles)
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from builder.artifact_dir import WORK
 from builder.cache.cache import Cache
 from builder.cache.store import Hit
-from builder.console import Console
+from builder.console import Console, clock
 from builder.engines.base import Engine, Item, Workplace
 from builder.engines.running import new_log, run_steps
-from builder.inputs.choices import Compile, Libraries
+from builder.inputs.choices import Compile, Libraries, Profile
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
@@ -27,6 +27,7 @@ from builder.pipeline.materials import materials
 from builder.pipeline.outlook import remember
 from builder.plan import Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
+from builder.stages.interpreter.configure import PROFILE
 from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
 from builder.stages.manifest import ENGINE
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, PARENT
@@ -60,20 +61,20 @@ class Pipeline:
 
     def build(self, target: Target) -> list[Artifact]:
         """Build a target, or find that nothing changed; returns its artifacts."""
-        plan = self._plan(target)
-        with self._parts() as parts:
+        plan = self.plan(target)
+        with self.parts() as parts:
             return self._artifacts(plan, parts)
 
     def deb(self, target: Target) -> list[Artifact]:
         """Build the Debian package of a target, with its tarball first, or find that nothing changed."""
         project = self.project
         self.engine.can_package(target.arch)
-        plan = plan_deb(self._plan(target), project.deb_recipe)
+        plan = plan_deb(self.plan(target), project.deb_recipe)
         current = None if self.cache.skip_reason else stores.artifacts(project).current(plan.file, plan.stage.key)
         if current:
             self.console.say(f"{plan.file}: up to date, nothing to do")
             return [current]
-        with self._parts() as parts:
+        with self.parts() as parts:
             self._artifacts(plan.runtime, parts)
             started = time.monotonic()
             self.console.say(f"{plan.file}: to be built")
@@ -84,7 +85,8 @@ class Pipeline:
                 place.get(plan.stage.output, part)
             return [stores.artifacts(project).publish(part, plan.file, plan.stage.key, time.monotonic() - started)]
 
-    def _plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> Plan:
+        """Plan a target for the machine that will build it."""
         project = self.project
         with _ONE_AT_A_TIME:
             python_build, version = stores.python_build(project, self.sources, self.console.say)
@@ -93,7 +95,7 @@ class Pipeline:
         return plan_runtime(target, stores.inputs(project, version, python_build, machine))
 
     @contextmanager
-    def _parts(self) -> Iterator[Path]:
+    def parts(self) -> Iterator[Path]:
         """Where files are until they are complete."""
         scratch = self.project.settings.artifact_dir / WORK
         remove_abandoned(scratch, _PARTS, self.console.say)
@@ -147,7 +149,10 @@ class Pipeline:
             else:
                 warning = "warning: " if found.damaged else ""
                 verb = "resolved" if stage.resolves else "compiled"
-                self.console.say(f"{warning}{stage.name}: to be {verb} ({found.reason})")
+                took = f"; took {clock(found.took)} last time" if found.took else ""
+                self.console.say(f"{warning}{stage.name}: to be {verb} ({found.reason}{took})")
+                if stage.output == PROFILE and self.project.settings.profile is Profile.KEPT:
+                    self.console.say("note: recipes/profiles has none for this version; `nox -s train` puts it there")
                 found = self._compile(stage, target, parts, more)
         self.made[stage.key] = found
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import chain
 
+from builder.pipeline import training
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.pipeline import Pipeline
 from builder.sessions import tables
@@ -36,6 +37,16 @@ def builder_image(arch: Arch) -> None:
         with engine.workplace(arch, compiles):
             pass
     console.say(f"ready to build for {arch.value} (toolchain {fingerprint[:12]})")
+
+
+@reported
+def train() -> None:
+    """Train PGO for PYTHON_VERSION, and keep the profile in recipes/profiles."""
+    project = read_project()
+    console = console_for(project)
+    for one in project.each_version():
+        kept = training.train(pipeline_for(one, Arch.native(), console))
+        console.say(f"{kept}: {kept.stat().st_size:,} bytes")
 
 
 def _made(target: Target, make: Callable[[Pipeline, Target], list[Artifact]]) -> None:

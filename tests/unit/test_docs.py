@@ -26,6 +26,10 @@ RUN = {
     "mkdir /prt && tar -xzf out/prt_v0_amd64.tgz -C /prt": "test_an_archive_is_unpacked_as_the_readme_says_and_checked",
     "/prt/bin/python -m uvicorn --version": "test_it_serves_http_on_every_release_of_debian_without_a_network",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
+    "./nox -s train": "test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it",
+    'PYTHON_VERSION="3.13 3.14 3.14t" ./nox -s runtime deb': (
+        "test_several_versions_are_built_one_after_the_other_and_listed_in_one_table"
+    ),
     "./nox -s pins": "test_the_pins_are_shown_with_license_and_place",
     "./nox -s bump -- --dry-run": "test_a_dry_run_writes_nothing",
     "./nox -s deb": "test_docker_makes_the_same_bytes_of_what_the_sandbox_cached",

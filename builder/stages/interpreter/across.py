@@ -173,7 +173,7 @@ def _profile_use(cpython: CPython) -> Step:
         "check use of the profile",
         (f"{BUILD_PREFIX}/bin/{cpython.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
         shows_output=True,
-        hint="the profile is of another version or of no use: PROFILE=train makes one",
+        hint="the profile is of another version or of no use: `nox -s train` makes one",
     )
 
 

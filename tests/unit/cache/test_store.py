@@ -106,13 +106,13 @@ def test_a_result_of_another_kind_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_a_miss_names_the_inputs_that_changed(tmp_path: Path, changes: dict[str, Json], reason: str) -> None:
-    assert filled(tmp_path).find("interpreter", {**INPUTS, **changes}) == Miss(reason)
+    assert filled(tmp_path).find("interpreter", {**INPUTS, **changes}) == Miss(reason, took=7)
 
 
 def test_a_miss_compares_with_the_most_similar_result(tmp_path: Path) -> None:
     filled(tmp_path, {**INPUTS, "arch": "arm64", "version": "3.12.1"})
     store = filled(tmp_path, {**INPUTS, "version": "3.12.1"})
-    assert store.find("interpreter", INPUTS) == Miss("changed: version")
+    assert store.find("interpreter", INPUTS) == Miss("changed: version", took=7)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"inputs": 3}', '{"inputs": "version"}'])

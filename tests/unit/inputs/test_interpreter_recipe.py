@@ -45,7 +45,7 @@ def test_a_profile_that_can_t_be_unpacked_is_refused_by_name(tmp_path: Path, con
     with pytest.raises(UserError) as refused:
         recipe.read_interpreter(tmp_path)
     assert refused.value.message.startswith(f"{path}: ")
-    assert "PROFILE=train" in refused.value.hint
+    assert "nox -s train" in refused.value.hint
 
 
 def test_a_profile_that_unpacks_to_more_than_any_has_is_refused(

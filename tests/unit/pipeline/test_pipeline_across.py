@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from builder.console import Console
-from builder.errors import BuildError
+from builder.errors import BuildError, UserError
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
+from builder.pipeline.training import train
 from builder.targets import Arch, Target, Variant
-from tests.support.factories import checkout, project
+from tests.support.factories import VERSION, checkout, project
 from tests.support.recorder import Answer, Recorder, RecordingWorkplace
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
@@ -32,12 +34,16 @@ def root(tmp_path: Path) -> Path:
     return checkout(tmp_path)
 
 
+def pipeline(root: Path, engine: Recorder, console: Console, **values: str) -> Pipeline:
+    """What builds in the checkout."""
+    given = project(root, **{"COMPILE": "across", "LIBRARIES": "bundled", **values})
+    return Pipeline(given, engine, console, stores.source_shelf(given, console.say))
+
+
 def build(root: Path, engine: Recorder, target: Target | None = None, **values: str) -> str:
     """Build a target, by default the native runtime; what the user sees."""
     console = Console(stream=io.StringIO())
-    given = project(root, **{"COMPILE": "across", "LIBRARIES": "bundled", **values})
-    pipeline = Pipeline(given, engine, console, stores.source_shelf(given, console.say))
-    pipeline.build(target or Target(RUNTIME, NATIVE))
+    pipeline(root, engine, console, **values).build(target or Target(RUNTIME, NATIVE))
     assert isinstance(console.stream, io.StringIO)
     return console.stream.getvalue()
 
@@ -119,6 +125,40 @@ def test_a_build_that_is_not_optimised_trains_nothing(root: Path) -> None:
     engine = Recorder()
     build(root, engine, OPTIMIZE="0")
     assert stages(engine) == [one for one in ONCE if one != "profile"]
+
+
+def trained(root: Path, engine: Recorder, **values: str) -> Path:
+    """Train a profile to be kept."""
+    return train(pipeline(root, engine, Console(stream=io.StringIO()), **values))
+
+
+def test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it(root: Path) -> None:
+    engine = Recorder()
+    path = trained(root, engine, OPTIMIZE="0")
+    assert stages(engine) == ["libraries", "build-python", "profile"]
+    assert path == root / "recipes" / "profiles" / f"{VERSION}.profdata.xz"
+    assert lzma.decompress(path.read_bytes()) == b"canned python.profdata"
+    engine = Recorder()
+    shown = build(root, engine)
+    assert stages(engine) == ["interpreter", "proof", "package"]
+    assert "nox -s train" not in shown
+
+
+def test_a_second_training_takes_what_the_cache_has(root: Path) -> None:
+    build(root, Recorder())
+    engine = Recorder()
+    trained(root, engine)
+    assert engine.workplaces == []
+
+
+def test_a_build_without_a_kept_profile_says_how_to_get_one_unless_it_was_to_train(root: Path) -> None:
+    assert "note: recipes/profiles has none for this version; `nox -s train` puts it there" in build(root, Recorder())
+    assert "nox -s train" not in build(root, Recorder(), PROFILE="train", CACHE_MODE="refresh")
+
+
+def test_what_is_compiled_in_place_can_not_be_trained_for(root: Path) -> None:
+    with pytest.raises(UserError, match="keeps no profile"):
+        trained(root, Recorder(), COMPILE="in-place", LIBRARIES="system")
 
 
 @pytest.mark.parametrize("arch", Arch)
