@@ -11,7 +11,7 @@ from builder.inputs.pins import Source
 
 
 def rewritten(text: str, replaced: Iterable[tuple[Source, Source]], added: Iterable[Source]) -> str:
-    """The text with libraries replaced, each by another release, and releases of CPython added, newest first."""
+    """The text with sources replaced, each by another release, and releases of CPython added, newest first."""
     # Imported here: no other session has to wait for it.
     import tomlkit
 
@@ -19,7 +19,8 @@ def rewritten(text: str, replaced: Iterable[tuple[Source, Source]], added: Itera
     libraries: Any = document["library"]
     pythons: Any = document["python"]
     for old, new in replaced:
-        row = next(row for row in libraries if (row["name"], row["sha256"]) == (old.name, old.sha256))
+        rows = (row for row in (document["python-build"], *libraries) if row["sha256"] == old.sha256)
+        row: Any = next(rows)
         row.update(_table(new))
     for new in added:
         row = tomlkit.table()

@@ -23,7 +23,7 @@ from builder.versions import minor
 
 @reported
 def renew(args: Sequence[str]) -> None:
-    """Pin the newest release of every library and of each series of CPython that Debian has and that can be had."""
+    """Pin the newest release of each series of CPython, of python-build and of every library that can be had."""
     wanted = _arguments(args)
     project = read_project()
     sources = _wanted(project.pins, wanted.only)
@@ -46,12 +46,12 @@ def renew(args: Sequence[str]) -> None:
 
 
 def _wanted(pinned: pins.Pins, only: str) -> list[Source]:
-    """What is looked at; UserError for an `only` that is neither a library nor a series of CPython."""
+    """What is looked at; UserError for an `only` that is neither a source nor a series of CPython."""
     sources = [one for one in _newest(pinned) if only in ("", *_names(one))]
     if not sources and re.fullmatch(r"3\.\d{1,3}", only, re.ASCII):
         sources = [beginning(only)]
     if not sources:
-        raise UserError(f"--only {only}: recipes/pins.toml has no such library or series of CPython", "nox -s pins")
+        raise UserError(f"--only {only}: recipes/pins.toml has no such source or series of CPython", "nox -s pins")
     return sources
 
 
@@ -70,16 +70,16 @@ def _report(bumps: Iterable[Bump]) -> None:
 
 
 def _newest(pinned: pins.Pins) -> list[Source]:
-    """The libraries, and the newest release of each series of CPython."""
+    """The newest release of each series of CPython, python-build, and the libraries."""
     series: dict[str, Source] = {}
     for version in sorted(pinned.pythons, key=Version):
         series[minor(version)] = pinned.pythons[version]  # the last one counts
-    return [*series.values(), *pinned.libraries.values()]
+    return [*series.values(), pinned.python_build, *pinned.libraries.values()]
 
 
 def _arguments(args: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s bump --", description=renew.__doc__)
-    parser.add_argument("--only", default="", metavar="NAME", help="one library, or a series of CPython such as 3.14")
+    parser.add_argument("--only", default="", metavar="NAME", help="one source, or a series of CPython such as 3.14")
     parser.add_argument("--now", action="store_true", help="also take a release that is less than three days old")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     return parser.parse_args(args)

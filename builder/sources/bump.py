@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuildError
 from builder.inputs.pins import CPYTHON, PSF, SNAPSHOT, Source
-from builder.sources.releases import Release, packaged
+from builder.sources.releases import Release, packaged, upstream
 from builder.sources.shelf import SourceShelf
 from builder.versions import minor
 
@@ -60,8 +61,8 @@ def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime
         raise Unfit("a pre-release")
     if source.line and not f"{release.plain}.".startswith(f"{source.line}."):
         raise Unfit(f"not of the line {source.line}")
-    if not release.tarball:
-        raise Unfit("the index does not say where its tarball is")
+    if not release.path:
+        raise Unfit("the index does not say where its file is")
     new = _renamed(source, release)
     newest = _look(shelf.fetch(new), new)
     differing = shelf.differing(new)
@@ -98,22 +99,43 @@ def _renamed(source: Source, release: Release) -> Source:
 
     def place(old_place: str) -> str:
         if old_place.startswith("debian:"):
-            return f"debian:{release.tarball}"
+            return f"debian:{release.path}"
         if old_place.startswith(f"{SNAPSHOT}/"):
-            return f"{SNAPSHOT}/{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}/{release.tarball}"
+            return f"{SNAPSHOT}/{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}/{release.path}"
         return moved(old_place)
 
     is_debians = source.file == found.string.rpartition("/")[2]
-    file = release.tarball.rpartition("/")[2] if is_debians else moved(source.file)
+    file = release.path.rpartition("/")[2] if is_debians else moved(source.file)
     version = release.plain if source.version == before.plain else moved(source.version)
     return replace(source, version=version, file=file, sha256=release.sha256, places=tuple(map(place, source.places)))
 
 
+@contextmanager
+def _opened(path: Path, source: Source) -> Iterator[tarfile.TarFile]:
+    """A source's archive, or what is in its Debian package; Unfit if that is of another version."""
+    if path.suffix != ".deb":
+        with tarfile.open(path) as archive:
+            yield archive
+        return
+    # Imported here: needed once, and it takes longer to import than the rest of us.
+    from debian.arfile import ArError
+    from debian.debfile import DebError, DebFile
+
+    try:
+        with DebFile(str(path)) as deb:
+            found = deb.debcontrol()["Version"]
+            if upstream(found) != source.version:
+                raise Unfit(f"{source.file} says that it is {found}")
+            yield deb.data.tgz()
+    except (ArError, DebError, KeyError) as problem:
+        raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
+
+
 def _look(path: Path, source: Source) -> datetime.date:
-    """The date of a tarball's newest file; Unfit if it is not one folder that bears the version."""
+    """The date of an archive's newest file; Unfit if it is neither one folder that bears the version nor a package."""
     newest, tops, size = 0, set(), 0
     try:
-        with tarfile.open(path) as archive:
+        with _opened(path, source) as archive:
             for number, member in enumerate(archive):
                 size += member.size  # read in its header, before its content is
                 if number > _MOST_MEMBERS or size > _LARGEST_UNPACKED:
@@ -122,10 +144,13 @@ def _look(path: Path, source: Source) -> datetime.date:
                 newest = max(newest, int(member.mtime))
     except (tarfile.TarError, EOFError, OSError) as problem:
         raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
+    date = datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
+    if path.suffix == ".deb":
+        return date
     top, *more = sorted(tops - {"", "."}) or [""]
     if more or not top:
         raise Unfit(f"{source.file} has not one folder at its top: {', '.join((top, *more)[:3])}")
     numbers = {*re.findall(r"\d+", top)}
     if numbers and not numbers.issuperset(re.findall(r"\d+", source.version)):
         raise Unfit(f"{source.file} has {top} at its top, which is not {source.version}")
-    return datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
+    return date

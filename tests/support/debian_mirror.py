@@ -9,7 +9,7 @@ import lzma
 import tarfile
 from pathlib import Path
 
-from builder.sources.releases import INDEX
+from builder.sources.releases import INDEX, PACKAGES_INDEX
 
 LONG_AGO = datetime.date(2026, 6, 1)
 
@@ -30,7 +30,7 @@ class DebianMirror:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.index = ""
+        self.index = self.packages = ""
 
     def add(self, version: str, content: bytes, *, package: str = "xz-utils", there: bool = True) -> None:
         """Put a release into the index, and its tarball into the pool."""
@@ -46,8 +46,17 @@ class DebianMirror:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
             (self.root / folder / name).write_bytes(content)
 
+    def add_package(self, version: str, content: bytes, *, package: str = "pyenv") -> None:
+        """Put a package for all architectures into its index and the pool."""
+        path = f"pool/main/p/{package}/{package}_{version}_all.deb"
+        digest = hashlib.sha256(content).hexdigest()
+        self.packages += f"Package: {package}\nVersion: {version}\nFilename: {path}\nSHA256: {digest}\n\n"
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_bytes(content)
+
     def publish(self) -> None:
-        """Write the index."""
-        path = self.root / INDEX
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(lzma.compress(self.index.encode()))
+        """Write the indexes."""
+        for name, text in ((INDEX, self.index), (PACKAGES_INDEX, self.packages)):
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(lzma.compress(text.encode()))

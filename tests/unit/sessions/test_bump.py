@@ -57,7 +57,7 @@ def test_a_dry_run_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]
 def test_only_what_is_asked_for_is_looked_at(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bump.renew(["--only", "openssl"])
     assert "nothing to change" in capsys.readouterr().out
-    with pytest.raises(SessionFailed, match=r"--only xz: recipes/pins\.toml has no such library"):
+    with pytest.raises(SessionFailed, match=r"--only xz: recipes/pins\.toml has no such source"):
         bump.renew(["--only", "xz"])
     with pytest.raises(SessionFailed, match=r"--only 1\.0: "):  # the version of a library is no series of CPython
         bump.renew(["--only", "1.0"])

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from builder.inputs import pins, pins_file
 from builder.inputs.pins import Source
-from builder.sources.bump import Bump, bumped
+from builder.sources.bump import Bump, beginning, bumped
 from builder.sources.releases import newer
 from builder.sources.shelf import SourceShelf
+from tests.support import made_debs
 from tests.support.debian_mirror import LONG_AGO, DebianMirror, tarball
 from tests.support.factories import NO_NETWORK
 from tests.support.recipes import SHIPPED
@@ -150,6 +152,75 @@ def test_a_release_of_cpython_has_the_date_of_its_newest_file(mirror: DebianMirr
     assert (found.version, found.file, found.released) == ("3.14.9", "Python-3.14.9.tar.xz", LONG_AGO)
 
 
+PYENV = Source(
+    "python-build", "2.5.4", "pyenv_2.5.4-1_all.deb", "0" * 64, ("debian:pool/main/p/pyenv/pyenv_2.5.4-1_all.deb",),
+    license="MIT",
+)  # fmt: skip
+
+
+def pyenv(says: str) -> bytes:
+    """A package that says of itself which version it is."""
+    script, content = made_debs.file("usr/share/pyenv/plugins/python-build/bin/python-build", b"#!/bin/sh\n")
+    return made_debs.deb([(script, content)], control=f"Package: pyenv\nVersion: {says}\n")
+
+
+def test_what_is_pinned_as_a_package_is_taken_from_the_packages(mirror: DebianMirror) -> None:
+    mirror.add("2.8.0", b"its source", package="pyenv")
+    mirror.add_package("2.7.1-2", pyenv("2.7.1-2"))
+    found = bump(mirror, PYENV).new
+    assert found
+    assert (found.version, found.file) == ("2.7.1", "pyenv_2.7.1-2_all.deb")
+    assert found.places == ("debian:pool/main/p/pyenv/pyenv_2.7.1-2_all.deb",)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (pyenv("2.5.4-1"), "2.7.1: pyenv_2.7.1-2_all.deb says that it is 2.5.4-1"),
+        (b"<html>", "2.7.1: pyenv_2.7.1-2_all.deb can't be read: ArError"),
+    ],
+)
+def test_a_package_that_is_not_what_the_index_says_is_not_taken(
+    mirror: DebianMirror, content: bytes, reason: str
+) -> None:
+    mirror.add_package("2.7.1-2", content)
+    assert bump(mirror, PYENV).passed == (reason,)
+
+
+def test_a_series_without_a_pin_is_begun(mirror: DebianMirror) -> None:
+    content = tarball("Python-3.15.2")
+    mirror.add("3.15.2", content, package="python3.15")
+    found = bump(mirror, beginning("3.15")).new
+    assert found
+    assert (found.version, found.file, found.released) == ("3.15.2", "Python-3.15.2.tar.xz", LONG_AGO)
+    assert found.places[0] == "https://www.python.org/ftp/python/3.15.2/Python-3.15.2.tar.xz"
+
+
+def test_of_a_pre_release_the_next_one_and_the_final_one_are_newer(mirror: DebianMirror) -> None:
+    place = "https://www.python.org/ftp/python/3.15.0/Python-3.15.0rc1.tar.xz"
+    given = replace(
+        beginning("3.15"), version="3.15.0rc1", file="Python-3.15.0rc1.tar.xz",
+        places=(place, "debian:pool/main/x/python3.15/python3.15_3.15.0~rc1.orig.tar.xz"),
+    )  # fmt: skip
+    mirror.add("3.15.0~rc2", tarball("Python-3.15.0rc2"), package="python3.15")
+    candidate = bump(mirror, given).new
+    assert candidate
+    assert candidate.version == "3.15.0rc2"
+    assert candidate.places[0] == "https://www.python.org/ftp/python/3.15.0/Python-3.15.0rc2.tar.xz"
+    mirror.add("3.15.0", tarball("Python-3.15.0"), package="python3.15")
+    final = bump(mirror, candidate).new
+    assert final
+    assert (final.version, final.file) == ("3.15.0", "Python-3.15.0.tar.xz")
+
+
+def test_a_folder_that_bears_the_series_moves_with_it(mirror: DebianMirror) -> None:
+    given = replace(XZ, places=("/nowhere/v5.8/xz-5.8.1.tar.xz", XZ.places[1]))
+    mirror.add("5.9.0", tarball("xz-5.9.0"))
+    found = bump(mirror, given).new
+    assert found
+    assert found.places[0] == "/nowhere/v5.9/xz-5.9.0.tar.xz"
+
+
 def test_the_file_keeps_its_comments_and_everything_that_is_not_bumped(tmp_path: Path) -> None:
     text = (SHIPPED / "pins.toml").read_text()
     before = pins.parse(text, tmp_path)
@@ -160,6 +231,11 @@ def test_the_file_keeps_its_comments_and_everything_that_is_not_bumped(tmp_path:
     after = pins.parse(changed, tmp_path)
     assert after.libraries == {**before.libraries, "xz": new}
     assert after.pythons == {**before.pythons, "3.14.9": newer_python}
+    versions = [*after.pythons]
+    assert versions == sorted(versions, key=Version, reverse=True), "newest first"
+    assert pins_file.rewritten(text, [(before.python_build, replace(before.python_build, version="9"))], []).count(
+        'version = "9"\n'
+    )
     assert after.sysroots == before.sysroots
     assert [line for line in text.splitlines() if "#" in line and line not in changed] == []
     # Twice the same: nothing is left to change.

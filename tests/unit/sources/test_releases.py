@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from builder.errors import BuildError
 from builder.inputs.pins import Source
-from builder.sources.releases import INDEX, newer
+from builder.sources.releases import INDEX, PACKAGES_INDEX, newer
 from builder.sources.shelf import SourceShelf
 from tests.support.factories import NO_NETWORK
 
@@ -27,10 +27,11 @@ def shelf(folder: Path, **versions: list[str]) -> SourceShelf:
 
 
 def mirror(folder: Path, index: bytes) -> SourceShelf:
-    """Sources from a mirror with this file as its index."""
-    path = folder / INDEX
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(index)
+    """Sources from a mirror with this file as both its indexes."""
+    for name in (INDEX, PACKAGES_INDEX):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(index)
     return SourceShelf(folder / "sources", NO_NETWORK, "", str(folder), print)
 
 
@@ -50,6 +51,8 @@ def source(*places: str) -> Source:
         ("debian:pool/main/z/zlib/zlib_1.9+dfsg.orig.tar.xz", ["1.10+dfsg-1"], "1.10"),
         ("debian:pool/main/z/zlib/zlib1g_1.9-4_all.deb", ["1.9-5"], None),
         ("debian:pool/main/z/zlib/zlib1g_1.9-4_all.deb", ["2-1"], "2"),
+        ("debian:pool/main/z/zlib/zlib_3.1-20250104.orig.tar.gz", ["3.1-20250104-2"], None),
+        ("debian:pool/main/z/zlib/zlib_3.1-20250104.orig.tar.gz", ["3.1-20260512-1"], "3.1-20260512"),
         ("https://example.org/zlib_1.0.orig.tar.gz", ["2-1"], None),
     ],
 )
