@@ -94,7 +94,7 @@ def test_a_manifest_that_lies_is_shown_with_what_is_true(docker_checkout: Checko
     del lie["engine"]  # which the one in the tree does not say
     (fastapi,) = (one for one in lie["python_packages"] if one["name"] == "fastapi")
     true = fastapi["version"]
-    fastapi["version"], lie["libc_floor"] = "99.9", "glibc 2.17"
+    fastapi["version"], lie["libc_floor"], lie["free_threaded"] = "99.9", "glibc 2.17", True
     (tmp_path / "lie").write_text(json.dumps(lie))
 
     def lying(tree: Path) -> None:
@@ -105,6 +105,7 @@ def test_a_manifest_that_lies_is_shown_with_what_is_true(docker_checkout: Checko
         assert "manifest.json in the tree, next to the package: libc_floor" in shown
         with replaced(docker_checkout, MANIFEST, tmp_path / "lie", tmp_path):
             shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+    assert "manifest: free_threaded\n      expected: False\n      seen:     True" in shown
     assert (
         "manifest: python_packages\n      expected: fastapi 99.9 (the manifest)\n      seen:     not installed" in shown
     )

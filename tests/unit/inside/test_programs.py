@@ -14,6 +14,7 @@ import socket
 import stat
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,7 @@ def test_a_program_behind_a_link_does_not_count(root: Path) -> None:
 def test_the_manifest_lists_version_and_packages_of_the_interpreter(root: Path) -> None:
     manifest = measured(root)
     assert manifest["python_version"] == platform.python_version()
+    assert manifest["free_threaded"] is bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     names = {one["name"]: one["version"] for one in manifest["python_packages"]}
     assert names == {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
 

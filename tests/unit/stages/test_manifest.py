@@ -88,6 +88,7 @@ def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: s
         ("sources", [{"name": "CPython", "version": "3.13.5", "sha256": "0" * 64}]),
         ("optimization", {"pgo": True}),
         ("dirty", "no"),
+        ("free_threaded", "t"),
         ("stage_keys", {"interpreter": "0" * 64}),
         ("stage_keys", {"interpreter": "0" * 64, "runtime": "0"}),
     ],
