@@ -28,6 +28,9 @@ def train(pipeline: Pipeline) -> Path:
             "an interpreter that is compiled in place keeps no profile", "unset COMPILE and LIBRARIES; ENGINE=sandbox"
         )
     kept = project.recipes_folder / "profiles" / f"{plan.inputs.python_version}.profdata.xz"
+    if kept.exists():
+        pipeline.console.say(f"{kept}: there already; remove it to train again")
+        return kept
     kept.parent.mkdir(exist_ok=True)
     with pipeline.parts() as parts:
         trained = pipeline.compiled(plan.training, target, parts)

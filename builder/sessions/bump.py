@@ -5,19 +5,23 @@ from __future__ import annotations
 import argparse
 import datetime
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from packaging.version import Version
 
 from builder.console import say
 from builder.errors import UserError
-from builder.files import write_whole
+from builder.files import whole
 from builder.inputs import pins, pins_file
 from builder.inputs.pins import CPYTHON, Source
+from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.sessions.opening import read_project, reported
 from builder.sources import releases
 from builder.sources.bump import Bump, beginning, bumped
+from builder.sources.fixes import PREFIX, fixes_of
+from builder.sources.shelf import SourceShelf
 from builder.versions import minor
 
 
@@ -32,17 +36,49 @@ def renew(args: Sequence[str]) -> None:
     known = releases.newer(sources, shelf)
     bumps = [bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
     _report(bumps)
-    taken = [(one.old, one.new) for one in bumps if one.new]
-    if not taken:
-        say("recipes/pins.toml: nothing to change")
-        return
+    moved = {one.old: one.new for one in bumps if one.new}
+    libraries = [moved.get(one, one) for one in sources if one.name in project.pins.libraries]
+    files = {**_pins(project, moved), **_patches(project, libraries, shelf)}
+    for path, content in files.items():
+        if content is None and not wanted.dry_run:
+            path.unlink()
+        elif content is not None and not wanted.dry_run:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole(path) as file:
+                file.write(content)
+        done = "written" if content is not None else "removed"
+        say(f"{path.relative_to(project.root)}: {f'not {done} (--dry-run)' if wanted.dry_run else done}")
+    say("now build and prove" if files else "recipes: nothing to change")
+
+
+def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, bytes]:
+    """The pins as they are to be, if they change."""
+    if not moved:
+        return {}
     path = project.recipes_folder / "pins.toml"
-    replaced = [(old, new) for old, new in taken if old.name != CPYTHON]
-    text = pins_file.rewritten(path.read_text(), replaced, [new for old, new in taken if old.name == CPYTHON])
+    replaced = [(old, new) for old, new in moved.items() if old.name != CPYTHON]
+    added = [new for old, new in moved.items() if old.name == CPYTHON]
+    text = pins_file.rewritten(path.read_text(), replaced, added)
     pins.parse(text, path)  # what is written can be built from
-    if not wanted.dry_run:
-        write_whole(path, text)
-    say(f"recipes/pins.toml: {'not written (--dry-run)' if wanted.dry_run else 'written; now build and prove'}")
+    return {path: text.encode()}
+
+
+def _patches(project: Project, libraries: Iterable[Source], shelf: SourceShelf) -> dict[Path, bytes | None]:
+    """Debian's security fixes of these versions that the recipe lacks, and None for what an earlier version needed."""
+    files: dict[Path, bytes | None] = {}
+    revised = releases.revised(libraries, shelf)
+    for found in (fixes_of(one, revised.get(one, []), shelf) for one in libraries):
+        name, cves = f"{found.source.name} {found.source.version}", [cve for fix in found.fixes for cve in fix.cves]
+        if found.fixes:
+            say(f"{name}: security patches of Debian {found.revision}: {', '.join(dict.fromkeys(cves))}")
+        for line in found.passed:
+            say(f"    not looked into Debian's {line}")
+        folder = project.recipes_folder / "libraries" / found.source.name
+        wanted = {folder / fix.name: fix.text for fix in found.fixes}
+        there = {path: path.read_bytes() for path in folder.glob(f"{PREFIX}*.patch")}
+        files |= dict.fromkeys(there.keys() - wanted.keys())
+        files |= {path: text for path, text in wanted.items() if there.get(path) != text}
+    return dict(sorted(files.items()))
 
 
 def _wanted(pinned: pins.Pins, only: str) -> list[Source]:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import io
 import lzma
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from builder.errors import BuildError
 from builder.files import unpacked
 from builder.inputs.pins import Source
+from builder.sources import signature
 from builder.sources.shelf import SourceShelf
 
 # Debian's development suite: where a new upstream version appears first. What is pinned is a tarball or a package; that
 # of python-build is one for all architectures, which each architecture's index has.
 INDEX = "dists/sid/main/source/Sources.xz"
+# Where a pinned version may get another revision, with security fixes; not every mirror has these.
+_MORE_INDEXES = ("dists/stable/main/source/Sources.xz", "dists/stable-security/main/source/Sources.xz")
 PACKAGES_INDEX = "dists/sid/main/binary-amd64/Packages.xz"
 
 # Bytes: more than an index of that suite has, which had 12 MB in 2026, and 70 MB unpacked.
 _LARGEST, _LARGEST_UNPACKED = 64 << 20, 256 << 20
+_LARGEST_SIGNED = 4 << 20  # the list of a suite's files has a few hundred kilobytes
 _MOST_RELEASES = 100  # of one package: there are a few
 
 _POOL = re.compile(
@@ -27,8 +32,8 @@ _POOL = re.compile(
 )
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#version, and short enough to be one.
 _VERSION = re.compile(r"(\d{1,9}:)?\d[A-Za-z0-9.+~-]{0,200}", re.ASCII)
-_TARBALL = re.compile(
-    r" ([0-9a-f]{64}) \d+ ([a-z0-9][a-z0-9.+-]*_[A-Za-z0-9.+~-]+\.orig\.tar\.(?:gz|xz|bz2))", re.ASCII
+_FILE = re.compile(
+    r" ([0-9a-f]{64}) \d+ ([a-z0-9][a-z0-9.+-]*_[A-Za-z0-9.+~-]+\.(orig|debian)\.tar\.(?:gz|xz|bz2))", re.ASCII
 )
 _SHA256 = re.compile("[0-9a-f]{64}")
 _DIRECTORY = re.compile(r"pool/main/[a-z0-9]+/[a-z0-9][a-z0-9.+-]*", re.ASCII)
@@ -37,11 +42,17 @@ _PACKAGE = re.compile(rf"{_DIRECTORY.pattern}/[a-z0-9][a-z0-9.+-]*_[A-Za-z0-9.+~
 
 @dataclass(frozen=True)
 class Release:
-    """An upstream version, as Debian names it: `1.3.dfsg+really1.3.2`. `path` is where a mirror has its file."""
+    """An upstream version, as Debian names it: `1.3.dfsg+really1.3.2`. `path` is where a mirror has its file.
+
+    `revision` is Debian's whole version, and `changes` what it adds to upstream's: a second file.
+    """
 
     version: str
     path: str = ""
     sha256: str = ""
+    revision: str = ""
+    changes: str = ""
+    changes_sha256: str = ""
 
     @property
     def plain(self) -> str:
@@ -72,60 +83,91 @@ def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[Re
     from debian.debian_support import Version
 
     pinned = {source: match for source in sources if (match := packaged(source))}
-    known: dict[str, dict[str, Release]] = {}
+    known: dict[str, list[Release]] = {}
     for index, is_package in ((INDEX, False), (PACKAGES_INDEX, True)):
         names = {match["package"] for match in pinned.values() if bool(match["deb"]) is is_package}
         known |= _releases(_index(shelf, index), names) if names else {}
     later: dict[Source, list[Release]] = {}
     for source, match in pinned.items():
-        old = Version(match["version"])
-        found = [one for one in known[match["package"]].values() if Version(one.version) > old]
-        later[source] = sorted(found, key=lambda one: Version(one.version), reverse=True)
+        found = {
+            one.version: one for one in known[match["package"]] if Version(one.version) > Version(match["version"])
+        }
+        later[source] = [found[version] for version in sorted(found, key=Version, reverse=True)]
     return {source: releases for source, releases in later.items() if releases}
 
 
+def revised(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[Release]]:
+    """Debian's revisions of the very version of each source that add something to it, the newest first."""
+    from debian.debian_support import Version
+
+    pinned = {source: match for source in sources if (match := packaged(source)) and not match["deb"]}
+    names = {match["package"] for match in pinned.values()}
+    known: list[tuple[str, Release]] = []
+    for index in (INDEX, *_MORE_INDEXES) if names else ():
+        with suppress(*(() if index == INDEX else (BuildError,))):
+            for package, releases in _releases(_index(shelf, index), names).items():
+                known += [(package, release) for release in releases]
+    found: dict[Source, list[Release]] = {}
+    for source, match in pinned.items():
+        pair = match.group("package", "version")
+        same = {one for package, one in known if one.changes and (package, one.version) == pair}
+        found[source] = sorted(same, key=lambda one: Version(one.revision), reverse=True)
+    return found
+
+
 def _index(shelf: SourceShelf, path: str) -> bytes:
+    """An index, unpacked, under Debian's signature where this machine can check it."""
+    packed = shelf.glance(path, _LARGEST)
+    if signature.can_check():
+        _, suite, name = path.split("/", 2)
+        signature.check(shelf.glance(f"dists/{suite}/InRelease", _LARGEST_SIGNED), name, packed)
+    else:
+        shelf.say(f"note: {path}: Debian's signature is not checked; apt-get install gpgv debian-archive-keyring")
     try:
-        return unpacked(shelf.glance(path, _LARGEST), _LARGEST_UNPACKED)
+        return unpacked(packed, _LARGEST_UNPACKED)
     except lzma.LZMAError as problem:
         raise BuildError(f"the Debian mirror's {path} is not an index: {problem}", "set DEBIAN_MIRROR") from None
 
 
-def _releases(index: bytes, packages: Iterable[str]) -> Mapping[str, dict[str, Release]]:
-    """The releases of some packages in an index, by version; what is not a version is skipped."""
-    known: dict[str, dict[str, Release]] = {package: {} for package in packages}
+def _releases(index: bytes, packages: Iterable[str]) -> dict[str, list[Release]]:
+    """The releases of some packages in an index; what is not a version is skipped."""
+    known: dict[str, list[Release]] = {package: [] for package in packages}
+    for fields in _paragraphs(index, known.keys()):
+        releases, version = known[fields["Package"]], fields.get("Version", "")
+        if len(releases) < _MOST_RELEASES and _VERSION.fullmatch(version):
+            releases.append(Release(upstream(version), *_file(fields, "orig"), version, *_file(fields, "debian")))
+    return known
+
+
+def _paragraphs(index: bytes, packages: Collection[str]) -> Iterator[dict[str, str]]:
+    """The fields of each paragraph about one of some packages; a source's files are in it by their kind."""
     fields: dict[str, str] = {}  # of the paragraph, if it is of one of the packages
     for line in io.BytesIO(index + b"\n\n"):
         if line.startswith(b"Package: "):
             fields = {"Package": line[9:].strip().decode(errors="replace")}
-            fields = fields if fields["Package"] in known else {}
+            fields = fields if fields["Package"] in packages else {}
         elif not fields:
             continue
         elif line == b"\n":
-            _take(fields, known[fields["Package"]])
+            yield fields
             fields = {}
         elif line.startswith(b" "):
-            tarball = _TARBALL.fullmatch(line.decode(errors="replace").rstrip("\n"))
-            if tarball:
-                fields["SHA256"], fields["tarball"] = tarball.groups()
+            file = _FILE.fullmatch(line.decode(errors="replace").rstrip("\n"))
+            if file:
+                fields[f"{file[3]} sha256"], fields[file[3]] = file[1], file[2]
         elif line.startswith((b"Version: ", b"Directory: ", b"Filename: ", b"SHA256: ")):
             name, _, value = line.decode(errors="replace").partition(": ")
             fields[name] = value.strip()
-    return known
 
 
-def _take(fields: Mapping[str, str], releases: dict[str, Release]) -> None:
-    """Add the release of a paragraph, if it is one."""
-    version = fields.get("Version", "")
-    if len(releases) >= _MOST_RELEASES or not _VERSION.fullmatch(version):
-        return
+def _file(fields: Mapping[str, str], kind: str) -> tuple[str, str]:
+    """The path below a mirror, and the sha256, of a source's file of a kind; of a package the package is it."""
+    if kind in fields and _DIRECTORY.fullmatch(fields.get("Directory", "")):
+        return f"{fields['Directory']}/{fields[kind]}", fields[f"{kind} sha256"]
     path, sha256 = fields.get("Filename", ""), fields.get("SHA256", "")
-    if "tarball" in fields and _DIRECTORY.fullmatch(fields.get("Directory", "")):
-        path = f"{fields['Directory']}/{fields['tarball']}"
-    elif not (_PACKAGE.fullmatch(path) and _SHA256.fullmatch(sha256)):
-        path, sha256 = "", ""
-    name = upstream(version)
-    releases.setdefault(name, Release(name, path, sha256))
+    if kind == "orig" and _PACKAGE.fullmatch(path) and _SHA256.fullmatch(sha256):
+        return path, sha256
+    return "", ""
 
 
 def upstream(version: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import lzma
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from builder.sources.releases import INDEX, PACKAGES_INDEX
@@ -25,6 +26,17 @@ def tarball(*tops: str, date: datetime.date = LONG_AGO) -> bytes:
     return packed.getvalue()
 
 
+def packaging(patches: Mapping[str, str]) -> bytes:
+    """What Debian adds to upstream's tarball: these patches, in this order."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+        for name, text in {**patches, "series": "# ours\n" + "".join(f"{name}\n" for name in patches)}.items():
+            info = tarfile.TarInfo(f"debian/patches/{name}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
 class DebianMirror:
     """A Debian mirror below a folder; each release is added with its tarball, or without."""
 
@@ -32,19 +44,32 @@ class DebianMirror:
         self.root = root
         self.index = self.packages = ""
 
-    def add(self, version: str, content: bytes, *, package: str = "xz-utils", there: bool = True) -> None:
-        """Put a release into the index, and its tarball into the pool."""
+    def add(
+        self,
+        version: str,
+        content: bytes,
+        *,
+        package: str = "xz-utils",
+        there: bool = True,
+        revision: str = "1",
+        patches: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put a release into the index, and its tarball into the pool; `patches` are Debian's, by their names."""
         folder = f"pool/main/x/{package}"
         name = f"{package}_{version}.orig.tar.xz"
         digest = hashlib.sha256(content).hexdigest()
+        added = f"{package}_{version}-{revision}.debian.tar.xz"
+        changes = packaging(patches or {})
         self.index += (
-            f"Package: {package}\nVersion: {version}-1\nChecksums-Sha256:\n"
-            f" {digest} {len(content)} {name}\n {'1' * 64} 1 {package}_{version}-1.debian.tar.xz\n"
+            f"Package: {package}\nVersion: {version}-{revision}\nChecksums-Sha256:\n"
+            f" {digest} {len(content)} {name}\n {hashlib.sha256(changes).hexdigest()} {len(changes)} {added}\n"
             f"Directory: {folder}\n\n"
         )
+        (self.root / folder).mkdir(parents=True, exist_ok=True)
         if there:
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
             (self.root / folder / name).write_bytes(content)
+        if patches is not None:
+            (self.root / folder / added).write_bytes(changes)
 
     def add_package(self, version: str, content: bytes, *, package: str = "pyenv") -> None:
         """Put a package for all architectures into its index and the pool."""

@@ -144,11 +144,21 @@ def test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_us
     assert "nox -s train" not in shown
 
 
-def test_a_second_training_takes_what_the_cache_has(root: Path) -> None:
+def test_a_training_takes_what_the_cache_has(root: Path) -> None:
     build(root, Recorder())
     engine = Recorder()
     trained(root, engine)
     assert engine.workplaces == []
+
+
+def test_a_profile_that_is_there_is_trained_again_only_once_it_was_removed(root: Path) -> None:
+    path = trained(root, Recorder())
+    ours = lzma.compress(b"ours")
+    path.write_bytes(ours)
+    assert trained(root, Recorder()) == path
+    assert path.read_bytes() == ours
+    path.unlink()
+    assert trained(root, Recorder()).read_bytes() != ours
 
 
 def test_a_build_without_a_kept_profile_says_how_to_get_one_unless_it_was_to_train(root: Path) -> None:

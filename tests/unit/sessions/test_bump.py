@@ -47,6 +47,33 @@ def test_a_newer_library_is_written_and_the_second_time_there_is_nothing_to_do(
     assert file.read_text() == before
 
 
+def test_security_patches_of_the_pinned_version_are_offered_and_go_with_it(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = file.parent / "libraries" / "zlib"
+    folder.mkdir(parents=True)
+    (folder / "10-ours.patch").write_text("ours")
+    mirror = DebianMirror(tmp_path / "mirror")
+    patch = "Fixes: CVE-2026-1234\n--- a/x\n+++ b/x\n"
+    mirror.add(pins.read(file).libraries["zlib"].version, b"", package="zlib", patches={"fix.patch": patch})
+    mirror.publish()
+    before = file.read_text()
+    bump.renew(["--dry-run"])
+    assert "libraries/zlib/debian-01-fix.patch: not written (--dry-run)" in capsys.readouterr().out
+    assert sorted(path.name for path in folder.iterdir()) == ["10-ours.patch"]
+    bump.renew([])
+    assert "zlib 1.0: security patches of Debian 1.0-1: CVE-2026-1234" in capsys.readouterr().out
+    assert sorted(path.name for path in folder.iterdir()) == ["10-ours.patch", "debian-01-fix.patch"]
+    assert file.read_text() == before
+    bump.renew([])
+    assert "nothing to change" in capsys.readouterr().out
+    mirror.add("99.1", tarball("zlib-99.1"), package="zlib", patches={})
+    mirror.publish()
+    bump.renew([])
+    assert pins.read(file).libraries["zlib"].version == "99.1"
+    assert sorted(path.name for path in folder.iterdir()) == ["10-ours.patch"]
+
+
 def test_a_dry_run_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = file.read_text()
     bump.renew(["--dry-run", "--only", "zlib"])

@@ -1,0 +1,117 @@
+"""An index is read only if Debian signed it, wherever this machine can tell: with keys made here, by the real gpg."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.errors import BuildError
+from builder.inputs.pins import Source
+from builder.sources import signature
+from builder.sources.releases import INDEX, newer
+from builder.sources.shelf import SourceShelf
+from tests.support.debian_mirror import DebianMirror, tarball
+from tests.support.factories import NO_NETWORK
+
+pytestmark = pytest.mark.needs("gpg")
+
+XZ = Source("xz", "5.8.1", "xz-5.8.1.tar.xz", "0" * 64, ("debian:pool/main/x/xz-utils/xz-utils_5.8.1.orig.tar.xz",))
+Sign = Callable[..., bytes]
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> DebianMirror:
+    """One with a newer xz, not signed yet."""
+    made = DebianMirror(tmp_path / "mirror")
+    made.add("5.8.3", tarball("xz-5.8.3"))
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sign:
+    """Signs a text as Debian, or as others as well; this machine has Debian's key."""
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+
+    def gpg(*args: str, text: bytes = b"") -> bytes:
+        quiet = ("gpg", "--batch", "--quiet", f"--homedir={home}", "--pinentry-mode=loopback", "--passphrase=")
+        return subprocess.run((*quiet, *args), check=True, input=text, capture_output=True).stdout
+
+    for name in ("debian", "stranger"):
+        gpg("--quick-generate-key", f"{name}@example.org", "ed25519", "sign", "never")
+    keyring = tmp_path / "keyring.gpg"
+    keyring.write_bytes(gpg("--export", "debian@example.org"))
+    monkeypatch.setattr(signature, "KEYRING", keyring)
+    return lambda text, *names: gpg("--clearsign", *(f"--local-user={one}@example.org" for one in names), text=text)
+
+
+def release(mirror: DebianMirror) -> bytes:
+    """What a suite's InRelease says before it is signed."""
+    index = (mirror.root / INDEX).read_bytes()
+    return (
+        f"Suite: sid\nSHA256:\n {hashlib.sha256(index).hexdigest()} {len(index):>8} main/source/Sources.xz\n".encode()
+    )
+
+
+def versions(mirror: DebianMirror, signed: bytes | None) -> list[str]:
+    """The newer versions a mirror is believed to have, when its suite is signed so."""
+    if signed is not None:
+        (mirror.root / "dists" / "sid" / "InRelease").write_bytes(signed)
+    said: list[str] = []
+    shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), said.append)
+    found = [one.version for one in newer([XZ], shelf)[XZ]]
+    return found + said
+
+
+@pytest.mark.parametrize("names", [("debian",), ("debian", "stranger"), ("stranger", "debian")])
+def test_what_debian_signed_is_read_whoever_signed_it_too(
+    mirror: DebianMirror, sign: Sign, names: tuple[str, ...]
+) -> None:
+    assert versions(mirror, sign(release(mirror), *names)) == ["5.8.3"]
+
+
+def test_what_a_stranger_signed_is_refused(mirror: DebianMirror, sign: Sign) -> None:
+    with pytest.raises(BuildError, match="no good signature of Debian"):
+        versions(mirror, sign(release(mirror), "stranger"))
+
+
+def test_a_text_that_was_altered_is_refused(mirror: DebianMirror, sign: Sign) -> None:
+    with pytest.raises(BuildError, match="no good signature of Debian"):
+        versions(mirror, sign(release(mirror), "debian").replace(b"Suite: sid", b"Suite: sad"))
+
+
+@pytest.mark.parametrize("unsigned", [b"", b"<html>", b"SHA256:\n"])
+@pytest.mark.usefixtures("sign")
+def test_what_is_not_signed_is_refused(mirror: DebianMirror, unsigned: bytes) -> None:
+    with pytest.raises(BuildError, match="no good signature of Debian"):
+        versions(mirror, unsigned)
+
+
+def test_what_precedes_the_signed_text_does_not_count(mirror: DebianMirror, sign: Sign) -> None:
+    with pytest.raises(BuildError):
+        versions(mirror, release(mirror) + sign(b"Suite: sid\n", "debian"))
+
+
+def test_an_index_that_is_not_the_signed_one_is_refused(mirror: DebianMirror, sign: Sign) -> None:
+    signed = sign(release(mirror), "debian")
+    mirror.add("5.8.4", tarball("xz-5.8.4"))
+    mirror.publish()
+    with pytest.raises(BuildError, match=r"main/source/Sources\.xz is not what Debian signed"):
+        versions(mirror, signed)
+
+
+@pytest.mark.usefixtures("sign")
+def test_a_mirror_that_keeps_the_signature_to_itself_is_refused(mirror: DebianMirror) -> None:
+    with pytest.raises(BuildError, match="no mirror has dists/sid/InRelease"):
+        versions(mirror, None)
+
+
+def test_without_keys_it_is_said(mirror: DebianMirror) -> None:
+    found, note = versions(mirror, None)
+    assert found == "5.8.3"
+    assert note == f"note: {INDEX}: Debian's signature is not checked; apt-get install gpgv debian-archive-keyring"
