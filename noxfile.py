@@ -135,7 +135,9 @@ def tests(session: nox.Session) -> None:
     if any(not one.startswith("-") for one in session.posargs):  # some of the tests
         session.run("pytest", *session.posargs)
         return
-    session.run("coverage", "run", "-m", "pytest", "tests/unit", *session.posargs)
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "--numprocesses=auto", "tests/unit", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
     session.run("pytest", "tests/integration", "tests/artifact", *session.posargs)
 
