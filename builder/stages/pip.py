@@ -60,8 +60,8 @@ def plan_lock(
             ),
             env,
             network=True,
-            hint=f"fix {named} or constraints.txt; a package that has no wheel for this platform is compiled from its "
-            "source if the requirements say `--no-binary NAME`",
+            hint=f"fix {named} or constraints.txt; a package that has no wheel for Python {inputs['version']} on "
+            f"{inputs['arch']} is compiled from its source if the requirements say `--no-binary NAME`",
         ),
         Step(
             "write lock",

@@ -131,7 +131,7 @@ class Place:
     def lock(self, requirements: bytes) -> Path:
         """Resolve, and return the lock."""
         given = recipe(requirements)
-        stage = plan_lock((given,), {}, prt_root=self.root, env={})
+        stage = plan_lock((given,), {"version": "3.14.7t", "arch": "amd64"}, prt_root=self.root, env={})
         for file in stage.files:
             assert isinstance(file.content, bytes)
             path = self.folder / file.name
@@ -232,9 +232,12 @@ def test_a_repository_is_refused_by_name(place: Place, tmp_path: Path) -> None:
     assert "must be a release on an index" in problem.value.hint
 
 
-def test_a_source_distribution_is_refused_with_how_to_declare_it(place: Place, tmp_path: Path) -> None:
+def test_a_source_distribution_is_refused_with_version_flavour_and_how_to_declare_it(
+    place: Place, tmp_path: Path
+) -> None:
     with index(tmp_path, sdist()) as url, pytest.raises(BuildError, match="sourced") as problem:
         replace(place, index=url).lock(b"sourced\n")
+    assert "no wheel for Python 3.14.7t on amd64 is compiled from its source" in problem.value.hint
     assert "--no-binary NAME" in problem.value.hint
 
 
