@@ -196,5 +196,7 @@ def test_another_build_of_the_same_commit_is_the_same_byte_for_byte(
     env = {**os.environ, **another.env, "TZ": "Asia/Tokyo", "LC_ALL": "C", "USER": "someone"}
     built = subprocess.run(["sh", "-c", nox], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
-    for name in (f"prt_v0_{Arch.native().value}.tgz", debs["prt"].path.name):
+    assert {f"prt_v0_{Arch.native().value}.{ending}" for ending in ("tgz", "manifest.json")} <= {*another.artifacts()}
+    assert debs["prt"].path.name in another.artifacts()
+    for name in another.artifacts():
         assert (another.out / name).read_bytes() == (docker_checkout.out / name).read_bytes(), name
