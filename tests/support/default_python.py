@@ -8,7 +8,9 @@ from builder.inputs import pins, reading
 from builder.versions import minor, resolve_python
 from tests.support.recipes import SHIPPED
 
-VERSION, _ = resolve_python(reading.load(Path(), {}, {}).python_version, pins.read(SHIPPED / "pins.toml").pythons)
+_PINNED = pins.read(SHIPPED / "pins.toml").pythons
+VERSION, _ = resolve_python(reading.load(Path(), {}, {}).python_version, _PINNED)
+SHA256 = _PINNED[VERSION].sha256
 SERIES = minor(VERSION)
 BINARY = f"python{SERIES}"
 LIB = f"lib/{BINARY}"
