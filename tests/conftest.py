@@ -191,17 +191,18 @@ def host_checkout(host_build: Future[Checkout]) -> Checkout:
     return host_build.result()
 
 
-def built(checkout: Checkout, session: str) -> Checkout:
-    """A checkout after a session that succeeds."""
-    checkout.nox(session).succeeds()
+def built(checkout: Checkout, *sessions: str) -> Checkout:
+    """A checkout after sessions that succeed."""
+    checkout.nox(*sessions).succeeds()
     return checkout
 
 
 @dataclass(frozen=True)
 class DockerBuilds:
-    """A checkout in which the docker engine built runtime-dev, and one where it builds the runtime for arm64."""
+    """A checkout in which the docker engine built runtime-dev, the packages it makes of it, and one for arm64."""
 
     checkout: Checkout
+    debs: Future[Checkout] | None
     arm: Future[Checkout] | None
 
 
@@ -211,17 +212,20 @@ def docker_builds(
 ) -> DockerBuilds:
     """Builds of a recipe with patches and a script, from what the sandbox compiled, where there is one.
 
-    Both engines make the same bytes from the same keys. That for arm64 continues while others use the first.
+    Both engines make the same bytes from the same keys. The packages, and the build for arm64, are made while others
+    use the first.
     """
     checkout = patched_copy(tmp_path_factory.mktemp("docker"))
     if not _missing("sandbox"):
         checkout.take_cache(request.getfixturevalue("newcomer").checkout)
     built(checkout, "runtime-dev")
+    asked = {name for item in request.session.items if isinstance(item, pytest.Function) for name in item.fixturenames}
+    debs = background.submit(built, checkout, "deb", "deb-dev") if "debs" in asked else None
     if not _wanted(request, "arm64"):
-        return DockerBuilds(checkout, None)
+        return DockerBuilds(checkout, debs, None)
     arm = patched_copy(tmp_path_factory.mktemp("arm"))
     arm.take_cache(checkout)
-    return DockerBuilds(checkout, background.submit(built, arm, "runtime-arm"))
+    return DockerBuilds(checkout, debs, background.submit(built, arm, "runtime-arm"))
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
+from tests.conftest import DockerBuilds
 from tests.support.checkout import Checkout
 from tests.support.debs import Deb
 from tests.support.patches import patched_copy
 
 
 @pytest.fixture(scope="session")
-def debs(docker_checkout: Checkout) -> dict[str, Deb]:
+def debs(docker_builds: DockerBuilds) -> dict[str, Deb]:
     """The packages of both variants, made from that checkout's tarballs, by name."""
-    docker_checkout.nox("deb", "deb-dev").succeeds()
-    return {name: Deb(docker_checkout.out / f"{name}_0_{Arch.native().value}.deb") for name in ("prt", "prt-dev")}
+    assert docker_builds.debs, "a test that needs them asks for them"
+    checkout = docker_builds.debs.result()
+    return {name: Deb(checkout.out / f"{name}_0_{Arch.native().value}.deb") for name in ("prt", "prt-dev")}
 
 
 @pytest.fixture
