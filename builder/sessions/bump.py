@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from packaging.version import Version
@@ -38,7 +38,7 @@ def renew(args: Sequence[str]) -> None:
     _report(bumps)
     moved = {one.old: one.new for one in bumps if one.new}
     libraries = [moved.get(one, one) for one in sources if one.name in project.pins.libraries]
-    files = {**_pins(project, moved), **_patches(project, libraries, shelf)}
+    files = {**_pins(project, moved), **_patches(project, libraries, {*moved.values()}, shelf)}
     for path, content in files.items():
         if content is None and not wanted.dry_run:
             path.unlink()
@@ -63,8 +63,13 @@ def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, bytes]
     return {path: text.encode()}
 
 
-def _patches(project: Project, libraries: Iterable[Source], shelf: SourceShelf) -> dict[Path, bytes | None]:
-    """Debian's security fixes of these versions that the recipe lacks, and None for what an earlier version needed."""
+def _patches(
+    project: Project, libraries: Iterable[Source], new: Collection[Source], shelf: SourceShelf
+) -> dict[Path, bytes | None]:
+    """Debian's security fixes of these versions that the recipe lacks, and None for what is to be removed.
+
+    Of a version that stays, a fix goes only where Debian's series was read, and has it no more.
+    """
     files: dict[Path, bytes | None] = {}
     revised = releases.revised(libraries, shelf)
     for found in (fixes_of(one, revised.get(one, []), shelf) for one in libraries):
@@ -76,7 +81,7 @@ def _patches(project: Project, libraries: Iterable[Source], shelf: SourceShelf) 
         folder = project.recipes_folder / "libraries" / found.source.name
         wanted = {folder / fix.name: fix.text for fix in found.fixes}
         there = {path: path.read_bytes() for path in folder.glob(f"{PREFIX}*.patch")}
-        files |= dict.fromkeys(there.keys() - wanted.keys())
+        files |= dict.fromkeys(there.keys() - wanted.keys() if found.revision or found.source in new else ())
         files |= {path: text for path, text in wanted.items() if there.get(path) != text}
     return dict(sorted(files.items()))
 

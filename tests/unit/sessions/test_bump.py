@@ -74,6 +74,19 @@ def test_security_patches_of_the_pinned_version_are_offered_and_go_with_it(
     assert sorted(path.name for path in folder.iterdir()) == ["10-ours.patch"]
 
 
+@pytest.mark.parametrize("lost", ["file", "entry"])
+def test_a_security_patch_stays_where_debians_can_not_be_read(file: Path, tmp_path: Path, lost: str) -> None:
+    patch = file.parent / "libraries" / "zlib" / "debian-01-fix.patch"
+    patch.parent.mkdir(parents=True)
+    patch.write_text("a fix of an earlier day")
+    mirror = DebianMirror(tmp_path / "mirror")
+    if lost == "file":
+        mirror.add(pins.read(file).libraries["zlib"].version, b"", package="zlib")
+    mirror.publish()
+    bump.renew([])
+    assert patch.read_text() == "a fix of an earlier day"
+
+
 def test_a_dry_run_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = file.read_text()
     bump.renew(["--dry-run", "--only", "zlib"])
