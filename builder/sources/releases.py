@@ -13,7 +13,7 @@ from builder.errors import BuildError
 from builder.files import unpacked
 from builder.inputs.pins import Source
 from builder.sources import signature
-from builder.sources.shelf import SourceShelf
+from builder.sources.shelf import Missing, SourceShelf
 
 # Debian's development suite: where a new upstream version appears first. What is pinned is a tarball or a package; that
 # of python-build is one for all architectures, which each architecture's index has.
@@ -104,7 +104,7 @@ def revised(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[
     names = {match["package"] for match in pinned.values()}
     known: list[tuple[str, Release]] = []
     for index in (INDEX, *_MORE_INDEXES) if names else ():
-        with suppress(*(() if index == INDEX else (BuildError,))):
+        with suppress(*(() if index == INDEX else (Missing,))):
             for package, releases in _releases(_index(shelf, index), names).items():
                 known += [(package, release) for release in releases]
     found: dict[Source, list[Release]] = {}

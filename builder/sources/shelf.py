@@ -35,7 +35,7 @@ def debian_mirrors() -> list[str]:
 
 
 class Missing(BuildError):
-    """No place has a source."""
+    """No place has a file."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class SourceShelf:
                     return file.read()
                 except FAILURES as problem:
                     tried += f"\n    {url}: {reason(problem)}"
-        raise BuildError(f"no mirror has {path}:{self.network.redact(tried)}", "set DEBIAN_MIRROR")
+        raise Missing(f"no mirror has {path}:{self.network.redact(tried)}", "set DEBIAN_MIRROR")
 
     def _answers(self, url: str) -> bool:
         with tempfile.TemporaryFile(dir=self.folder) as file:

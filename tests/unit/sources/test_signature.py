@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from builder.errors import BuildError
 from builder.inputs.pins import Source
 from builder.sources import signature
-from builder.sources.releases import INDEX, newer
+from builder.sources.releases import INDEX, newer, revised
 from builder.sources.shelf import SourceShelf
 from tests.support.debian_mirror import DebianMirror, tarball
 from tests.support.factories import NO_NETWORK
@@ -109,6 +110,17 @@ def test_an_index_that_is_not_the_signed_one_is_refused(mirror: DebianMirror, si
 def test_a_mirror_that_keeps_the_signature_to_itself_is_refused(mirror: DebianMirror) -> None:
     with pytest.raises(BuildError, match="no mirror has dists/sid/InRelease"):
         versions(mirror, None)
+
+
+def test_a_bad_signature_of_a_suite_that_need_not_be_there_is_refused_too(mirror: DebianMirror, sign: Sign) -> None:
+    (mirror.root / "dists" / "sid" / "InRelease").write_bytes(sign(release(mirror), "debian"))
+    shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), print)
+    assert revised([XZ], shelf) == {XZ: []}
+    stable = mirror.root / "dists" / "stable"
+    shutil.copytree(mirror.root / "dists" / "sid", stable)
+    (stable / "InRelease").write_bytes(sign(release(mirror), "stranger"))
+    with pytest.raises(BuildError, match="no good signature of Debian"):
+        revised([XZ], shelf)
 
 
 def test_without_keys_it_is_said(mirror: DebianMirror) -> None:
