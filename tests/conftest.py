@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import hypothesis
@@ -26,6 +25,7 @@ from builder.errors import UserError
 from builder.inputs.environment import environment
 from builder.inputs.network import Network
 from builder.targets import Arch
+from tests.support.builds import DockerBuilds
 from tests.support.checkout import Checkout, copy_of_this
 from tests.support.newcomer import Newcomer, newcomers_clone
 from tests.support.patches import patched_copy
@@ -195,15 +195,6 @@ def built(checkout: Checkout, *sessions: str) -> Checkout:
     """A checkout after sessions that succeed."""
     checkout.nox(*sessions).succeeds()
     return checkout
-
-
-@dataclass(frozen=True)
-class DockerBuilds:
-    """A checkout in which the docker engine built runtime-dev, the packages it makes of it, and one for arm64."""
-
-    checkout: Checkout
-    debs: Future[Checkout] | None
-    arm: Future[Checkout] | None
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.targets import Arch
-from tests.conftest import DockerBuilds
+from tests.support.builds import DockerBuilds
 from tests.support.checkout import Checkout
 from tests.support.debs import Deb
 from tests.support.patches import patched_copy
