@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.stages.interpreter import modules
 from builder.stages.interpreter.compiler import DEPS, CrossCompiler, llvm, other_name
-from builder.stages.interpreter.cpython import CPython
+from builder.stages.interpreter.cpython import OWN_LIBMPDEC, CPython
 from builder.stages.stage import WORK, File
 from builder.targets import Arch
 
@@ -68,7 +68,7 @@ def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
         f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", "--with-dbmliborder=", "--with-computed-gotos=yes",
-        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no",
+        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", OWN_LIBMPDEC,
     )  # fmt: skip
 
 

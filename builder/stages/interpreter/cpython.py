@@ -14,6 +14,10 @@ from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
 from builder.versions import branch
 
+# The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if it is told to, and
+# leaves `_decimal` out where the system has none.
+OWN_LIBMPDEC = "--with-system-libmpdec=no"
+
 _PYTHON_BUILD = "python-build"
 _DEFINITIONS = f"{_PYTHON_BUILD}/share/python-build"
 _PATCH = ("patch", "-p1", "--force")
