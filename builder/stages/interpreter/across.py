@@ -190,6 +190,8 @@ def _plain_words(target: CrossCompiler, prt_root: PurePosixPath) -> Step:
         WORK: "/usr/src",
     }
     edits = (f"--expression=s#{old}#{new}#g" for old, new in words.items())
-    remembered = ("(", "-name", "_sysconfigdata_*.py", "-o", "-name", "Makefile", "-o", "-name", "*.pc", ")")
-    args = ("find", f"{prt_root}/lib", *remembered, "-exec", "sed", "--in-place", "-E", *edits, "{}", "+")
+    # The two of JSON came with 3.14.
+    names = ("_sysconfigdata_*.py", "_sysconfig_vars_*.json", "build-details.json", "Makefile", "*.pc")
+    _, *remembered = (word for name in names for word in ("-o", "-name", name))
+    args = ("find", f"{prt_root}/lib", "(", *remembered, ")", "-exec", "sed", "--in-place", "-E", *edits, "{}", "+")
     return Step("name plain tools", args)
