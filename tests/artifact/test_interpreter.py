@@ -41,12 +41,13 @@ def test_it_was_configured_with_what_the_c_library_can_do(found: dict[str, Any])
     assert found["sem_clockwait"] == 1
 
 
-@pytest.mark.parametrize(("kilobytes", "expected"), [(4096, (0, b'"RecursionError"\n')), (256, (139, b""))])
+@pytest.mark.parametrize("kilobytes", [4096, 256])
 def test_c_functions_that_call_each_other_without_end_leave_the_stack_whole(
-    amd64_machine: Container, kilobytes: int, expected: tuple[int, bytes]
+    amd64_machine: Container, kilobytes: int
 ) -> None:
-    # Half of what a process usually has; and so little that it must overflow.
+    # Half of what a process usually has; and so little that it overflows in 3.13, which counts calls. 3.14 measures.
     limited = 'ulimit -s "$0" && exec /prt/bin/python -c "$1"'
+    expected = (0, b'"RecursionError"\n')
     assert amd64_machine.exec_run(["sh", "-c", limited, str(kilobytes), probe("recursion")]) == expected
 
 
