@@ -12,7 +12,7 @@ from builder.versions import has_zstd
 OUTPUT = "interpreter.tgz"
 SYMBOLS = "symbols"  # folder of a cross-compiled interpreter with what debuggers read
 
-# Those with an underscore have a slower substitute, which the module they belong to takes without a word.
+# Those with an underscore have a slower substitute, which the module they belong to takes in silence.
 _REQUIRED_MODULES = (
     "ssl", "_hashlib", "zlib", "bz2", "lzma", "sqlite3", "ctypes", "readline", "curses", "_uuid", "_decimal",
 )  # fmt: skip

@@ -14,8 +14,8 @@ from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
 from builder.versions import branch
 
-# The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if it is told to, and
-# leaves `_decimal` out where the system has none.
+# The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if this asks for it,
+# and leaves `_decimal` out where the system has none.
 OWN_LIBMPDEC = "--with-system-libmpdec=no"
 
 _PYTHON_BUILD = "python-build"
