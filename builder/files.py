@@ -16,11 +16,11 @@ from pathlib import Path
 _XZ_MEMORY = 256 << 20  # bytes; `xz -9` asks for 65 MiB to unpack
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file next to its place and rename it; its folder is made. On a full disk nothing is left of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as file:
-        file.write(text.encode())
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def write_sealed(path: Path, line: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.errors import UserError
-from builder.files import whole
+from builder.files import write_whole
 from builder.inputs.choices import Profile
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
@@ -31,9 +31,7 @@ def train(pipeline: Pipeline) -> Path:
     if kept.exists():
         pipeline.console.say(f"{kept}: there already; remove it to train again")
         return kept
-    kept.parent.mkdir(exist_ok=True)
     with pipeline.parts() as parts:
         trained = pipeline.compiled(plan.training, target, parts)
-        with whole(kept) as file:
-            file.write(lzma.compress(trained.path.read_bytes(), preset=9))
+        write_whole(kept, lzma.compress(trained.path.read_bytes(), preset=9))
     return kept

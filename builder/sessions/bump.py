@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from builder.console import say
 from builder.errors import UserError
-from builder.files import whole
+from builder.files import write_whole
 from builder.inputs import pins, pins_file
 from builder.inputs.pins import CPYTHON, Source
 from builder.inputs.project import Project
@@ -40,18 +40,18 @@ def renew(args: Sequence[str]) -> None:
     libraries = [moved.get(one, one) for one in sources if one.name in project.pins.libraries]
     files = {**_pins(project, moved), **_patches(project, libraries, {*moved.values()}, shelf)}
     for path, content in files.items():
-        if content is None and not wanted.dry_run:
+        done = "removed" if content is None else "written"
+        if wanted.dry_run:
+            done = f"not {done} (--dry-run)"
+        elif content is None:
             path.unlink()
-        elif content is not None and not wanted.dry_run:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with whole(path) as file:
-                file.write(content)
-        done = "written" if content is not None else "removed"
-        say(f"{path.relative_to(project.root)}: {f'not {done} (--dry-run)' if wanted.dry_run else done}")
+        else:
+            write_whole(path, content)
+        say(f"{path.relative_to(project.root)}: {done}")
     say("now build and prove" if files else "recipes: nothing to change")
 
 
-def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, bytes]:
+def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, str]:
     """The pins as they are to be, if they change."""
     if not moved:
         return {}
@@ -60,7 +60,7 @@ def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, bytes]
     added = [new for old, new in moved.items() if old.name == CPYTHON]
     text = pins_file.rewritten(path.read_text(), replaced, added)
     pins.parse(text, path)  # what is written can be built from
-    return {path: text.encode()}
+    return {path: text}
 
 
 def _patches(

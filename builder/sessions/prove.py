@@ -39,7 +39,10 @@ def run(target: Target, args: Sequence[str]) -> int:
     """Run a command where the package is installed, or a shell; returns its exit code."""
     project, *others = read_project().each_version()
     if others:
-        raise UserError("PYTHON_VERSION names several versions, and a command runs in one", "PYTHON_VERSION=…")
+        raise UserError(
+            "PYTHON_VERSION names several versions, and a command runs in one",
+            f"PYTHON_VERSION={project.settings.python_version}",
+        )
     # Standard output is the command's own.
     console = Console(stream=sys.stderr, verbose=project.settings.v)
     pipeline = pipeline_for(project, target.arch, console)
