@@ -21,7 +21,7 @@ from builder.sessions.opening import read_project, reported
 from builder.sources import releases
 from builder.sources.bump import Bump, beginning, bumped
 from builder.sources.fixes import PREFIX, fixes_of
-from builder.sources.shelf import SourceShelf
+from builder.sources.releases import Indexes
 from builder.versions import minor
 
 
@@ -33,12 +33,13 @@ def renew(args: Sequence[str]) -> None:
     sources = _wanted(project.pins, wanted.only)
     shelf = stores.source_shelf(project, say)
     today = datetime.datetime.now(datetime.UTC).date()
-    known = releases.newer(sources, shelf)
+    indexes = Indexes(shelf)
+    known = releases.newer(sources, indexes)
     bumps = [bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
     _report(bumps)
     moved = {one.old: one.new for one in bumps if one.new}
     libraries = [moved.get(one, one) for one in sources if one.name in project.pins.libraries]
-    files = {**_pins(project, moved), **_patches(project, libraries, {*moved.values()}, shelf)}
+    files = {**_pins(project, moved), **_patches(project, libraries, {*moved.values()}, indexes)}
     for path, content in files.items():
         done = "removed" if content is None else "written"
         if wanted.dry_run:
@@ -64,15 +65,15 @@ def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, str]:
 
 
 def _patches(
-    project: Project, libraries: Iterable[Source], new: Collection[Source], shelf: SourceShelf
+    project: Project, libraries: Iterable[Source], new: Collection[Source], indexes: Indexes
 ) -> dict[Path, bytes | None]:
     """Debian's security fixes of these versions that the recipe lacks, and None for what is to be removed.
 
     Of a version that stays, a fix goes only where Debian's series was read, and has it no more.
     """
     files: dict[Path, bytes | None] = {}
-    revised = releases.revised(libraries, shelf)
-    for found in (fixes_of(one, revised.get(one, []), shelf) for one in libraries):
+    revised = releases.revised(libraries, indexes)
+    for found in (fixes_of(one, revised.get(one, []), indexes.shelf) for one in libraries):
         name, cves = f"{found.source.name} {found.source.version}", [cve for fix in found.fixes for cve in fix.cves]
         if found.fixes:
             say(f"{name}: security patches of Debian {found.revision}: {', '.join(dict.fromkeys(cves))}")

@@ -15,7 +15,7 @@ from builder.pipeline import stores
 from builder.pipeline.outlook import outlook
 from builder.plan import deb_file
 from builder.sessions.opening import read_project, reported
-from builder.sources.releases import newer
+from builder.sources.releases import Indexes, newer
 from builder.targets import Arch, Target, Variant
 
 
@@ -62,7 +62,7 @@ def pins() -> None:
     sources = (*pinned.pythons.values(), pinned.python_build, *pinned.libraries.values())
     not_updated = [package for sysroot in pinned.sysroots for package in (*sysroot.packages, *sysroot.beside)]
     try:
-        found = newer(sources, stores.source_shelf(project, say))
+        found = newer(sources, Indexes(stores.source_shelf(project, say)))
         known = {source: releases[0].plain for source, releases in found.items()}
     except BuildError as problem:
         say(f"note: newer versions are not known: {problem}\n")

@@ -7,7 +7,7 @@ import lzma
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.errors import BuildError
 from builder.files import unpacked
@@ -69,12 +69,39 @@ class Release:
         return self.version.rpartition("+really")[2].partition("+dfsg")[0]
 
 
+@dataclass(frozen=True)
+class Indexes:
+    """A Debian mirror's indexes, each read once."""
+
+    shelf: SourceShelf
+    _read: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def read(self, path: str) -> bytes:
+        """An index, unpacked, under Debian's signature where this machine can check it; Missing if no mirror has it."""
+        if path not in self._read:
+            self._read[path] = self._unpacked(path)
+        return self._read[path]
+
+    def _unpacked(self, path: str) -> bytes:
+        packed = self.shelf.glance(path, _LARGEST)
+        if signature.can_check():
+            _, suite, name = path.split("/", 2)
+            signature.check(self.shelf.glance(f"dists/{suite}/InRelease", _LARGEST_SIGNED), name, packed)
+        else:
+            note = f"note: {path}: Debian's signature is not checked; apt-get install gpgv debian-archive-keyring"
+            self.shelf.say(note)
+        try:
+            return unpacked(packed, _LARGEST_UNPACKED)
+        except lzma.LZMAError as problem:
+            raise BuildError(f"the Debian mirror's {path} is not an index: {problem}", "set DEBIAN_MIRROR") from None
+
+
 def packaged(source: Source) -> re.Match[str] | None:
     """Debian's package and version of a source, where one of its places is in Debian's pool."""
     return next(filter(None, map(_POOL.fullmatch, source.places)), None)
 
 
-def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[Release]]:
+def newer(sources: Iterable[Source], indexes: Indexes) -> dict[Source, list[Release]]:
     """The releases that are newer than each source, the newest first; sources without any are left out.
 
     Only sources that have a place below a Debian mirror. Raises BuildError where no mirror has an index.
@@ -86,7 +113,7 @@ def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[Re
     known: dict[str, list[Release]] = {}
     for index, is_package in ((INDEX, False), (PACKAGES_INDEX, True)):
         names = {match["package"] for match in pinned.values() if bool(match["deb"]) is is_package}
-        known |= _releases(_index(shelf, index), names) if names else {}
+        known |= _releases(indexes.read(index), names) if names else {}
     later: dict[Source, list[Release]] = {}
     for source, match in pinned.items():
         found = {
@@ -96,7 +123,7 @@ def newer(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[Re
     return {source: releases for source, releases in later.items() if releases}
 
 
-def revised(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[Release]]:
+def revised(sources: Iterable[Source], indexes: Indexes) -> dict[Source, list[Release]]:
     """Debian's revisions of the very version of each source that add something to it, the newest first."""
     from debian.debian_support import Version
 
@@ -105,7 +132,7 @@ def revised(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[
     known: list[tuple[str, Release]] = []
     for index in (INDEX, *_MORE_INDEXES) if names else ():
         with suppress(*(() if index == INDEX else (Missing,))):
-            for package, releases in _releases(_index(shelf, index), names).items():
+            for package, releases in _releases(indexes.read(index), names).items():
                 known += [(package, release) for release in releases]
     found: dict[Source, list[Release]] = {}
     for source, match in pinned.items():
@@ -113,20 +140,6 @@ def revised(sources: Iterable[Source], shelf: SourceShelf) -> dict[Source, list[
         same = {one for package, one in known if one.changes and (package, one.version) == pair}
         found[source] = sorted(same, key=lambda one: Version(one.revision), reverse=True)
     return found
-
-
-def _index(shelf: SourceShelf, path: str) -> bytes:
-    """An index, unpacked, under Debian's signature where this machine can check it."""
-    packed = shelf.glance(path, _LARGEST)
-    if signature.can_check():
-        _, suite, name = path.split("/", 2)
-        signature.check(shelf.glance(f"dists/{suite}/InRelease", _LARGEST_SIGNED), name, packed)
-    else:
-        shelf.say(f"note: {path}: Debian's signature is not checked; apt-get install gpgv debian-archive-keyring")
-    try:
-        return unpacked(packed, _LARGEST_UNPACKED)
-    except lzma.LZMAError as problem:
-        raise BuildError(f"the Debian mirror's {path} is not an index: {problem}", "set DEBIAN_MIRROR") from None
 
 
 def _releases(index: bytes, packages: Iterable[str]) -> dict[str, list[Release]]:

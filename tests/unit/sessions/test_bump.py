@@ -9,6 +9,7 @@ import pytest
 from builder.inputs import pins
 from builder.sessions import bump, opening
 from builder.sessions.opening import SessionFailed
+from builder.sources.releases import INDEX
 from tests.support.debian_mirror import DebianMirror, tarball
 from tests.support.factories import checkout
 from tests.support.sessions import given
@@ -85,6 +86,12 @@ def test_a_security_patch_stays_where_debians_can_not_be_read(file: Path, tmp_pa
     mirror.publish()
     bump.renew([])
     assert patch.read_text() == "a fix of an earlier day"
+
+
+@pytest.mark.usefixtures("file")
+def test_an_index_is_read_once_for_releases_and_patches(capsys: pytest.CaptureFixture[str]) -> None:
+    bump.renew([])
+    assert capsys.readouterr().out.count(f"note: {INDEX}: ") == 1
 
 
 def test_a_dry_run_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

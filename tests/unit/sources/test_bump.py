@@ -13,7 +13,7 @@ from packaging.version import Version
 from builder.inputs import pins, pins_file
 from builder.inputs.pins import Source
 from builder.sources.bump import Bump, beginning, bumped
-from builder.sources.releases import newer
+from builder.sources.releases import Indexes, newer
 from builder.sources.shelf import SourceShelf
 from tests.support import made_debs
 from tests.support.debian_mirror import LONG_AGO, DebianMirror, tarball
@@ -32,7 +32,7 @@ def bump(mirror: DebianMirror, source: Source = XZ, *, now: bool = False) -> Bum
     """What becomes of a source."""
     mirror.publish()
     shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), print)
-    return bumped(source, newer([source], shelf).get(source, []), shelf, TODAY, now)
+    return bumped(source, newer([source], Indexes(shelf)).get(source, []), shelf, TODAY, now)
 
 
 @pytest.fixture

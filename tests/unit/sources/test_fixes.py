@@ -9,7 +9,7 @@ import pytest
 from builder.errors import BuildError
 from builder.inputs.pins import Source
 from builder.sources.fixes import Fixes, fixes_of
-from builder.sources.releases import revised
+from builder.sources.releases import Indexes, revised
 from builder.sources.shelf import SourceShelf
 from tests.support.debian_mirror import DebianMirror, packaging, tarball
 from tests.support.factories import NO_NETWORK
@@ -38,7 +38,7 @@ def found(mirror: DebianMirror, source: Source = XZ) -> Fixes:
     """What is offered for a source."""
     mirror.publish()
     shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), print)
-    return fixes_of(source, revised([source], shelf).get(source, []), shelf)
+    return fixes_of(source, revised([source], Indexes(shelf)).get(source, []), shelf)
 
 
 def test_patches_from_the_first_to_the_last_that_names_a_flaw_are_taken_in_debians_order(mirror: DebianMirror) -> None:

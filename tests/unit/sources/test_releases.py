@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from builder.errors import BuildError
 from builder.inputs.pins import Source
-from builder.sources.releases import INDEX, PACKAGES_INDEX, newer
+from builder.sources.releases import INDEX, PACKAGES_INDEX, Indexes, newer
 from builder.sources.shelf import SourceShelf
 from tests.support.factories import NO_NETWORK
 
@@ -60,13 +60,13 @@ def test_only_a_newer_upstream_version_is_reported(
     tmp_path: Path, place: str, known: list[str], expected: str | None
 ) -> None:
     given = source("https://example.org/somewhere", place)
-    found = newer([given], shelf(tmp_path, zlib=known, other=["99-1"]))
+    found = newer([given], Indexes(shelf(tmp_path, zlib=known, other=["99-1"])))
     assert [one.plain for one in found.get(given, [])][:1] == ([expected] if expected else [])
 
 
 def test_without_a_mirror_it_says_which_was_asked(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=INDEX) as failed:
-        newer([source(ZLIB)], SourceShelf(tmp_path / "sources", NO_NETWORK, "", str(tmp_path), print))
+        newer([source(ZLIB)], Indexes(SourceShelf(tmp_path / "sources", NO_NETWORK, "", str(tmp_path), print)))
     assert "DEBIAN_MIRROR" in failed.value.hint
     assert [*(tmp_path / "sources").iterdir()] == []
 
@@ -74,7 +74,7 @@ def test_without_a_mirror_it_says_which_was_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("index", [b"", b"<html>", lzma.compress(b"Package: zlib\n" * 99)[:-9]])
 def test_what_is_no_index_is_said(tmp_path: Path, index: bytes) -> None:
     with pytest.raises(BuildError, match=f"the Debian mirror's {INDEX} is not an index"):
-        newer([source(ZLIB)], mirror(tmp_path, index))
+        newer([source(ZLIB)], Indexes(mirror(tmp_path, index)))
 
 
 def test_an_index_that_unpacks_to_more_than_any_has_is_refused_before_it_fills_the_memory(
@@ -85,7 +85,7 @@ def test_an_index_that_unpacks_to_more_than_any_has_is_refused_before_it_fills_t
     bomb = b"".join((*(packer.compress(bytes(1 << 20)) for _ in range(100)), packer.flush()))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(BuildError, match="more than 1,048,576 bytes come out"):
-        newer([source(ZLIB)], mirror(tmp_path, bomb))
+        newer([source(ZLIB)], Indexes(mirror(tmp_path, bomb)))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 << 10  # KiB
 
 
@@ -94,7 +94,7 @@ def test_an_index_that_is_larger_than_any_is_not_downloaded(tmp_path: Path) -> N
     with (tmp_path / INDEX).open("wb") as file:
         file.truncate(1 << 34)
     with pytest.raises(BuildError, match="more than 64 MiB, given up"):
-        newer([source(ZLIB)], ours)
+        newer([source(ZLIB)], Indexes(ours))
     assert [*(tmp_path / "sources").iterdir()] == []
 
 
@@ -111,5 +111,5 @@ LINES = st.sampled_from([b"Package: zlib", b"Package: other", b"Version: 2-1", b
 @example([b"Package: zlib", b"Version: 1:"])
 def test_any_index_is_read_in_bounded_time_and_names_versions_only(tmp_path: Path, lines: list[bytes]) -> None:
     index = lzma.compress(b"\n".join(lines), preset=0)
-    for release in newer([source(ZLIB)], mirror(tmp_path, index)).get(source(ZLIB), []):
+    for release in newer([source(ZLIB)], Indexes(mirror(tmp_path, index))).get(source(ZLIB), []):
         assert re.fullmatch(r"[A-Za-z0-9.+~:-]+", release.version)

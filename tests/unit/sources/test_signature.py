@@ -13,7 +13,7 @@ import pytest
 from builder.errors import BuildError
 from builder.inputs.pins import Source
 from builder.sources import signature
-from builder.sources.releases import INDEX, newer, revised
+from builder.sources.releases import INDEX, Indexes, newer, revised
 from builder.sources.shelf import SourceShelf
 from tests.support.debian_mirror import DebianMirror, tarball
 from tests.support.factories import NO_NETWORK
@@ -65,7 +65,7 @@ def versions(mirror: DebianMirror, signed: bytes | None) -> list[str]:
         (mirror.root / "dists" / "sid" / "InRelease").write_bytes(signed)
     said: list[str] = []
     shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), said.append)
-    found = [one.version for one in newer([XZ], shelf)[XZ]]
+    found = [one.version for one in newer([XZ], Indexes(shelf))[XZ]]
     return found + said
 
 
@@ -115,12 +115,12 @@ def test_a_mirror_that_keeps_the_signature_to_itself_is_refused(mirror: DebianMi
 def test_a_bad_signature_of_a_suite_that_need_not_be_there_is_refused_too(mirror: DebianMirror, sign: Sign) -> None:
     (mirror.root / "dists" / "sid" / "InRelease").write_bytes(sign(release(mirror), "debian"))
     shelf = SourceShelf(mirror.root / "sources", NO_NETWORK, "", str(mirror.root), print)
-    assert revised([XZ], shelf) == {XZ: []}
+    assert revised([XZ], Indexes(shelf)) == {XZ: []}
     stable = mirror.root / "dists" / "stable"
     shutil.copytree(mirror.root / "dists" / "sid", stable)
     (stable / "InRelease").write_bytes(sign(release(mirror), "stranger"))
     with pytest.raises(BuildError, match="no good signature of Debian"):
-        revised([XZ], shelf)
+        revised([XZ], Indexes(shelf))
 
 
 def test_without_keys_it_is_said(mirror: DebianMirror) -> None:
