@@ -66,10 +66,9 @@ def _fixes(source: Source, release: Release, shelf: SourceShelf) -> Iterator[Fix
     for number, name in enumerate(chosen, 1):
         cves = _cves(name, patches[name])
         stem = re.sub(r"\.(patch|diff)$", "", name)
-        head = (
-            f"Origin: Debian {release.revision}, {_PATCHES}{name}\n{'Fixes: ' if cves else ''}{', '.join(cves)}".strip()
-        )
-        yield Fix(f"{PREFIX}{number:02}-{stem}.patch", f"{head}\n\n".encode() + patches[name], cves)
+        fixed = f"Fixes: {', '.join(cves)}\n" if cves else ""
+        head = f"Origin: Debian {release.revision}, {_PATCHES}{name}\n{fixed}\n"
+        yield Fix(f"{PREFIX}{number:02}-{stem}.patch", head.encode() + patches[name], cves)
 
 
 def _read(shelf: SourceShelf, changes: Source) -> tuple[list[str], dict[str, bytes]]:
