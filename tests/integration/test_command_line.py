@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.checkout import copy_of_this
 
 
+@pytest.mark.needs("git")
 def test_nox_alone_prints_every_setting_with_its_origin(tmp_path: Path) -> None:
     checkout = copy_of_this(tmp_path)
     checkout.write("Makefile.vars", "PACKAGE_DESC = Python $(PYTHON_VERSION) for us\n")
@@ -26,7 +29,7 @@ def test_env_prints_lines_that_a_shell_evaluates(tmp_path: Path) -> None:
     script = 'eval "$1"; printf "%s|%s" "$PACKAGE_DESC" "$TARBALL_RUNTIME_DEV_ARM"'
     process = checkout.start("env")
     lines = [line for line in process.communicate()[0].splitlines() if not line.startswith("nox >")]
-    done = subprocess.run(["sh", "-c", script, "sh", "\n".join(lines)], check=True, capture_output=True, text=True)
+    done = subprocess.run(["/bin/sh", "-c", script, "sh", "\n".join(lines)], check=True, capture_output=True, text=True)
     assert done.stdout == "two words; and 'more'|prt-dev_v0_arm64.tgz"
 
 

@@ -20,6 +20,7 @@ from builder.targets import Arch
 from tests.support.checkout import ROOT, Checkout
 from tests.support.container import SERVER_CHECK, execute, with_artifact
 from tests.support.default_python import BINARY, LIB, TAG, VERSION
+from tests.support.tree import extract
 
 pytestmark = pytest.mark.needs("docker")
 
@@ -84,7 +85,7 @@ def test_the_c_library_floor_is_old_and_no_other_library_is_needed(docker_checko
     manifest = docker_checkout.manifest("prt_v0_amd64.manifest.json")
     assert tuple(map(int, manifest["libc_floor"].removeprefix("glibc ").split("."))) <= (2, 31)
     with tarfile.open(docker_checkout.out / "prt_v0_amd64.tgz") as archive:
-        archive.extractall(tmp_path, filter="tar")
+        extract(archive, tmp_path)
     check = [sys.executable, "-m", "builder.inside.check_portable", str(tmp_path)]
     subprocess.run([*check, "2.31"], cwd=ROOT, check=True)
     # The check bites: a program of this machine needs a newer C library, the interpreter more than 2.17.
@@ -98,7 +99,7 @@ def test_the_c_library_floor_is_old_and_no_other_library_is_needed(docker_checko
 def test_debug_symbols_are_apart_and_fit(docker_checkout: Checkout, tmp_path: Path) -> None:
     for name in ("prt_v0_amd64.tgz", "prt_v0_amd64.symbols.tgz"):
         with tarfile.open(docker_checkout.out / name) as archive:
-            archive.extractall(tmp_path, filter="tar")
+            extract(archive, tmp_path)
     python, symbols = tmp_path / "bin" / BINARY, tmp_path / "bin" / ".debug" / f"{BINARY}.debug"
     sections = {path: subprocess.check_output(["readelf", "-SW", path], text=True) for path in (python, symbols)}
     assert ".debug_line" in sections[symbols]
@@ -129,7 +130,7 @@ def test_extensions_are_built_with_plain_tools_and_nothing_names_the_build_machi
     docker_checkout: Checkout, tmp_path: Path
 ) -> None:
     with tarfile.open(docker_checkout.out / "prt_v0_amd64.tgz") as archive:
-        archive.extractall(tmp_path, filter="tar")
+        extract(archive, tmp_path)
     data = next(tmp_path.glob(f"{LIB}/_sysconfigdata_*.py")).read_text()
     assert "'CC': 'cc -pthread'" in data
     assert "'CXX': 'c++" in data

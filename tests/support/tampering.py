@@ -12,6 +12,7 @@ from pathlib import Path
 
 from builder.pipeline.artifacts import ArtifactShelf
 from tests.support.checkout import Checkout
+from tests.support.tree import extract
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def tampered(checkout: Checkout, name: str, change: Callable[[Path], None], scra
     """The same with an archive whose tree was changed."""
     tree, part = scratch / "tree", scratch / "part.tgz"
     with tarfile.open(checkout.out / name) as archive:
-        archive.extractall(tree, filter="tar")
+        extract(archive, tree)
     change(tree)
     subprocess.run(["tar", "--use-compress-program=gzip -1", "-cf", part, "-C", tree, "."], check=True)
     with replaced(checkout, name, part, scratch):

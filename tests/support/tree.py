@@ -37,10 +37,16 @@ class Tree:
         return str(path.relative_to(self.root))
 
 
+def extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack an archive as tar does. `filter=` is unknown to the 3.11.2 of Debian 12, and 3.12 warns without one."""
+    archive.extraction_filter = getattr(tarfile, "tar_filter", None)
+    archive.extractall(folder)
+
+
 def unpack(tarball: Path, arch: Arch, folder: Path) -> Tree:
     """Unpack a tarball."""
     with tarfile.open(tarball) as archive:
-        archive.extractall(folder, filter="tar")
+        extract(archive, folder)
     return Tree(arch, tarball, folder)
 
 

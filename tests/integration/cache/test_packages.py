@@ -28,6 +28,7 @@ from builder.stages.pip import DISTRIBUTIONS, FETCHED, install, plan_fetch, plan
 from builder.stages.programs import program_file
 from builder.stages.stage import Step
 from builder.targets import Variant
+from tests.support.tree import extract
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
 PROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
@@ -219,11 +220,12 @@ def test_an_index_that_knows_md5_only_is_refused_by_the_packages_name(place: Pla
         replace(place, index=url).lock(b"one\n")
 
 
+@pytest.mark.needs("git")
 def test_a_repository_is_refused_by_name(place: Place, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     repository.mkdir()
     with tarfile.open(fileobj=io.BytesIO(sdist()[1])) as archive:
-        archive.extractall(repository, filter="data")
+        extract(archive, repository)
     source = repository / "sourced-1.0"
     for args in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
         subprocess.run(["git", *args], cwd=source, check=True)
