@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path, PurePosixPath
+from uuid import uuid4
 
 import pytest
 
@@ -77,7 +78,9 @@ def test_another_machine_with_the_same_packages_finds_the_same_and_an_altered_no
 
 def test_a_mirrors_password_is_in_no_image_and_no_log(tmp_path: Path) -> None:
     reached = "RUN --mount=type=secret,id=debian_mirror grep -q s3cret /run/secrets/debian_mirror\n"
-    image = BuilderImage(recipe(tmp_path / "recipe", FROM + reached), BASE, "http://me:s3cret@mirror/debian", NETWORK)
+    new = f"LABEL run={uuid4()}\n"  # else an earlier run's image is taken as it is, and nothing is logged
+    folder = recipe(tmp_path / "recipe", FROM + reached + new)
+    image = BuilderImage(folder, BASE, "http://me:s3cret@mirror/debian", NETWORK)
     made = image.ensure(Endpoint(""), Role.BUILDER, ARCH, Console(stream=io.StringIO()), tmp_path / "logs")
     logs = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
     assert "buildx build" in logs
