@@ -35,6 +35,11 @@ def renew(args: Sequence[str]) -> None:
     today = datetime.datetime.now(datetime.UTC).date()
     indexes = Indexes(shelf)
     known = releases.newer(sources, indexes)
+    if not known and sources == [beginning(wanted.only)]:
+        raise UserError(
+            f"--only {wanted.only}: Debian's development suite has no release of that series",
+            f"python-build may know one: PYTHON_VERSION={wanted.only}; else pin it by hand",
+        )
     bumps = [bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
     _report(bumps)
     moved = {one.old: one.new for one in bumps if one.new}

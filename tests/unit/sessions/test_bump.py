@@ -108,6 +108,8 @@ def test_only_what_is_asked_for_is_looked_at(file: Path, capsys: pytest.CaptureF
         bump.renew(["--only", "xz"])
     with pytest.raises(SessionFailed, match=r"--only 1\.0: "):  # the version of a library is no series of CPython
         bump.renew(["--only", "1.0"])
+    with pytest.raises(SessionFailed, match=r"--only 3\.99: Debian's development suite has no release"):
+        bump.renew(["--only", "3.99"])
 
 
 def test_without_an_index_nothing_is_written(file: Path, tmp_path: Path) -> None:
