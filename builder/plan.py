@@ -87,7 +87,7 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
         # What a package from source says it needs is found by running its build.
         "surroundings": machine.surroundings if any(map(pip.from_source, recipes)) else None,
     }
-    planned_manifest = manifest.planned(target, settings, recipes, inputs.repository, inputs.sources)
+    planned_manifest = manifest.planned(target, inputs, recipes)
     lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=pip.environment(floor))
     fetch = pip.plan_fetch(recipes, prt_root=settings.prt_root, env=pip.environment(floor))
     parent_key = lower.stage.key if lower else interpreter.key

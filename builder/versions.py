@@ -1,4 +1,7 @@
-"""Version rules: the latest release tag, and the Python version that a request such as `3.13` means."""
+"""Version rules: the latest release tag, and the Python version that a request such as `3.13` means.
+
+A version of Python may end in flags of CPython's ABI: `t` is free-threaded, `d` a debug build.
+"""
 
 from __future__ import annotations
 
@@ -54,14 +57,34 @@ def debian_version(text: str) -> str:
     )
 
 
+def without_flags(version: str) -> str:
+    """`3.13.5` of `3.13.5td`: what the source is called."""
+    return version.removesuffix("d").removesuffix("t")
+
+
+def flags(version: str) -> str:
+    """`td` of `3.13.5td`."""
+    return version.removeprefix(without_flags(version))
+
+
+def is_free_threaded(version: str) -> bool:
+    """Whether it has no global interpreter lock."""
+    return "t" in flags(version)
+
+
+def is_debug(version: str) -> bool:
+    """Whether CPython checks itself as it runs."""
+    return "d" in flags(version)
+
+
 def minor(version: str) -> str:
     """`3.13` of `3.13.5t`."""
-    return ".".join(version.rstrip("t").split(".")[:2])
+    return ".".join(without_flags(version).split(".")[:2])
 
 
 def branch(version: str) -> str:
-    """`3.13t` of `3.13.5t`: series and flavour, as CPython names its folders."""
-    return f"{minor(version)}t" if version.endswith("t") else minor(version)
+    """`3.13t` of `3.13.5t`: series and flavour, as CPython names its program."""
+    return minor(version) + flags(version)
 
 
 def series(version: str) -> tuple[int, int]:
@@ -80,18 +103,15 @@ def resolve_python(wanted: str, known: Iterable[str]) -> tuple[str, str]:
 
     `3.13` means the newest patch; raises UserError for a version that is not known.
     """
-    flavour = "t" if wanted.endswith("t") else ""
     candidates = {
-        name: version
-        for name in known
-        if name.endswith("t") == bool(flavour) and (version := _parse(name.removesuffix("t")))
+        name: version for name in known if flags(name) == flags(wanted) and (version := _parse(without_flags(name)))
     }
     same_minor = {name: version for name, version in candidates.items() if minor(name) == minor(wanted)}
     finals = {name: version for name, version in same_minor.items() if not version.is_prerelease}
     newest = max(finals or same_minor, key=same_minor.__getitem__, default=None)
     if wanted in same_minor:
         return wanted, newest or wanted
-    if newest and wanted.removesuffix("t").count(".") == 1:
+    if newest and without_flags(wanted).count(".") == 1:
         return newest, newest
     nearby = sorted(same_minor or candidates, key=candidates.__getitem__)[-20:]
     raise UserError(

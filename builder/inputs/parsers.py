@@ -94,7 +94,7 @@ def prt_root(text: str) -> PurePosixPath:
 def python_versions(text: str) -> str:
     """Versions of CPython, separated by blanks, of which no two are of one series and flavour."""
     versions = text.split()
-    if not versions or not all(re.fullmatch(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?", one, re.ASCII) for one in versions):
+    if not versions or not all(re.fullmatch(r"3\.\d+(\.\d+)?((a|b|rc)\d+)?t?d?", one, re.ASCII) for one in versions):
         raise ValueError("must be a CPython version, such as 3.14.7, or 3.14 for its newest patch, or several")
     twice = [name for name, number in Counter(map(branch, versions)).items() if number > 1]
     if twice:

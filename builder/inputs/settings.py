@@ -66,7 +66,7 @@ class Settings:
     python_version: str = _setting(
         "3.14", python_versions, PYTHON,
         "Version of CPython, or several, separated by blanks; `3.14` means its newest known patch, `3.14t` without the "
-        "GIL.")
+        "GIL, `3.14d` a debug build.")
     prt_root: PurePosixPath = _setting("/prt", prt_root, PYTHON,
         "Folder in which the runtime is installed and runs.")
     optimize: bool = _setting("1", switch, PYTHON,

@@ -44,6 +44,7 @@ def vendored() -> list[dict[str, str]]:
 manifest = json.loads(pathlib.Path(sys.argv[2]).read_text())
 manifest["python_version"] = platform.python_version()
 manifest["free_threaded"] = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+manifest["debug"] = bool(sysconfig.get_config_var("Py_DEBUG"))
 manifest["python_packages"] = packages(sys.executable)
 manifest["venvs"] = {
     venv.name: packages(venv / "bin" / "python")

@@ -13,7 +13,7 @@ from builder.errors import UserError
 from builder.files import read
 from builder.inputs.pins import CPYTHON, PSF, Pins, Source
 from builder.sources.shelf import SourceShelf
-from builder.versions import minor, series
+from builder.versions import is_free_threaded, minor, series, without_flags
 
 _PLUGIN = "plugins/python-build"
 _SCRIPT = "bin/python-build"
@@ -51,15 +51,16 @@ class PythonBuild:
         )
 
     def versions(self) -> list[str]:
-        """The CPython releases that can be built, in no order."""
+        """What can be built of CPython, in no order. A debug build is an option to python-build."""
         names = (name.removeprefix(_DEFINITIONS) for name in self.files if name.startswith(_DEFINITIONS))
         known = {name for name in names if _CPYTHON.fullmatch(name)}
         free_threaded = {f"{name}t" for name in self.pins.pythons if series(name) >= _FREE_THREADED_SINCE}
-        return [*known | self.pins.pythons.keys() | free_threaded]
+        release = known | self.pins.pythons.keys() | free_threaded
+        return [*release, *(f"{name}d" for name in release)]
 
     def source(self, version: str) -> Source:
         """The source tarball of a version: as pinned, else as python-build's definition names it."""
-        version = version.removesuffix("t")
+        version = without_flags(version)
         if version in self.pins.pythons:
             return self.pins.pythons[version]
         found = _PACKAGE.search(self._definition(version))
@@ -69,15 +70,15 @@ class PythonBuild:
 
     def definitions(self, version: str) -> dict[str, str]:
         """The definition files a build of this version reads; a free-threaded one builds on the plain one."""
-        return {name: self._definition(name) for name in sorted({version, version.removesuffix("t")})}
+        return {name: self._definition(name) for name in sorted({version, without_flags(version)})}
 
     def _definition(self, version: str) -> str:
         """python-build's own definition of a version, else one made from the pins."""
         own = self.files.get(f"{_DEFINITIONS}{version}")
         if own is not None:
             return own.decode(errors="surrogateescape")
-        if version.endswith("t"):
-            plain = version.removesuffix("t")
+        if is_free_threaded(version):
+            plain = without_flags(version)
             return f'export PYTHON_BUILD_FREE_THREADING=1\nsource "$(dirname "${{BASH_SOURCE[0]}}")"/{plain}\n'
         source = self.pins.pythons[version]
         verify = f"verify_py{minor(version).replace('.', '')}"

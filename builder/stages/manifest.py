@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from builder.inputs.git import Repository
 from builder.inputs.pins import Source
 from builder.inputs.recipe import Recipe
-from builder.inputs.settings import Settings
+from builder.stages.planning import Inputs
 from builder.stages.stage import Json
 from builder.targets import Target
 
@@ -22,21 +21,16 @@ ENGINE = "engine"
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 
 
-def planned(
-    target: Target,
-    settings: Settings,
-    recipes: tuple[Recipe, ...],
-    repository: Repository,
-    sources: tuple[Source, ...],
-) -> dict[str, Json]:
+def planned(target: Target, inputs: Inputs, recipes: tuple[Recipe, ...]) -> dict[str, Json]:
     """The part that is known before anything runs."""
+    settings, repository = inputs.settings, inputs.repository
     return {
         "runtime_version": settings.package_version,
         "arch": target.arch.value,
         "variant": target.variant.value,
         "prt_root": str(settings.prt_root),
-        "optimization": {"pgo": settings.optimize, "lto": settings.optimize},
-        "sources": [described(one) for one in sources],
+        "optimization": {"pgo": inputs.optimizes, "lto": inputs.optimizes},
+        "sources": [described(one) for one in inputs.sources],
         "recipe_sha256": _digest(recipes),
         "commit": repository.commit,
         "dirty": repository.dirty,

@@ -12,7 +12,7 @@ from builder.inputs.recipe import InterpreterRecipe, Recipe
 from builder.inputs.settings import Settings
 from builder.sources.python_build import PythonBuild
 from builder.targets import Arch, Variant
-from builder.versions import has_zstd
+from builder.versions import has_zstd, is_debug
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Inputs:
     repository: Repository
     python_build: PythonBuild
     machine: BuildMachine
+
+    @property
+    def optimizes(self) -> bool:
+        """Whether the interpreter is compiled with PGO and LTO: a debug build never is."""
+        return self.settings.optimize and not is_debug(self.python_version)
 
     @property
     def pins(self) -> Pins:

@@ -18,6 +18,7 @@ from builder.targets import Arch
 MEASURED: dict[str, Json] = {
     "python_version": "3.13.5",
     "free_threaded": False,
+    "debug": False,
     "python_packages": [{"name": "pip", "version": "25.1"}],
     "venvs": {},
     "libc_floor": "glibc 2.34",

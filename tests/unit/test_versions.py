@@ -11,7 +11,7 @@ from builder.errors import UserError
 from builder.versions import latest_tag, minor, resolve_python
 
 RELEASED = ["v13rc1", "v13", "v9", "v10"]
-KNOWN = "3.12.9 3.12.10 3.13.0rc1 3.13.0 3.13.5 3.13.6rc1 3.13.5t 3.13.6t 3.14.0b2 3.14.0rc1 3.14.0a7".split()
+KNOWN = "3.12.9 3.12.10 3.13.0rc1 3.13.0 3.13.5 3.13.6rc1 3.13.5t 3.13.6t 3.13.5d 3.14.0b2 3.14.0rc1 3.14.0a7".split()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_latest_tag_is_one_of_the_tags_in_any_order(tags: list[str]) -> None
 
 @pytest.mark.parametrize(
     ("version", "expected"),
-    [("3.13.5", "3.13"), ("3.13", "3.13"), ("3.13.5t", "3.13"), ("3.13t", "3.13"), ("3.14.0rc1", "3.14")],
+    [("3.13.5", "3.13"), ("3.13", "3.13"), ("3.13.5t", "3.13"), ("3.13td", "3.13"), ("3.14.0rc1", "3.14")],
 )
 def test_the_minor_version_has_two_numbers(version: str, expected: str) -> None:
     assert minor(version) == expected
@@ -78,6 +78,7 @@ def test_the_minor_version_has_two_numbers(version: str, expected: str) -> None:
         ("3.12", "3.12.10", "3.12.10"),
         ("3.13.5t", "3.13.5t", "3.13.6t"),
         ("3.13t", "3.13.6t", "3.13.6t"),
+        ("3.13d", "3.13.5d", "3.13.5d"),
         ("3.14", "3.14.0rc1", "3.14.0rc1"),
         ("3.14.0b2", "3.14.0b2", "3.14.0rc1"),
         ("3.13.0rc1", "3.13.0rc1", "3.13.5"),

@@ -55,8 +55,8 @@ def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterato
         name, _, value = fact.partition("=")
         yield from differs(f"manifest: {name}", value, manifest[name])
     yield from differs("manifest: python_version", platform.python_version(), manifest["python_version"])
-    free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-    yield from differs("manifest: free_threaded", free_threaded, manifest["free_threaded"])
+    for flavour, variable in (("free_threaded", "Py_GIL_DISABLED"), ("debug", "Py_DEBUG")):
+        yield from differs(f"manifest: {flavour}", bool(sysconfig.get_config_var(variable)), manifest[flavour])
     yield from differs("manifest: arch", _MACHINES[platform.machine()], manifest["arch"])
     yield from differs("manifest: prt_root", sys.prefix, manifest["prt_root"])
     yield from changes("manifest: python_packages", named(manifest["python_packages"]), packages())

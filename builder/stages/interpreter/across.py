@@ -22,6 +22,7 @@ from builder.stages.interpreter.libraries import OUTPUT as LIBRARIES
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.programs import program_file
 from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
+from builder.versions import is_free_threaded
 
 _PROFILE_USE = program_file("profile_use.py")
 _SPLIT_SYMBOLS = program_file("split_symbols.py")
@@ -36,11 +37,11 @@ _NOT_NEEDED = """
 
 def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
     """A definition that only configures, makes and installs: what it made can't always run on the build machine."""
-    free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if cpython.version.endswith("t") else ""
+    free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if is_free_threaded(cpython.version) else ""
     url = f"{cpython.source.places[0]}#{cpython.source.sha256}"
     mark, marking = modules.definition(cpython)
     install = f'install_package "{cpython.package}" "{url}" {marking}{steps}\n'
-    return {cpython.version: f"{free_threading}{mark}{install}"}
+    return {cpython.release.version: f"{free_threading}{mark}{install}"}
 
 
 def plan_build_python(cpython: CPython) -> Stage:
@@ -160,7 +161,7 @@ def _ready(target: CrossCompiler) -> tuple[Step, ...]:
 
 def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
     """Move what debuggers read into a separate folder, which the runtime packs as a separate archive."""
-    python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
+    python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
     patterns = (f"bin/{cpython.binary}", "lib/python3*/lib-dynload/*.so")
     program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
     args = (python, "-I", "-B", program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
@@ -171,7 +172,7 @@ def _profile_use(cpython: CPython) -> Step:
     """Configure sets no profile flag where it does not know the compiler, and prints no message: so we check."""
     return Step(
         "check use of the profile",
-        (f"{BUILD_PREFIX}/bin/{cpython.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
+        (f"{BUILD_PREFIX}/bin/{cpython.release.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
         shows_output=True,
         hint="the profile is of another version or of no use: `nox -s train` makes one",
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from builder.stages.interpreter import modules
 from builder.stages.interpreter.compiler import DEPS, CrossCompiler, llvm, other_name
-from builder.stages.interpreter.cpython import OWN_LIBMPDEC, CPython
+from builder.stages.interpreter.cpython import CPython
 from builder.stages.stage import WORK, File
 from builder.targets import Arch
+from builder.versions import is_debug
 
 PROFILE = "python.profdata"
 
@@ -63,12 +64,12 @@ _WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture'
 
 def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
     """The options of configure."""
-    build_python = f"{BUILD_PREFIX}/bin/{cpython.binary}"
+    build_python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
     return (
         f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", "--with-dbmliborder=", "--with-computed-gotos=yes",
-        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", OWN_LIBMPDEC,
+        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", *cpython.options,
     )  # fmt: skip
 
 
@@ -92,14 +93,15 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         "CURSES": (curses, "-lncursesw"),
         "PANEL": (curses, "-lpanelw -lncursesw"),
     }
+    # Line tables are enough for a backtrace, and keep link-time optimisation short. A debug build has all by itself.
+    lines = () if is_debug(cpython.version) else ("-g1",)
     return {
         **target.env,
         **modules.environment(cpython),
         # Configure takes these two only with their whole path.
         "LLVM_AR": f"/usr/bin/{llvm('ar')}",
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
-        # Line tables are enough for a backtrace, and keep link-time optimisation short.
-        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, "-g1", f"-I{WORK}/include", *optimized)),
+        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, *lines, f"-I{WORK}/include", *optimized)),
         "LDFLAGS_NODIST": " ".join((*LINKER, *(f"-Wl,-mllvm,{one}" for one in LLVM_OPTIONS if optimized))),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.inputs.git import NO_DATE
 from builder.inputs.pins import Source
@@ -12,11 +12,11 @@ from builder.inputs.recipe import RecipeFile
 from builder.sources.python_build import PythonBuild
 from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
-from builder.versions import branch
+from builder.versions import branch, is_debug, without_flags
 
 # The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if this asks for it,
 # and leaves `_decimal` out where the system has none.
-OWN_LIBMPDEC = "--with-system-libmpdec=no"
+_OWN_LIBMPDEC = "--with-system-libmpdec=no"
 
 _PYTHON_BUILD = "python-build"
 _DEFINITIONS = f"{_PYTHON_BUILD}/share/python-build"
@@ -46,12 +46,22 @@ class CPython:
     @property
     def package(self) -> str:
         """`Python-3.13.5`, as python-build and the tarball call it, for 3.13.5 and 3.13.5t."""
-        return f"Python-{self.version.removesuffix('t')}"
+        return f"Python-{without_flags(self.version)}"
 
     @property
     def binary(self) -> str:
         """The interpreter's file name, such as `python3.13`."""
         return f"python{branch(self.version)}"
+
+    @property
+    def release(self) -> CPython:
+        """The same, but no debug build: python-build knows only that name, and CPython's folders have it."""
+        return replace(self, version=self.version.removesuffix("d"))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What configure gets, however this is compiled."""
+        return (_OWN_LIBMPDEC, *(("--with-pydebug",) if is_debug(self.version) else ()))
 
     @property
     def epoch(self) -> int:
@@ -65,16 +75,17 @@ class CPython:
 
     def files(self, definitions: Mapping[str, str]) -> list[File]:
         """python-build, the definitions it is to follow, the source tarball and all patches."""
+        release = self.release.version
         files = [
             File(f"sources/{self.package}.tar.xz", self.source),
             File(f"{_PYTHON_BUILD}/bin/python-build", self.python_build.script, executable=True),
             *(File(f"{_DEFINITIONS}/{name}", text.encode()) for name, text in definitions.items()),
-            *(File(f"{_DEFINITIONS}/patches/{name}", text) for name, text in self.python_build.patches(self.version)),
+            *(File(f"{_DEFINITIONS}/patches/{name}", text) for name, text in self.python_build.patches(release)),
         ]
         if self.pre_patches:
             # python-build joins the files of this folder in name order, and strips one path level if a line says
             # "diff --git a/"; ours are written that way, and so must the whole be.
-            own = f"{_DEFINITIONS}/patches/{self.version}/{self.package}/zz"
+            own = f"{_DEFINITIONS}/patches/{release}/{self.package}/zz"
             files.append(File(f"{own}-0000", b"diff --git a/ b/\n"))
             files += [File(f"{own}-{number:04}", patch.content) for number, patch in enumerate(self.pre_patches, 1)]
             files += [File(f"pre-patch/{patch.name}", patch.content) for patch in self.pre_patches]
@@ -99,7 +110,7 @@ class CPython:
         """Run python-build. `options` go to configure; none of them may hold a blank. The source tree is kept."""
         return Step(
             name,
-            (f"{WORK}/{_PYTHON_BUILD}/bin/python-build", "--verbose", "--keep", self.version, prefix),
+            (f"{WORK}/{_PYTHON_BUILD}/bin/python-build", "--verbose", "--keep", self.release.version, prefix),
             {
                 "PYTHON_CONFIGURE_OPTS": " ".join(options),
                 "PYTHON_BUILD_CACHE_PATH": f"{WORK}/sources",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from builder.stages.interpreter.acceptance import CHECK, OUTPUT, acceptance, check_modules
-from builder.stages.interpreter.cpython import OWN_LIBMPDEC, CPython, without_bytecode
+from builder.stages.interpreter.cpython import CPython, without_bytecode
 from builder.stages.stage import Stage, pack
 from builder.targets import Arch
 
@@ -14,14 +14,14 @@ def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: 
     """Plan the compile of one CPython version where it will run."""
     # A static libpython is faster, and makes `venv --copies` and a moved tree work. Everything that tunes goes
     # through configure's own switches: they put it into *_NODIST, where no extension inherits it.
-    options = ("--disable-shared", OWN_LIBMPDEC, *(("--enable-optimizations", "--with-lto") if optimize else ()))
+    options = ("--disable-shared", *cpython.options, *(("--enable-optimizations", "--with-lto") if optimize else ()))
     # One process trains: parallel training corrupts GCC's profiles (python/cpython#145801).
     training = {"PROFILE_TASK": "-m test --pgo --timeout=1200"} if optimize else {}
     name = f"compile CPython {cpython.version}" + (" (PGO, LTO)" if optimize else "")
     return Stage(
         name="interpreter",
         inputs={**cpython.inputs(arch), "prt_root": str(prt_root)},
-        files=(*cpython.files(cpython.python_build.definitions(cpython.version)), CHECK),
+        files=(*cpython.files(cpython.python_build.definitions(cpython.release.version)), CHECK),
         steps=(
             *cpython.prove_patches(),
             cpython.compile(name, str(prt_root), options, training),

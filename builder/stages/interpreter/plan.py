@@ -23,7 +23,7 @@ def plan_interpreter(inputs: Inputs, arch: Arch) -> Stage:
         settings.line_editor,
     )  # fmt: skip
     if not machine.crosses:
-        return compile_in_place(cpython, arch, optimize=settings.optimize, prt_root=settings.prt_root)
+        return compile_in_place(cpython, arch, optimize=inputs.optimizes, prt_root=settings.prt_root)
     target, native = (
         CrossCompiler(one, inputs.pins.sysroot(settings.sysroot, one)) for one in (arch, machine.builds_on)
     )
@@ -34,12 +34,12 @@ def plan_interpreter(inputs: Inputs, arch: Arch) -> Stage:
         )
         for one in {target, native}
     }  # fmt: skip
-    build_python = plan_build_python(cpython)
+    build_python = plan_build_python(cpython.release)
     parents = [libraries[target], build_python]
-    keeps = settings.optimize and settings.profile is Profile.KEPT
+    keeps = inputs.optimizes and settings.profile is Profile.KEPT
     kept = inputs.interpreter.profiles.get(inputs.python_version) if keeps else None
-    if settings.optimize and kept is None:
+    if inputs.optimizes and kept is None:
         parents.append(plan_training(cpython, native, (libraries[native], build_python)))
     return cross_compile(
-        cpython, target, tuple(parents), optimize=settings.optimize, profile=kept, prt_root=settings.prt_root
+        cpython, target, tuple(parents), optimize=inputs.optimizes, profile=kept, prt_root=settings.prt_root
     )

@@ -209,17 +209,18 @@ def test_a_switch_can_be_turned_off(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["3.13.5", "3.13", "3.9.22", "3.14.0rc1", "3.14.0a7", "3.15.0b1", "3.13.5t", "3.13t", "3.14.0rc1t"]
+    "version", ["3.13.5", "3.13", "3.9.22", "3.14.0rc1", "3.14.0a7", "3.15.0b1", "3.13.5t", "3.13t", "3.14.0rc1td"]
 )
-def test_a_python_version_may_be_exact_minor_early_or_free_threaded(tmp_path: Path, version: str) -> None:
+def test_a_python_version_may_be_exact_minor_early_or_of_a_flavour(tmp_path: Path, version: str) -> None:
     assert load(tmp_path, environ={"PYTHON_VERSION": version}).python_version == version
 
 
 def test_of_several_versions_each_has_names_and_a_place_of_its_own(tmp_path: Path) -> None:
-    several = load(tmp_path, environ={"PYTHON_VERSION": " 3.13.5  3.14t ", "PRT_ROOT": "/opt/py"}).each_version()
+    several = load(tmp_path, environ={"PYTHON_VERSION": " 3.13.5  3.14t 3.14td ", "PRT_ROOT": "/opt/py"}).each_version()
     assert [(one.python_version, one.package_prefix, str(one.prt_root)) for one in several] == [
         ("3.13.5", "prt3.13", "/opt/py3.13"),
         ("3.14t", "prt3.14t", "/opt/py3.14t"),
+        ("3.14td", "prt3.14td", "/opt/py3.14td"),
     ]
 
 
@@ -231,7 +232,7 @@ def test_a_single_version_has_the_plain_names(tmp_path: Path) -> None:
 BAD = {
     ("PYTHON_VERSION", "has 3.13 twice"): ("3.13 3.13.5", "3.14 3.13.5 3.13.4"),
     ("PYTHON_VERSION", "has 3.13t twice"): ("3.13t 3.13.5t",),
-    ("PYTHON_VERSION", "must be a CPython version"): ("3", "2.7.18", "3.13.5-dev", "pypy3.10", "v3.13", "3.13.5T"),
+    ("PYTHON_VERSION", "must be a CPython version"): ("3", "2.7.18", "3.13.5-dev", "pypy3.10", "3.13.5T", "3.13dt"),
     ("PRT_ROOT", "must be an absolute path"): ("prt", "~/prt", "/my prt", "/opt/../etc", "/opt//prt", "/-x", "/$HOME"),
     ("OPTIMIZE", "must be 1 or 0"): ("2", "maybe", "-1"),
     ("NO_CACHE", "must be 1 or 0"): ("none", "y"),

@@ -77,8 +77,9 @@ def ours() -> PythonBuild:
     return PythonBuild(plugin(), pins("3.13.5", "3.14.0rc1"))
 
 
-def test_the_versions_are_those_of_cpython_in_the_definitions_and_the_pins(ours: PythonBuild) -> None:
-    assert sorted(ours.versions()) == ["3.12.9", "3.12.9t", "3.13.5", "3.13.5t", "3.14.0rc1", "3.14.0rc1t", "3.9.1"]
+def test_the_versions_are_those_of_the_definitions_and_the_pins_each_a_debug_build_too(ours: PythonBuild) -> None:
+    releases = ["3.12.9", "3.12.9t", "3.13.5", "3.13.5t", "3.14.0rc1", "3.14.0rc1t", "3.9.1"]
+    assert sorted(ours.versions()) == sorted([*releases, *(f"{release}d" for release in releases)])
 
 
 @pytest.mark.parametrize(("script", "version"), [(SCRIPT, "20250610"), ("#!/bin/sh\n", "unknown")])

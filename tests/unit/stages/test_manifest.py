@@ -89,6 +89,7 @@ def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: s
         ("optimization", {"pgo": True}),
         ("dirty", "no"),
         ("free_threaded", "t"),
+        ("debug", "d"),
         ("stage_keys", {"interpreter": "0" * 64}),
         ("stage_keys", {"interpreter": "0" * 64, "runtime": "0"}),
     ],

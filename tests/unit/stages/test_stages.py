@@ -132,6 +132,17 @@ def test_a_free_threaded_python_is_built_from_the_plain_source(tmp_path: Path) -
     assert f"{VERSION}t" in step_of(stage, "compile").args
 
 
+def test_a_debug_build_checks_itself_and_is_not_optimised(tmp_path: Path) -> None:
+    plain, debug = (inputs(tmp_path).with_inputs(python_version=f"{VERSION}{flags}") for flags in ("t", "td"))
+    stage = debug.stages()["interpreter"]
+    compiling = step_of(stage, "compile")
+    assert f"{VERSION}t" in compiling.args  # as python-build calls it
+    assert "--with-pydebug" in compiling.env["PYTHON_CONFIGURE_OPTS"].split()
+    assert "--with-lto" not in compiling.env["PYTHON_CONFIGURE_OPTS"]
+    assert debug.plan().manifest["optimization"] == {"pgo": False, "lto": False}
+    assert "--with-pydebug" not in step_of(plain.stages()["interpreter"], "compile").env["PYTHON_CONFIGURE_OPTS"]
+
+
 def test_only_steps_that_download_get_the_network(tmp_path: Path) -> None:
     plan = inputs(tmp_path).plan()
     stages = (plan.interpreter, plan.lock, plan.fetch, plan.stage)
