@@ -119,6 +119,8 @@ class HostEngine:
         """Take PRT_ROOT for the time of a stage."""
         with self._work() as work, taken(Path(self.prt_root), work.path, self.say) as lock:
             yield HostWorkplace(self.prt_root, work.path, self.network, locks=(work.lock, lock))
+        # A step of a killed build may have lived when this build began; by now it has given PRT_ROOT back.
+        self.remove_abandoned()
 
     @contextmanager
     def testbed(self, arch: Arch, image: str) -> Iterator[HostWorkplace]:

@@ -8,18 +8,21 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from builder.engines.prt_root import MARK, NOTE, mount_point, put_back, taken
+from builder.engines.host import HostEngine
+from builder.engines.prt_root import MARK, NOTE, mount_point, put_back
 from builder.errors import UserError
-from builder.work import remove_abandoned, work_folder
+from builder.targets import Arch
+from builder.work import remove_abandoned
+from tests.support.factories import NO_NETWORK
 
 # A build that is killed after it wrote half a tree.
 KILLED = """
 import os, subprocess, sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from builder.engines import prt_root
 from builder.work import work_folder
 root, scratch, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -53,8 +56,9 @@ def killed(root: Path, scratch: Path, how: str = "taken", survivor: int | None =
 def build(root: Path, scratch: Path) -> Iterator[list[str]]:
     """A build, from its start on; yields what it said."""
     said: list[str] = []
-    remove_abandoned(scratch, "stage", said.append, before=put_back)
-    with work_folder(scratch, "stage") as work, taken(root, work.path, said.append):
+    engine = HostEngine(PurePosixPath(root), scratch, NO_NETWORK, say=said.append)
+    engine.remove_abandoned()
+    with engine.workplace(Arch.native()):
         yield said
 
 
@@ -87,8 +91,7 @@ def test_what_a_killed_build_left_is_emptied_once_the_last_of_its_processes_has_
         assert [path.name for path in root.iterdir()] == [MARK]
     [waited] = said
     assert waited.startswith(f"PRT_ROOT={root}: another build")
-    with build(root, tmp_path / "work"):
-        pass
+    assert not root.parent.exists()
     assert [*(tmp_path / "work").iterdir()] == []
 
 
