@@ -19,11 +19,15 @@ _ARCHITECTURES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
 
 
 class Needs(NamedTuple):
-    """Architecture, as Debian names it where it does; libraries, by file name; versions of glibc, by its symbols."""
+    """Architecture, as Debian names it where it does; libraries, by file name; versions of glibc, by its symbols.
+
+    `folders` are where it has the loader look for libraries first.
+    """
 
     arch: str
     libraries: list[str]
     glibc: set[Version]
+    folders: list[str]
 
 
 def needs(root: pathlib.Path) -> Iterator[tuple[pathlib.Path, Needs]]:
@@ -51,9 +55,12 @@ def dotted(version: Version) -> str:
 def _needs(elf: ELFFile) -> Needs:
     machine = str(elf["e_machine"])
     dynamic = (segment for segment in elf.iter_segments() if isinstance(segment, DynamicSegment))
-    # The attribute gets the tag's name while the file is read.
-    libraries = [tag.needed for segment in dynamic for tag in segment.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
-    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_glibc(elf)})
+    tags = [tag for segment in dynamic for tag in segment.iter_tags()]
+    # The attributes get the tags' names while the file is read.
+    libraries = [tag.needed for tag in tags if hasattr(tag, "needed")]
+    paths = [getattr(tag, name) for tag in tags for name in ("rpath", "runpath") if hasattr(tag, name)]
+    folders = [folder for path in paths for folder in path.split(":") if folder]
+    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_glibc(elf)}, folders)
 
 
 def _glibc(elf: ELFFile) -> Iterator[Version]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from builder.inputs.recipe import Recipe
@@ -46,21 +47,39 @@ def all_checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) 
     }
 
     said = (f"{name}={value}" for name, value in facts.items())
-    patterns = (pattern for recipe in recipes for pattern in recipe.prune)
     yield run_program("manifest", root, "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
     yield run_program("ELF files", root, "elf", str(root))
-    yield run_program("standard library", root, "stdlib", *patterns)
+    yield run_program("standard library", root, "stdlib", *_pruned(recipes))
     yield run_program("TLS", root, "tls", f"{WORK}/{TLS}")
     yield run_program("SQLite", root, "sqlite")
     yield run_program("virtual environment", root, "venv")
     yield Step("pip check", (python, "-B", "-m", "pip", "check"))
     yield run_program("pip install, uninstall", root, "pip", _FROM_THE_INDEX, network=True)
+    yield from _own_checks(root, recipes)
+
+
+def moved_checks(root: PurePosixPath, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
+    """What is checked again of a tree that is now at `root`."""
+    yield run_program("moved: places", root, "moved", str(root))
+    yield run_program("moved: standard library", root, "stdlib", *_pruned(recipes))
+    yield run_program("moved: virtual environment", root, "venv")
+    yield Step("moved: pip check", (_python(root), "-B", "-m", "pip", "check"))
+    for step in _own_checks(root, recipes):
+        yield replace(step, name=f"moved: {step.name}")
+
+
+def _own_checks(root: PurePosixPath, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
+    """The checks of the recipes."""
     for recipe in recipes:
         folder = recipe.variant.recipe_folder
         env = {"PYTHONDONTWRITEBYTECODE": "1", **recipe_environment(root, recipe.variant)}
         for one in recipe.checks:
-            command = (python, "-I", "-B", f"{WORK}/checks/{folder}/{one.name}")
+            command = (_python(root), "-I", "-B", f"{WORK}/checks/{folder}/{one.name}")
             yield Step(f"recipes/{folder}/checks/{one.name}", command, env)
+
+
+def _pruned(recipes: tuple[Recipe, ...]) -> Iterator[str]:
+    return (pattern for recipe in recipes for pattern in recipe.prune)
 
 
 def _python(prt_root: PurePosixPath) -> str:

@@ -25,13 +25,21 @@ _KEEP = '"$@" | sort > "$0"'
 _COMPARE = '"$@" | sort | diff "$0" -'
 _NOTHING = '[ ! -e "$0" ] || { echo "expected: nothing in $0"; echo "seen:"; find "$0"; exit 1; }'
 
+_MOVE = 'mkdir -p "$1" && find "$0" -mindepth 1 -maxdepth 1 -exec mv --target-directory="$1" {} +'
+# With a blank, a letter beyond ASCII, and longer than the kernel reads of a script's first line.
+_ELSEWHERE = PurePosixPath(WORK, "a b", "ü", *["long"] * 32)
+
 
 def tarball(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proof:
-    """The archive unpacked at PRT_ROOT. `recipes` are those the target is made of, the production one first."""
+    """The archive unpacked at PRT_ROOT, then moved. `recipes` are the target's, the production one first."""
     return Proof(
         files=tuple(checks.check_files(recipes)),
         install=unpacked(settings.prt_root),
-        checks=tuple(checks.all_checks(target, settings, recipes)),
+        checks=(
+            *checks.all_checks(target, settings, recipes),
+            Step("move it", ("sh", "-c", _MOVE, str(settings.prt_root), str(_ELSEWHERE))),
+            *checks.moved_checks(_ELSEWHERE, recipes),
+        ),
     )
 
 

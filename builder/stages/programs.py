@@ -9,6 +9,8 @@ from pathlib import Path
 from builder.stages.stage import File
 
 _BUILDER = Path(__file__).parents[1]
+# The programs that make a tree movable.
+MOVABLE = tuple(sorted(f"movable/{path.name}" for path in (_BUILDER / "inside" / "movable").glob("*.py")))
 
 
 def program_file(name: str) -> File:

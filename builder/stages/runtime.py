@@ -13,7 +13,7 @@ from builder.stages import pip
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
-from builder.stages.programs import as_package, program_file
+from builder.stages.programs import MOVABLE, as_package, program_file
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Arch, Variant
 
@@ -44,8 +44,10 @@ def plan_packages(
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *pip.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
-        *_bytecode(recipe, prt_root, env),
+        *_pruned_and_movable(recipe, prt_root, env),
+        *_bytecode(prt_root, env),
         *((_portable(prt_root, floor),) if floor else ()),
+        _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
         *_described(prt_root, env),
         pack("pack artifact", str(prt_root), ARTIFACT, epoch),
@@ -82,7 +84,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
     yield from map(program_file, ("compare_lock.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
-    yield from as_package("check_portable.py", "write_manifest.py")
+    yield from as_package("check_movable.py", "check_portable.py", "write_manifest.py", *MOVABLE)
 
 
 def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
@@ -103,14 +105,20 @@ def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
     return Step(f"script {script.name}", (f"{WORK}/scripts/{script.name}",), env, network=True, hint=hint)
 
 
-def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
-    """Remove what the recipe prunes, and all bytecode; then make that of what is left, reproducibly."""
+def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+    """Remove what the recipe prunes, and all bytecode; have what is left find itself in any folder."""
     python = f"{prt_root}/bin/python"
     prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__")
+    movable = (python, "-B", "-m", "builder.inside.movable", str(prt_root))
+    return Step("prune", prune, env), Step("make movable", movable, env)
+
+
+def _bytecode(prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+    """Make bytecode, reproducibly."""
     # Without -I, which would ignore PYTHONHASHSEED.
-    compile_ = (python, f"{WORK}/compile_bytecode.py", f"{prt_root}/lib", f"{prt_root}/venv")
+    args = (f"{prt_root}/bin/python", f"{WORK}/compile_bytecode.py", f"{prt_root}/lib", f"{prt_root}/venv")
     fixed = {"SOURCE_DATE_EPOCH": env["SOURCE_DATE_EPOCH"], "PYTHONHASHSEED": "0"}
-    return Step("prune", prune, env), Step("compile bytecode", compile_, fixed)
+    return (Step("compile bytecode", args, fixed),)
 
 
 def _described(prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
@@ -128,6 +136,14 @@ def _portable(prt_root: PurePosixPath, floor: str) -> Step:
         f"check portable to glibc {floor}",
         (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.check_portable", str(prt_root), floor),
         hint="pin an older release of the package, or build for newer systems only: LIBRARIES=system",
+    )
+
+
+def _check_movable(prt_root: PurePosixPath) -> Step:
+    return Step(
+        "check movable",
+        (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.check_movable", str(prt_root)),
+        hint="have a script of the recipe change or remove these files",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 import pytest
 from docker.models.containers import Container
 
@@ -38,3 +40,44 @@ def test_the_interpreter_finds_its_library(moved: Container, command: list[str])
 def test_virtual_environments_work(moved: Container, way: str) -> None:
     execute(moved, f"{ELSEWHERE}/bin/python3", "-m", "venv", "--clear", way, "/venv")
     assert f"from /venv/{LIB}/site-packages/pip" in execute(moved, "/venv/bin/python", "-m", "pip", "--version")
+
+
+def test_every_command_answers_there_and_through_a_link(moved: Container) -> None:
+    commands = execute(moved, "ls", f"{ELSEWHERE}/bin").split()
+    assert {"pip", "uvicorn", "python3-config"} <= {*commands}
+    for command in commands:
+        if not command.startswith("pydoc"):  # which takes no such option
+            argument = "--prefix" if command.endswith("-config") else "--help"
+            execute(moved, f"{ELSEWHERE}/bin/{command}", argument)
+    execute(moved, "ln", "-sf", f"{ELSEWHERE}/bin/uvicorn", "/usr/local/bin/serve")
+    assert "Running uvicorn" in execute(moved, "serve", "--version")
+    assert execute(moved, f"{ELSEWHERE}/bin/python3-config", "--prefix").strip() == ELSEWHERE
+
+
+ASK = """
+import pathlib, sysconfig
+print([name for name, text in sysconfig.get_config_vars().items() if "/prt" in str(text).replace({here!r}, "")])
+folders = [*sysconfig.get_paths().values(), *map(sysconfig.get_config_var, ("INCLUDEPY", "LIBDIR", "LIBPL", "BINDIR"))]
+print([folder for folder in folders if not (folder.startswith({here!r}) and pathlib.Path(folder).is_dir())])
+"""
+
+
+def test_sysconfig_names_folders_that_are_there_and_never_prt_root(moved: Container) -> None:
+    python = f"{ELSEWHERE}/bin/python3"
+    assert execute(moved, python, "-c", ASK.format(here=ELSEWHERE)) == "[]\n[]\n"
+
+
+# What may name PRT_ROOT, and why.
+STILL = {
+    "*.pyc": "the path of the source is put right when it is loaded",
+    "manifest.json": "where the Debian package puts it",
+    "bin/python3.*": "the last place the interpreter looks for its library in",
+}
+
+
+def test_nothing_else_names_prt_root(moved: Container) -> None:
+    names = "(^|[^A-Za-z0-9_./-])/prt(/|[^A-Za-z0-9_.-]|$)"
+    found = execute(moved, "sh", "-c", f"cd '{ELSEWHERE}' && grep -rlE '{names}' . || true")
+    files = [line.removeprefix("./") for line in found.splitlines()]
+    assert [name for name in files if not any(fnmatch(name, pattern) for pattern in STILL)] == []
+    assert {"manifest.json"} < {*files}  # the search finds what there is

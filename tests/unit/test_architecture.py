@@ -161,8 +161,8 @@ def test_what_runs_inside_a_build_needs_hardly_more_than_the_standard_library(na
     tree = ast.walk(ast.parse(MODULES[name].read_text()))
     found = {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names}
     froms = {str(n.module) for n in ast.walk(ast.parse(MODULES[name].read_text())) if isinstance(n, ast.ImportFrom)}
-    # Those that are run as modules of their package share two of them, and what travels with these.
-    shared = {"builder.inside.proof.report", "builder.inside.linkage"}
+    # Those that are run as modules of their package share these, and what travels with them.
+    shared = {"builder.inside.proof.report", "builder.inside.linkage", "builder.inside.movable"}
     travels = {one for one in froms if name == "builder.inside.linkage" and one.startswith("elftools.")}
     outside = (found | froms) - shared - travels
     assert {one.partition(".")[0] for one in outside} <= sys.stdlib_module_names

@@ -24,7 +24,11 @@ RUN = {
     "./nox": "test_nox_alone_prints_every_setting_with_its_origin",
     "./nox -s runtime": "test_the_first_command_of_the_readme_builds_without_rights_docker_or_compiler",
     "mkdir /prt && tar -xzf out/prt_v0_amd64.tgz -C /prt": "test_an_archive_is_unpacked_as_the_readme_says_and_checked",
-    "/prt/bin/python -m uvicorn --version": "test_it_serves_http_on_every_release_of_debian_without_a_network",
+    "/prt/bin/uvicorn --version": "test_every_command_answers_there_and_through_a_link",
+    'mkdir -p "/opt/my tools/py" && tar -xzf out/prt_v0_amd64.tgz -C "/opt/my tools/py"': (
+        "test_every_command_answers_there_and_through_a_link"
+    ),
+    '"/opt/my tools/py/bin/uvicorn" --version': "test_every_command_answers_there_and_through_a_link",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
     "./nox -s train": "test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it",
     'PYTHON_VERSION="3.13 3.14 3.14t" ./nox -s runtime deb': (

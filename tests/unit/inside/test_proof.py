@@ -134,3 +134,11 @@ def test_a_system_that_was_changed_is_reported_file_by_file(tmp_path: Path) -> N
         "/usr/bin/python3", "  expected: f 644 1", "  seen:     f 644 2",
         "new files that are not the package's", "  expected: []", "  seen:     ['/stray']",
     ]  # fmt: skip
+
+
+def test_a_tree_that_takes_itself_for_another_is_named(tmp_path: Path) -> None:
+    script(tmp_path / "bin", "pip", "echo not today; exit 1")
+    shown = run("moved", tmp_path, code=1)
+    assert f"sys.prefix\n  expected: {tmp_path}\n  seen:     {sys.prefix}\n" in shown
+    assert f"sysconfig: LIBDIR\n  expected: {tmp_path} or below\n" in shown
+    assert f"{tmp_path}/bin/pip --version\n  expected: \n  seen:     not today\n" in shown

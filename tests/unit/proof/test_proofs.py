@@ -19,6 +19,10 @@ EVERYWHERE = [
     "manifest", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
     "pip install, uninstall", "recipes/runtime/checks/10-web.py",
 ]  # fmt: skip
+MOVED = [
+    "move it", "moved: places", "moved: standard library", "moved: virtual environment", "moved: pip check",
+    "moved: recipes/runtime/checks/10-web.py",
+]  # fmt: skip
 
 
 def names(steps: tuple[Step, ...]) -> list[str]:
@@ -33,13 +37,26 @@ def step(proof: Proof, name: str) -> Step:
 def test_an_archive_is_unpacked_as_the_readme_says_and_checked(tmp_path: Path) -> None:
     proof = package.tarball(RUNTIME, settings(tmp_path, PRT_ROOT="/srv/py"), BOTH[:1])
     assert [one.args[0] for one in proof.install] == ["mkdir", "tar"]
-    assert names(proof.checks) == EVERYWHERE
-    assert {one.args[0] for one in proof.checks} == {"/srv/py/bin/python"}
+    assert names(proof.checks) == [*EVERYWHERE, *MOVED]
+    assert {one.args[0] for one in proof.checks[: len(EVERYWHERE)]} == {"/srv/py/bin/python"}
+
+
+def test_an_archive_is_checked_again_in_a_folder_that_no_first_line_of_a_script_could_name(tmp_path: Path) -> None:
+    proof = package.tarball(RUNTIME, settings(tmp_path, PRT_ROOT="/srv/py"), BOTH[:1])
+    *_, source, folder = step(proof, "move it").args
+    assert source == "/srv/py"
+    assert " " in folder
+    assert not folder.isascii()
+    assert len(folder) > 127
+    moved = [one for one in proof.checks if one.name.startswith("moved: ")]
+    assert {one.args[0] for one in moved} == {f"{folder}/bin/python"}
+    assert step(proof, "moved: recipes/runtime/checks/10-web.py").env["PRT_ROOT"] == folder
 
 
 def test_the_development_variant_answers_for_both_recipes(tmp_path: Path) -> None:
     proof = package.tarball(DEV, settings(tmp_path), BOTH)
-    assert names(proof.checks) == [*EVERYWHERE, "recipes/dev/checks/10-tools.py"]
+    own = "recipes/dev/checks/10-tools.py"
+    assert names(proof.checks) == [*EVERYWHERE, own, *MOVED, f"moved: {own}"]
     assert step(proof, "recipes/runtime/checks/10-web.py").env["PRT_VARIANT"] == "runtime"
     assert step(proof, "recipes/dev/checks/10-tools.py").env["PRT_VARIANT"] == "runtime-dev"
     content = {file.name: file.content for file in proof.files}

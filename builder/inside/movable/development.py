@@ -1,0 +1,92 @@
+"""What Python says of its own installation to those who compile against it: by its own place, not by PRT_ROOT."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from builder.inside.movable import launchers
+
+# The file of variables is a module: it can ask where it is.
+_SYSCONFIG = """\
+# system configuration used by the sysconfig module; `_root` is the folder this Python is in
+from os.path import abspath as _abspath, dirname as _dirname
+
+_root = _dirname(_dirname(_dirname(_abspath(__file__))))
+build_time_vars = {{
+{variables}}}
+"""
+# Make's and pkg-config's own words for where a file is. Make knows no path with a blank.
+_MAKE = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
+_PKG_CONFIG = "${pcfiledir}/../.."
+
+
+def rewritten(root: Path) -> Iterator[tuple[Path, str | None]]:
+    """The files that are to have another text, with it; None for a file that is to go. Their folder is `root`/lib."""
+    [library] = (path for path in (root / "lib").glob("python3.*") if path.is_dir())
+    for path in library.glob("_sysconfigdata_*.py"):
+        yield path, _sysconfig(path, root)
+    # The same variables as plain data, which can't ask where it is. Nothing in CPython reads it.
+    for path in library.glob("_sysconfig_vars_*.json"):
+        yield path, None
+    for path in library.glob("build-details.json"):
+        yield path, _build_details(path, root)
+    for path in library.glob("config-*/Makefile"):
+        yield path, _at(root, _MAKE)(_without_own_folders(path.read_text(), root))
+    for path in (root / "lib" / "pkgconfig").glob("*.pc"):
+        if not path.is_symlink():
+            yield path, _at(root, _PKG_CONFIG)(_without_own_folders(path.read_text(), root))
+    yield from _config(root, library)
+
+
+def _at(root: Path, here: str) -> Callable[[str], str]:
+    """What replaces the path of the tree in a text by `here`, wherever it is a whole path or begins one."""
+    pattern = re.compile(rf"(?<![\w./+-]){re.escape(str(root))}(?![\w.+-])")
+    return lambda text: pattern.sub(lambda found: here, text)
+
+
+def _without_own_folders(text: str, root: Path) -> str:
+    """Without the flags that python-build adds for a library of its own, which there is none of.
+
+    A compiler is told where Python's headers are by another variable, and that as one word, whatever the path.
+    """
+    return re.sub(rf" *-(I{re.escape(str(root))}/include|L{re.escape(str(root))}/lib)(?![\w./+-])", "", text)
+
+
+def _sysconfig(path: Path, root: Path) -> str:
+    variables = runpy.run_path(str(path))["build_time_vars"]
+    lines = (f"    {name!r}: {_literal(value, root)},\n" for name, value in sorted(variables.items()))
+    return _SYSCONFIG.format(variables="".join(lines))
+
+
+def _literal(value: object, root: Path) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    plain = _without_own_folders(value, root)
+    braces = plain.replace("{", "{{").replace("}", "}}")
+    found = _at(root, "{_root}")(braces)
+    return repr(plain) if found == braces else f"f{found!r}"
+
+
+def _build_details(path: Path, root: Path) -> str:
+    """Its paths are relative to its own folder, and to that of the tree: https://peps.python.org/pep-0739/."""
+    details = json.loads(path.read_text())
+    details["base_prefix"] = "../.."
+    inside = json.loads(_at(root, ".")(json.dumps(details)))
+    # What was pruned, or is not made, can't be linked.
+    libraries = {kind: file for kind, file in inside.get("libpython", {}).items() if (root / str(file)).exists()}
+    inside.pop("libpython", None)
+    return json.dumps({**inside, **({"libpython": libraries} if libraries else {})}, indent=2) + "\n"
+
+
+def _config(root: Path, library: Path) -> Iterator[tuple[Path, str]]:
+    """CPython's `python3-config` in Python, which asks sysconfig; the one in sh breaks in a folder with a blank."""
+    for program in library.glob("config-*/python-config.py"):
+        text = program.read_text()
+        if launchers.names(text.encode(), root):  # else it is done already
+            for path in (root / "bin").glob("python3.*-config"):
+                if not path.is_symlink():
+                    yield path, text
