@@ -71,6 +71,8 @@ class Settings:
         "Folder in which the runtime is installed and runs.")
     optimize: bool = _setting("1", switch, PYTHON,
         "`0` compiles without PGO and LTO: minutes, for tests and trials.")
+    jit: bool = _setting("0", switch, PYTHON,
+        "`1` builds the experimental JIT of CPython 3.14 in; it is off unless PYTHON_JIT=1 is in the environment.")
     compile: Compile = _setting("across", one_of(Compile), PYTHON,
         "`across`: by the build machine's compiler, for any architecture; `in-place`: as the target, with its "
         "libraries.")

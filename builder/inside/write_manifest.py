@@ -10,6 +10,7 @@ import pyexpat
 import subprocess
 import sys
 import sysconfig
+from typing import Any
 
 from builder.inside.linkage import dotted, needs
 
@@ -33,6 +34,12 @@ def libc_floor() -> str:
     return dotted(max({(2, 0)}.union(*(needed.glibc for _, needed in needs(root)))))
 
 
+def jit_is_there() -> bool:
+    """Whether the JIT is built in, though off. Python has the module that knows since 3.14."""
+    jit: Any = getattr(sys, "_jit", None)
+    return bool(jit and jit.is_available())
+
+
 def vendored() -> list[dict[str, str]]:
     """The libraries that come inside CPython's source, as they report themselves: its own list can be out of date."""
     return [
@@ -45,6 +52,7 @@ manifest = json.loads(pathlib.Path(sys.argv[2]).read_text())
 manifest["python_version"] = platform.python_version()
 manifest["free_threaded"] = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 manifest["debug"] = bool(sysconfig.get_config_var("Py_DEBUG"))
+manifest["jit"] = jit_is_there()
 manifest["python_packages"] = packages(sys.executable)
 manifest["venvs"] = {
     venv.name: packages(venv / "bin" / "python")

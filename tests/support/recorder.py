@@ -19,6 +19,7 @@ MEASURED: dict[str, Json] = {
     "python_version": "3.13.5",
     "free_threaded": False,
     "debug": False,
+    "jit": False,
     "python_packages": [{"name": "pip", "version": "25.1"}],
     "venvs": {},
     "libc_floor": "glibc 2.34",

@@ -19,7 +19,7 @@ _root = _dirname(_dirname(_dirname(_abspath(__file__))))
 build_time_vars = {{
 {variables}}}
 """
-# Make's and pkg-config's own words for where a file is. Make knows no path with a blank.
+# How make and pkg-config say where a file is. Make knows no path with a blank.
 _MAKE = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
 _PKG_CONFIG = "${pcfiledir}/../.."
 
@@ -51,7 +51,7 @@ def _at(root: Path, here: str) -> Callable[[str], str]:
 def _without_own_folders(text: str, root: Path) -> str:
     """Without the flags that python-build adds for a library of its own, which there is none of.
 
-    A compiler is told where Python's headers are by another variable, and that as one word, whatever the path.
+    A compiler gets the folder of Python's headers by another variable, and as one word, whatever the path.
     """
     return re.sub(rf" *-(I{re.escape(str(root))}/include|L{re.escape(str(root))}/lib)(?![\w./+-])", "", text)
 

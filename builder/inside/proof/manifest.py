@@ -57,6 +57,8 @@ def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterato
     yield from differs("manifest: python_version", platform.python_version(), manifest["python_version"])
     for flavour, variable in (("free_threaded", "Py_GIL_DISABLED"), ("debug", "Py_DEBUG")):
         yield from differs(f"manifest: {flavour}", bool(sysconfig.get_config_var(variable)), manifest[flavour])
+    jit: Any = getattr(sys, "_jit", None)
+    yield from differs("manifest: jit", bool(jit and jit.is_available()), manifest["jit"])
     yield from differs("manifest: arch", _MACHINES[platform.machine()], manifest["arch"])
     yield from differs("manifest: prt_root", sys.prefix, manifest["prt_root"])
     yield from changes("manifest: python_packages", named(manifest["python_packages"]), packages())

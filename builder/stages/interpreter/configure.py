@@ -106,7 +106,14 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},
         **{f"{name}_LIBS": f"{lib} {flags}" for name, (_, flags) in libraries.items()},
+        **(_jit(cpython) if cpython.jit else {}),
         **_ANSWERS,
         **_IN_HEADER,
         "ac_cv_wchar_t_signed": _WCHAR_T_SIGNED[target.arch],
     }
+
+
+def _jit(cpython: CPython) -> dict[str, str]:
+    """For the script that compiles the JIT's pieces of machine code: what runs it, and the target's headers."""
+    python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
+    return {"PYTHON_FOR_REGEN": python, "CFLAGS_JIT": f"--sysroot={WORK}/sysroot"}

@@ -28,7 +28,7 @@ class CPython:
     """One version of CPython's source with the recipe's patches, and what compiles it.
 
     `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
-    `libedit` or `readline`.
+    `libedit` or `readline`. `jit` builds the JIT in, switched off.
     """
 
     version: str
@@ -37,6 +37,7 @@ class CPython:
     toolchain: str
     builds_on: Arch
     line_editor: str
+    jit: bool = False
 
     @property
     def source(self) -> Source:
@@ -61,7 +62,8 @@ class CPython:
     @property
     def options(self) -> tuple[str, ...]:
         """What configure gets, however this is compiled."""
-        return (_OWN_LIBMPDEC, *(("--with-pydebug",) if is_debug(self.version) else ()))
+        debug = ("--with-pydebug",) if is_debug(self.version) else ()
+        return (_OWN_LIBMPDEC, *debug, *(("--enable-experimental-jit=yes-off",) if self.jit else ()))
 
     @property
     def epoch(self) -> int:

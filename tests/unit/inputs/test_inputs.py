@@ -249,6 +249,7 @@ DOES_NOT_COUNT = {
     "BASE_IMAGE": "what is installed there counts",
     "DOCKER_HOST_AMD64": "what is installed there counts",
     "DOCKER_HOST_ARM64": "what is installed there counts",
+    "JIT": "the version that is planned here has none; of one that has, the options of configure differ",
     "PYENV_ROOT": "its python-build is used for versions the pinned one does not know, and then counts itself",
     **dict.fromkeys(("SOURCE_MIRROR", "DEBIAN_MIRROR", "CA_BUNDLE"), "the digest counts, not the place"),
     **dict.fromkeys(

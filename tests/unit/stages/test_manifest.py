@@ -90,6 +90,7 @@ def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: s
         ("dirty", "no"),
         ("free_threaded", "t"),
         ("debug", "d"),
+        ("jit", "off"),
         ("stage_keys", {"interpreter": "0" * 64}),
         ("stage_keys", {"interpreter": "0" * 64, "runtime": "0"}),
     ],

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from builder.engines.base import fill
+from builder.errors import UserError
 from builder.inputs.recipe import RecipeFile
 from builder.stages.interpreter.compiler import other_name
 from builder.stages.interpreter.configure import LLVM_OPTIONS
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch, Variant
-from tests.support.factories import VERSION, Planning, across
+from tests.support.factories import SOURCE, VERSION, Planning, across
 
 ROOT = Path(__file__).parents[4]
 PROFILE_USE = f"-fprofile-instr-use={WORK}/python.profdata"
@@ -186,6 +187,39 @@ def test_training_can_be_asked_for_where_a_profile_is_kept(tmp_path: Path) -> No
 def test_a_kept_profile_means_nothing_to_a_build_that_is_not_optimised(tmp_path: Path) -> None:
     given = across(tmp_path).set(OPTIMIZE="0")
     assert given.with_interpreter(profiles=KEPT).compiled() == given.compiled()
+
+
+def with_jit(folder: Path, version: str = "3.14.7") -> Planning:
+    """JIT=1 with a version of CPython."""
+    release = version.removesuffix("t")
+    pythons = {release: replace(SOURCE, version=release, file=f"Python-{release}.tar.xz")}
+    return across(folder).pinned(pythons=pythons).with_inputs(python_version=version).set(JIT="1")
+
+
+def test_the_jit_is_built_in_switched_off_and_for_the_target(tmp_path: Path) -> None:
+    stage = with_jit(tmp_path).set(JIT="1", OPTIMIZE="0").compiled()["interpreter"]
+    assert "--enable-experimental-jit=yes-off" in options(stage)
+    assert compiling(stage).env["CFLAGS_JIT"] == f"--sysroot={WORK}/sysroot"
+    assert compiling(stage).env["PYTHON_FOR_REGEN"] == f"{WORK}/build-python/bin/python3.14"
+    plain = with_jit(tmp_path).set(OPTIMIZE="0").compiled()
+    assert "jit" not in " ".join((*options(plain["interpreter"]), *compiling(plain["interpreter"]).env)).lower()
+    assert plain["build-python"] == with_jit(tmp_path).compiled()["build-python"]
+
+
+def test_an_interpreter_with_the_jit_is_trained_even_if_there_is_a_profile_of_one_without(tmp_path: Path) -> None:
+    stages = with_jit(tmp_path).with_interpreter(profiles={"3.14.7": b"of another"}).compiled()
+    assert "--enable-experimental-jit=yes-off" in options(stages["profile"])
+
+
+@pytest.mark.parametrize("version", ["3.13.5", "3.14.7t", "3.15.0"])
+def test_a_version_without_a_jit_that_can_be_built_is_refused(tmp_path: Path, version: str) -> None:
+    with pytest.raises(UserError, match=f"^JIT=1: CPython {version} has no JIT that can be built here"):
+        with_jit(tmp_path, version).compiled()
+
+
+def test_an_interpreter_compiled_in_place_has_no_jit(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="JIT=1: an interpreter that is compiled in place has none"):
+        with_jit(tmp_path).on(crosses=False).compiled()
 
 
 def test_everything_but_the_proof_runs_on_the_build_machine(tmp_path: Path) -> None:
