@@ -1,7 +1,8 @@
-"""Compile every module below the given folders, in one process and sorted, so that bytecode is reproducible.
+"""Compile every module below folders, in one process and sorted, so that bytecode is reproducible.
 
-The bytecode is of the unchecked-hash kind: it stays valid when files get another date, as they do in an archive.
-Files that are not valid Python (for example templates) get none.
+Arguments: `unchecked-hash` or `checked-hash`, and the folders. Either stays valid when files get another date, as they
+do in an archive; the second is compared with its source at every import. Files that are not valid Python (for example
+templates) get none.
 """
 
 import compileall
@@ -9,7 +10,8 @@ import os
 import py_compile
 import sys
 
-for folder in sys.argv[1:]:
+mode = py_compile.PycInvalidationMode[sys.argv[1].replace("-", "_").upper()]
+for folder in sys.argv[2:]:
     for parent, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
@@ -18,5 +20,5 @@ for folder in sys.argv[1:]:
                     os.path.join(parent, name),
                     force=True,
                     quiet=2,
-                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+                    invalidation_mode=mode,
                 )

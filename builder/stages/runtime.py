@@ -22,6 +22,7 @@ MANIFEST = "manifest.json"
 ARTIFACT = "artifact.tgz"
 SYMBOLS_ARTIFACT = "symbols.tgz"
 
+_PROGRAMS = ("bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "prune.py")
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
 
@@ -45,7 +46,7 @@ def plan_packages(
         *pip.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
         *_pruned_and_movable(recipe, prt_root, env),
-        *_bytecode(prt_root, env),
+        *_bytecode(recipe, prt_root, env),
         *((_portable(prt_root, floor),) if floor else ()),
         _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
@@ -83,7 +84,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
-    yield from map(program_file, ("compare_lock.py", "check_plain.py", "compile_bytecode.py", "prune.py"))
+    yield from map(program_file, _PROGRAMS)
     yield from as_package("check_movable.py", "check_portable.py", "write_manifest.py", *MOVABLE)
 
 
@@ -113,10 +114,11 @@ def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, 
     return Step("prune", prune, env), Step("make movable", movable, env)
 
 
-def _bytecode(prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
-    """Make bytecode, reproducibly."""
+def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+    """Make bytecode, reproducibly. Developers edit what is installed: theirs is compared with its source."""
+    mode = "checked-hash" if recipe.variant is Variant.RUNTIME_DEV else "unchecked-hash"
     # Without -I, which would ignore PYTHONHASHSEED.
-    args = (f"{prt_root}/bin/python", f"{WORK}/compile_bytecode.py", f"{prt_root}/lib", f"{prt_root}/venv")
+    args = (f"{prt_root}/bin/python", f"{WORK}/compile_bytecode.py", mode, f"{prt_root}/lib", f"{prt_root}/venv")
     fixed = {"SOURCE_DATE_EPOCH": env["SOURCE_DATE_EPOCH"], "PYTHONHASHSEED": "0"}
     return (Step("compile bytecode", args, fixed),)
 

@@ -85,32 +85,57 @@ def test_bytecode_is_the_same_whatever_the_date_of_the_sources(tmp_path: Path) -
     found = []
     for date in (1, 1_700_000_000):
         os.utime(source, (date, date))
-        run("compile_bytecode.py", tmp_path)
+        run("compile_bytecode.py", "unchecked-hash", tmp_path)
         found.append(bytecode(tmp_path))
         shutil.rmtree(source.parent / "__pycache__")
     assert len(found[0]) == 2
     assert found[0] == found[1]
 
 
-def test_bytecode_stays_valid_when_the_source_gets_another_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("mode", "shown"), [("unchecked-hash", "as compiled\n"), ("checked-hash", "as edited\n")])
+def test_an_edited_source_counts_where_bytecode_is_compared_with_it(tmp_path: Path, mode: str, shown: str) -> None:
     source = tmp_path / "mod.py"
     source.write_text("print('as compiled')\n")
-    run("compile_bytecode.py", tmp_path)
+    run("compile_bytecode.py", mode, tmp_path)
+    before = bytecode(tmp_path)
     source.write_text("print('as edited')\n")
-    shown = subprocess.run([sys.executable, "-c", "import mod"], cwd=tmp_path, check=True, capture_output=True)
-    assert shown.stdout == b"as compiled\n"
+    command = [sys.executable, "-B", "-c", "import mod"]
+    assert subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout == shown
+    source.write_text("print('as compiled')\n")  # with another date
+    assert subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout == "as compiled\n"
+    assert bytecode(tmp_path) == before
+
+
+def test_new_environments_get_the_pip_of_the_lock(tmp_path: Path) -> None:
+    ensurepip = tmp_path / "prt" / "lib" / "python3.99" / "ensurepip"
+    tree(tmp_path, "dist/x-1-py3-none-any.whl", "prt/lib/python3.99/ensurepip/_bundled/pip-25.1.1-py3-none-any.whl")
+    (tmp_path / "dist" / "pip-26.3-py3-none-any.whl").write_text("newer")
+    (ensurepip / "__init__.py").write_text('import os\n_PIP_VERSION = "25.1.1"\nx = 1\n')
+    run("bundle_pip.py", tmp_path / "prt", tmp_path / "dist")
+    assert files(ensurepip) == ["__init__.py", "_bundled/pip-26.3-py3-none-any.whl"]
+    assert (ensurepip / "_bundled" / "pip-26.3-py3-none-any.whl").read_text() == "newer"
+    assert (ensurepip / "__init__.py").read_text() == 'import os\n_PIP_VERSION = "26.3"\nx = 1\n'
+    (ensurepip / "__init__.py").write_text("nothing of pip\n")
+    assert "in another way than we know" in run("bundle_pip.py", tmp_path / "prt", tmp_path / "dist", code=1)
+
+
+def test_pip_without_a_wheel_leaves_the_one_that_is_there(tmp_path: Path) -> None:
+    tree(tmp_path, "dist/pip-26.3.tar.gz", "prt/lib/python3.99/ensurepip/_bundled/pip-25.1.1-py3-none-any.whl")
+    before = files(tmp_path)
+    run("bundle_pip.py", tmp_path / "prt", tmp_path / "dist")
+    assert files(tmp_path) == before
 
 
 def test_bytecode_that_is_there_is_made_again(tmp_path: Path) -> None:
     source = tmp_path / "mod.py"
     source.write_text("x = 1\n")
-    run("compile_bytecode.py", tmp_path)
+    run("compile_bytecode.py", "unchecked-hash", tmp_path)
     ours = bytecode(tmp_path)
     subprocess.run(
         [sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode=timestamp", source], check=True
     )
     assert bytecode(tmp_path) != ours
-    run("compile_bytecode.py", tmp_path)
+    run("compile_bytecode.py", "unchecked-hash", tmp_path)
     assert bytecode(tmp_path) == ours
 
 
@@ -118,7 +143,7 @@ def test_a_template_that_is_no_python_is_left_without_bytecode(tmp_path: Path) -
     (tmp_path / "template.py").write_text("import {{ name }}\n")
     (tmp_path / "binary.py").write_bytes(b"\xff\x00")
     (tmp_path / "zz.py").write_text("x = 1\n")
-    assert run("compile_bytecode.py", tmp_path, tmp_path / "no-such-folder") == ""
+    assert run("compile_bytecode.py", "unchecked-hash", tmp_path, tmp_path / "no-such-folder") == ""
     assert [name.split("/")[1].split(".")[0] for name in bytecode(tmp_path)] == ["zz"]
 
 
