@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from builder.stages.interpreter import modules
@@ -22,7 +23,7 @@ from builder.stages.interpreter.libraries import OUTPUT as LIBRARIES
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.programs import program_file
 from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
-from builder.versions import is_free_threaded
+from builder.versions import is_free_threaded, minor
 
 _PROFILE_USE = program_file("profile_use.py")
 _SPLIT_SYMBOLS = program_file("split_symbols.py")
@@ -135,7 +136,7 @@ def cross_compile(
                 environment(target, cpython, OPTIMIZED if optimize else ()),
             ),
             *((_profile_use(cpython),) if optimize else ()),
-            Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python")),
+            *_links(cpython, prt_root),
             _plain_words(target, prt_root),
             *one_openssl(cpython, target, prt_root),
             _split_symbols(cpython, prt_root),
@@ -147,6 +148,14 @@ def cross_compile(
         compiles=True,
         acceptance=acceptance(cpython, prt_root),
     )
+
+
+def _links(cpython: CPython, prt_root: PurePosixPath) -> Iterator[Step]:
+    """The interpreter's other names. Of a flavour, CPython installs `python3.14` as a second file with the program."""
+    plain = f"python{minor(cpython.version)}"
+    if cpython.binary != plain:
+        yield Step(f"link {plain}", ("ln", "-sf", cpython.binary, f"{prt_root}/bin/{plain}"))
+    yield Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python"))
 
 
 def _ready(target: CrossCompiler) -> tuple[Step, ...]:

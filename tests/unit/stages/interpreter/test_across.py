@@ -222,6 +222,14 @@ def test_an_interpreter_compiled_in_place_has_no_jit(tmp_path: Path) -> None:
         with_jit(tmp_path).on(crosses=False).compiled()
 
 
+def test_a_flavour_has_its_program_once(tmp_path: Path) -> None:
+    stage = across(tmp_path).with_inputs(python_version=f"{VERSION}t").compiled()["interpreter"]
+    after = {step.name: (number, step.args) for number, step in enumerate(stage.steps)}
+    number, args = after["link python3.13"]
+    assert args == ("ln", "-sf", "python3.13t", "/prt/bin/python3.13")
+    assert number < after["split symbols"][0]  # which would leave the second file as it is
+
+
 def test_everything_but_the_proof_runs_on_the_build_machine(tmp_path: Path) -> None:
     stages = across(tmp_path, Arch.ARM64).compiled()
     assert {stage.compiles for stage in stages.values()} == {True}
