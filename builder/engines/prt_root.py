@@ -92,9 +92,11 @@ def put_back(folder: Path) -> None:
         return
     try:
         marked = _marked_by(note.root) == note.mark
-        if descriptor is None and marked:  # by a build that looks whether it is empty, or a proof that mounts on it
-            raise UserError(f"PRT_ROOT={note.root} is in use", "start again when that build has ended")
-        if descriptor is None and note.root.exists():  # another build has it now
+        if (
+            descriptor is None and note.root.exists()
+        ):  # another build has it, looks at it, or mounts on it
+            if marked or note.made:
+                raise UserError(f"PRT_ROOT={note.root} is in use", "start again when that build has ended")
             return
         if marked:
             _empty(note.root)

@@ -109,6 +109,18 @@ def test_the_note_of_a_killed_build_stays_while_another_build_looks_at_what_it_l
     assert not root.exists()
 
 
+def test_a_folder_that_a_killed_build_made_goes_even_if_another_build_used_it_since(tmp_path: Path, root: Path) -> None:
+    killed(root, tmp_path / "work")
+    subprocess.run(f"rm -r {root}/*", shell=True, check=True)  # or the other build would refuse it
+    with build(root, tmp_path / "other"):
+        remove_abandoned(tmp_path / "work", "stage", list[str]().append, before=put_back)
+    assert root.is_dir()
+    with build(root, tmp_path / "work"):
+        pass
+    assert not root.exists()
+    assert [*(tmp_path / "work").iterdir()] == []
+
+
 def test_a_folder_of_the_user_that_a_killed_build_used_is_emptied_and_stays(tmp_path: Path, root: Path) -> None:
     root.mkdir(parents=True)
     killed(root, tmp_path / "work")
