@@ -92,9 +92,7 @@ def put_back(folder: Path) -> None:
         return
     try:
         marked = _marked_by(note.root) == note.mark
-        if (
-            descriptor is None and note.root.exists()
-        ):  # another build has it, looks at it, or mounts on it
+        if descriptor is None and note.root.exists():  # another build has it, looks at it, or mounts on it
             if marked or note.made:
                 raise UserError(f"PRT_ROOT={note.root} is in use", "start again when that build has ended")
             return

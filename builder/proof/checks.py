@@ -48,6 +48,7 @@ def all_checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) 
 
     said = (f"{name}={value}" for name, value in facts.items())
     yield run_program("manifest", root, "manifest", str(root), f"{WORK}/{MANIFEST}", *said)
+    yield _doctor(root, settings)
     yield run_program("ELF files", root, "elf", str(root))
     yield run_program("standard library", root, "stdlib", *_pruned(recipes))
     yield run_program("TLS", root, "tls", f"{WORK}/{TLS}")
@@ -58,7 +59,7 @@ def all_checks(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) 
     yield from _own_checks(root, recipes)
 
 
-def moved_checks(root: PurePosixPath, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
+def moved_checks(root: PurePosixPath, settings: Settings, recipes: tuple[Recipe, ...]) -> Iterator[Step]:
     """What is checked again of a tree that is now at `root`."""
     yield run_program("moved: places", root, "moved", str(root))
     yield run_program("moved: standard library", root, "stdlib", *_pruned(recipes))
@@ -66,6 +67,11 @@ def moved_checks(root: PurePosixPath, recipes: tuple[Recipe, ...]) -> Iterator[S
     yield Step("moved: pip check", (_python(root), "-B", "-m", "pip", "check"))
     for step in _own_checks(root, recipes):
         yield replace(step, name=f"moved: {step.name}")
+    yield replace(_doctor(root, settings), name="moved: doctor")  # the last: nothing above altered a file
+
+
+def _doctor(root: PurePosixPath, settings: Settings) -> Step:
+    return Step("doctor", (f"{root}/bin/{settings.package_prefix}-doctor",))
 
 
 def _own_checks(root: PurePosixPath, recipes: tuple[Recipe, ...]) -> Iterator[Step]:

@@ -38,7 +38,7 @@ def tarball(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> 
         checks=(
             *checks.all_checks(target, settings, recipes),
             Step("move it", ("sh", "-c", _MOVE, str(settings.prt_root), str(_ELSEWHERE))),
-            *checks.moved_checks(_ELSEWHERE, recipes),
+            *checks.moved_checks(_ELSEWHERE, settings, recipes),
         ),
     )
 

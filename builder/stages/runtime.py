@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
+from builder.inputs.settings import Settings
 from builder.stages import pip
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.pip import PARENT
@@ -22,7 +23,10 @@ MANIFEST = "manifest.json"
 ARTIFACT = "artifact.tgz"
 SYMBOLS_ARTIFACT = "symbols.tgz"
 
-_PROGRAMS = ("bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "prune.py")
+_PROGRAMS = (
+    "bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "doctor.py", "doctor.sh", "prune.py",
+    "write_doctor.py",
+)  # fmt: skip
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
 
@@ -50,7 +54,7 @@ def plan_packages(
         *((_portable(prt_root, floor),) if floor else ()),
         _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
-        *_described(prt_root, env),
+        *_described(inputs.settings, env),
         pack("pack artifact", str(prt_root), ARTIFACT, epoch),
     )
     return Stage(
@@ -123,14 +127,20 @@ def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> t
     return (Step("compile bytecode", args, fixed),)
 
 
-def _described(prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
-    """Look at the finished tree, and write the manifest of what is there."""
+def _described(settings: Settings, env: dict[str, str]) -> tuple[Step, ...]:
+    """Look at the finished tree; write the manifest of what is there, and the program that finds what was altered."""
+    prt_root = settings.prt_root
     python = f"{prt_root}/bin/python"
     plain = (python, "-I", "-B", f"{WORK}/check_plain.py", str(prt_root))
     hint = "no artifact has setuid, setgid or sticky bits, devices, pipes or sockets: remove them in a script"
     module = (python, "-B", "-m", "builder.inside.write_manifest")
     write = (*module, str(prt_root), f"{WORK}/{PLANNED_MANIFEST}", f"{WORK}/{MANIFEST}")
-    return Step("check kinds of files", plain, env, hint=hint), Step("write manifest", write, env)
+    doctor = (python, "-I", "-B", f"{WORK}/write_doctor.py", str(prt_root), f"{settings.package_prefix}-doctor", WORK)
+    return (
+        Step("check kinds of files", plain, env, hint=hint),
+        Step("write manifest", write, env),
+        Step("write doctor", doctor, env),
+    )
 
 
 def _portable(prt_root: PurePosixPath, floor: str) -> Step:

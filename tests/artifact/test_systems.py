@@ -22,12 +22,14 @@ def test_it_serves_http_on_every_release_of_debian_without_a_network(amd64: Tree
         assert "{'cups': 3}" in execute(container, "/prt/bin/python", "-c", SERVER_CHECK)
 
 
-def test_where_the_c_library_is_another_it_does_not_start_and_the_docs_say_so(amd64: Tree) -> None:
+def test_where_the_c_library_is_another_it_does_not_start_and_its_doctor_says_so(amd64: Tree) -> None:
     message = "/prt/bin/python: not found"
     with running(MUSL, Arch.AMD64, network="none") as container:
         execute(container, "mkdir", "/prt")
         assert container.put_archive("/prt", amd64.tarball.read_bytes())
         said = execute(container, "sh", "-c", "/prt/bin/python -V 2>&1 || echo code $?")
+        examined = execute(container, "sh", "-c", "/prt/bin/prt-doctor 2>&1 || echo code $?")
     assert message in said
     assert "code 127" in said
+    assert examined.endswith("it needs glibc 2.31 or newer, and this system has musl\ncode 1\n")
     assert message in (ROOT / "docs" / "portability.md").read_text()

@@ -176,9 +176,14 @@ def test_no_key_knows_network_mirror_engine_endpoint_or_output_folder(tmp_path: 
     elsewhere = inputs(tmp_path).set(
         CA_BUNDLE=str(bundle), SOURCE_MIRROR="https://u:secret@mirror", DEBIAN_MIRROR="https://mirror",
         DOCKER_HOST_AMD64="ssh://host", DOCKER_HOST_ARM64="ssh://host", BASE_IMAGE="debian:12", ARTIFACT_DIR="/else",
-        PYENV_ROOT="/pyenv", ENGINE="host", V="1", NO_CACHE="1", NO_PACKAGE_CACHE="1", PACKAGE_PREFIX="own",
+        PYENV_ROOT="/pyenv", ENGINE="host", V="1", NO_CACHE="1", NO_PACKAGE_CACHE="1",
     )  # fmt: skip
     assert keys(elsewhere) == keys(inputs(tmp_path))
+
+
+def test_the_prefix_names_a_program_of_the_runtime_and_nothing_of_the_interpreter(tmp_path: Path) -> None:
+    plain, own = keys(inputs(tmp_path)), keys(inputs(tmp_path).set(PACKAGE_PREFIX="own"))
+    assert {name for name in plain if plain[name] != own[name]} == {"runtime", "runtime-dev"}
 
 
 def test_no_key_knows_the_number_of_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

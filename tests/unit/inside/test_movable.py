@@ -66,6 +66,7 @@ LONG_FORM = "#!/bin/sh\n'''exec' \"{root}/bin/python3\" \"$0\" \"$@\"\n' '''\n"
 
 
 @pytest.mark.parametrize("first", ["#!{root}/bin/python3\n", "#!{root}/bin/python3 -E -s\n", LONG_FORM])
+@pytest.mark.needs("sh")
 def test_a_script_is_started_by_its_path_through_a_link_and_from_its_own_folder(
     root: Path, tmp_path: Path, first: str
 ) -> None:
@@ -219,6 +220,7 @@ def test_python_config_is_the_one_that_asks_the_interpreter(root: Path) -> None:
     assert said(moved(root) / "bin" / "python3-config") == "asked\n"
 
 
+@pytest.mark.needs("bash")
 def test_a_virtual_environment_of_the_tree_moves_with_it(root: Path) -> None:
     venv = root / "venv" / "x"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)

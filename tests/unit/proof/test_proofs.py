@@ -16,12 +16,12 @@ RUNTIME = Target(Variant.RUNTIME, Arch.ARM64)
 DEV = Target(Variant.RUNTIME_DEV, Arch.ARM64)
 BOTH = tuple(recipes().values())
 EVERYWHERE = [
-    "manifest", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
+    "manifest", "doctor", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
     "pip install, uninstall", "recipes/runtime/checks/10-web.py",
 ]  # fmt: skip
 MOVED = [
     "move it", "moved: places", "moved: standard library", "moved: virtual environment", "moved: pip check",
-    "moved: recipes/runtime/checks/10-web.py",
+    "moved: recipes/runtime/checks/10-web.py", "moved: doctor",
 ]  # fmt: skip
 
 
@@ -38,7 +38,8 @@ def test_an_archive_is_unpacked_as_the_readme_says_and_checked(tmp_path: Path) -
     proof = package.tarball(RUNTIME, settings(tmp_path, PRT_ROOT="/srv/py"), BOTH[:1])
     assert [one.args[0] for one in proof.install] == ["mkdir", "tar"]
     assert names(proof.checks) == [*EVERYWHERE, *MOVED]
-    assert {one.args[0] for one in proof.checks[: len(EVERYWHERE)]} == {"/srv/py/bin/python"}
+    here = {one.args[0] for one in proof.checks[: len(EVERYWHERE)]}
+    assert here == {"/srv/py/bin/python", "/srv/py/bin/prt-doctor"}
 
 
 def test_an_archive_is_checked_again_in_a_folder_that_no_first_line_of_a_script_could_name(tmp_path: Path) -> None:
@@ -49,14 +50,14 @@ def test_an_archive_is_checked_again_in_a_folder_that_no_first_line_of_a_script_
     assert not folder.isascii()
     assert len(folder) > 127
     moved = [one for one in proof.checks if one.name.startswith("moved: ")]
-    assert {one.args[0] for one in moved} == {f"{folder}/bin/python"}
+    assert {one.args[0] for one in moved} == {f"{folder}/bin/python", f"{folder}/bin/prt-doctor"}
     assert step(proof, "moved: recipes/runtime/checks/10-web.py").env["PRT_ROOT"] == folder
 
 
 def test_the_development_variant_answers_for_both_recipes(tmp_path: Path) -> None:
     proof = package.tarball(DEV, settings(tmp_path), BOTH)
     own = "recipes/dev/checks/10-tools.py"
-    assert names(proof.checks) == [*EVERYWHERE, own, *MOVED, f"moved: {own}"]
+    assert names(proof.checks) == [*EVERYWHERE, own, *MOVED[:-1], f"moved: {own}", MOVED[-1]]
     assert step(proof, "recipes/runtime/checks/10-web.py").env["PRT_VARIANT"] == "runtime"
     assert step(proof, "recipes/dev/checks/10-tools.py").env["PRT_VARIANT"] == "runtime-dev"
     content = {file.name: file.content for file in proof.files}

@@ -1,0 +1,126 @@
+"""The program that examines an installed runtime: what it says where all is well, and what of each fault."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.targets import Arch
+from tests.support.programs import INSIDE, run
+
+pytestmark = pytest.mark.needs("sh")
+MANIFEST = {
+    "runtime_version": "v7", "variant": "runtime", "arch": Arch.native().value, "python_version": "3.99.1",
+    "libc_floor": "glibc 2.0", "python_packages": [{"name": "pip", "version": "1"}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An installed runtime, whose interpreter is this one, with its doctor; in a folder with a blank."""
+    folder = tmp_path / "a b"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python3").symlink_to(sys.executable)
+    (folder / "lib").mkdir()
+    (folder / "lib" / "x.py").write_text("x = 1\n")
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    run("write_doctor.py", folder, "prt-doctor", INSIDE)
+    return folder
+
+
+def doctor(root: Path, *args: str, code: int = 0, **env: str) -> str:
+    """What it says, on both streams."""
+    command = [str(root / "bin" / "prt-doctor"), *args]
+    done = subprocess.run(command, env={**os.environ, **env}, check=False, capture_output=True, text=True)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def stand_in(folder: Path, name: str, said: str) -> str:
+    """A PATH with a command that says this."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\necho '{said}'\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_it_says_what_the_runtime_is_and_that_its_files_are_whole(root: Path, tmp_path: Path) -> None:
+    said = doctor(root)
+    assert "python version   3.99.1\n" in said
+    assert f"folder           {root}\n" in said
+    assert said.endswith("all files are as they were packed\n")
+    (tmp_path / "link").symlink_to(root / "bin" / "prt-doctor")
+    linked = subprocess.run([tmp_path / "link"], check=True, capture_output=True, text=True)
+    assert linked.stdout == said
+
+
+def test_programs_get_it_as_json(root: Path) -> None:
+    said = json.loads(doctor(root, "--json"))
+    assert said["runtime"]["packages"] == "1"
+    assert said["problems"] == []
+    assert said["system"]["libc"].startswith("glibc 2.")
+
+
+def test_files_that_were_altered_or_removed_are_named(root: Path) -> None:
+    (root / "lib" / "x.py").write_text("x = 2\n")
+    (root / "lib" / "added.py").touch()  # what is installed later is nobody's fault
+    assert "problem: lib/x.py was altered since it was packed\n1 problems\n" in doctor(root, code=1)
+    (root / "lib" / "x.py").unlink()
+    assert json.loads(doctor(root, "--json", code=1))["problems"] == ["lib/x.py is missing"]
+
+
+@pytest.mark.needs("sha256sum")
+def test_its_list_is_one_for_sha256sum(root: Path) -> None:
+    check = ["sha256sum", "--check", "--quiet", "sha256sums"]
+    subprocess.run(check, cwd=root, check=True)
+    assert len((root / "sha256sums").read_text().splitlines()) == 3  # itself and links are not in it
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "message"),
+    [
+        ("uname", "riscv64", "and this machine is riscv64"),
+        ("getconf", "glibc 2.28", "it needs glibc 2.99 or newer, and this is 2.28"),
+    ],
+)
+def test_where_python_can_not_start_it_says_why(
+    root: Path, tmp_path: Path, command: str, said: str, message: str
+) -> None:
+    (root / "manifest.json").write_text(json.dumps({**MANIFEST, "libc_floor": "glibc 2.99"}))
+    run("write_doctor.py", root, "prt-doctor", INSIDE)
+    (root / "bin" / "python3").unlink()
+    shown = doctor(root, code=1, PATH=stand_in(tmp_path / "stand-ins", command, said))
+    assert shown.startswith("this runtime does not start here: ")
+    assert message in shown
+
+
+@pytest.mark.parametrize("said", ["glibc 2.99", "glibc 2.100", "ldd (Debian GLIBC 2.99-1) 2.99", "musl libc", ""])
+def test_what_suits_or_is_not_known_starts_python(root: Path, tmp_path: Path, said: str) -> None:
+    (root / "manifest.json").write_text(json.dumps({**MANIFEST, "libc_floor": "glibc 2.99"}))
+    run("write_doctor.py", root, "prt-doctor", INSIDE)
+    assert "all files" in doctor(root, PATH=stand_in(tmp_path / "stand-ins", "getconf", said))
+
+
+def test_on_a_system_with_another_c_library_it_names_what_is_missing(root: Path, tmp_path: Path) -> None:
+    program = root / "bin" / "prt-doctor"
+    text = program.read_text()
+    here = "/lib64/ld-linux-x86-64.so.2" if Arch.native() is Arch.AMD64 else "/lib/ld-linux-aarch64.so.1"
+    assert here in text
+    program.write_text(text.replace(here, "/no/such/loader"))
+    assert "it needs glibc 2.0 or newer, and there is no /no/such/loader" in doctor(root, code=1)
+    (tmp_path / "ld-musl-x.so.1").touch()
+    program.write_text(program.read_text().replace("/lib/ld-musl-*", f"{tmp_path}/ld-musl-*"))
+    assert "and this system has musl" in doctor(root, code=1)
+
+
+def test_what_the_system_lacks_is_noted_with_the_way_out(root: Path) -> None:
+    said = doctor(root, SSL_CERT_FILE="/dev/null", SSL_CERT_DIR="/nonexistent", LC_ALL="xx_XX.UTF-8", TERM="no-such")
+    assert "note: no CA certificates" in said
+    assert "note: no locale xx_XX.UTF-8" in said
+    assert "note: no terminfo for TERM=no-such" in said
+    assert "note:" not in doctor(root, LC_ALL="C", TERM="dumb")
