@@ -28,13 +28,18 @@ ARCHIVE = f"prt_v0_{NATIVE.value}.tgz"
 MANIFEST = f"prt_v0_{NATIVE.value}.manifest.json"
 IMAGES = [base_image(NATIVE, system) for system in ("bookworm", "trixie")]
 EVERYWHERE = {
-    "manifest", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
+    "manifest", "doctor", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
     "pip install, uninstall", "recipes/runtime/checks/10-rest.py",
+}  # fmt: skip
+MOVED = {
+    "move it", "moved: places", "moved: standard library", "moved: virtual environment", "moved: pip check",
+    "moved: recipes/runtime/checks/10-rest.py", "moved: doctor",
 }  # fmt: skip
 TOOLS = {"recipes/dev/checks/10-tools.py", "recipes/dev/checks/50-ansible.py"}
 INSTALLED = {
     "package", "system untouched", "dpkg --remove", "remove leaves nothing", "dpkg --purge", "purge leaves nothing",
 }  # fmt: skip
+ALTERED = ("doctor", "moved: doctor")
 EXCHANGE = {"install prt", "prt replaces prt-dev", "install prt-dev", "prt-dev replaces prt"}
 
 
@@ -48,7 +53,7 @@ def test_the_archive_passes_on_each_test_image_in_one_table(docker_checkout: Che
     shown = docker_checkout.nox("test", TEST_IMAGE=" ".join(IMAGES)).succeeds()
     assert re.search(r"^CHECK +" + r" +".join(map(re.escape, IMAGES)) + "$", shown, re.MULTILINE)
     table = last_table(shown)
-    assert table.keys() == EVERYWHERE
+    assert table.keys() == EVERYWHERE | MOVED
     assert all(re.fullmatch(r"\d+:\d\d", cell) for cells in table.values() for cell in cells)
     assert {len(cells) for cells in table.values()} == {len(IMAGES)}
 
@@ -57,7 +62,7 @@ def test_the_archive_passes_on_each_test_image_in_one_table(docker_checkout: Che
 @pytest.mark.parametrize(
     ("session", "checks"),
     [
-        ("test-dev", EVERYWHERE | TOOLS),
+        ("test-dev", EVERYWHERE | TOOLS | MOVED | {f"moved: {tool}" for tool in TOOLS}),
         ("test-deb", EVERYWHERE | INSTALLED),
         ("test-deb-dev", EVERYWHERE | TOOLS | INSTALLED | EXCHANGE),
     ],
@@ -68,7 +73,7 @@ def test_every_other_package_passes(docker_checkout: Checkout, session: str, che
 
 @pytest.mark.needs("arm64")
 def test_the_arm64_archive_passes_under_emulation(arm_checkout: Checkout) -> None:
-    assert last_table(arm_checkout.nox("test-arm").succeeds()).keys() == EVERYWHERE
+    assert last_table(arm_checkout.nox("test-arm").succeeds()).keys() == EVERYWHERE | MOVED
 
 
 def failed(run: Run, *checks: str) -> str:
@@ -84,7 +89,8 @@ def test_a_missing_module_is_named(docker_checkout: Checkout, tmp_path: Path) ->
         (tree / "lib" / BINARY / "__pycache__" / f"tabnanny.{TAG}.pyc").unlink()
 
     with tampered(docker_checkout, ARCHIVE, without_tabnanny, tmp_path):
-        shown = failed(docker_checkout.nox("test"), "standard library")
+        shown = failed(docker_checkout.nox("test"), "standard library", "moved: standard library", *ALTERED)
+    assert f"problem: lib/{BINARY}/tabnanny.py is missing" in shown
     assert f"{ARCHIVE} on bookworm: check 'standard library' failed:" in shown
     assert "    module tabnanny\n      expected: imports\n      seen:     ModuleNotFoundError" in shown
 
@@ -101,10 +107,10 @@ def test_a_manifest_that_lies_is_shown_with_what_is_true(docker_checkout: Checko
         shutil.copy(tmp_path / "lie", tree / "manifest.json")
 
     with tampered(docker_checkout, ARCHIVE, lying, tmp_path):
-        shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+        shown = failed(docker_checkout.nox("test"), "manifest", "ELF files", *ALTERED)
         assert "manifest.json in the tree, next to the package: libc_floor" in shown
         with replaced(docker_checkout, MANIFEST, tmp_path / "lie", tmp_path):
-            shown = failed(docker_checkout.nox("test"), "manifest", "ELF files")
+            shown = failed(docker_checkout.nox("test"), "manifest", "ELF files", *ALTERED)
     assert "manifest: free_threaded\n      expected: False\n      seen:     True" in shown
     assert (
         "manifest: python_packages\n      expected: fastapi 99.9 (the manifest)\n      seen:     not installed" in shown

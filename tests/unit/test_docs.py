@@ -28,6 +28,9 @@ RUN = {
     'mkdir -p "/opt/my tools/py" && tar -xzf out/prt_v0_amd64.tgz -C "/opt/my tools/py"': (
         "test_every_command_answers_there_and_through_a_link"
     ),
+    "cc embed.c $(/prt/bin/python3-config --cflags --ldflags --embed) -Wl,-rpath,/prt/lib": (
+        "test_a_program_embeds_the_runtime_where_it_is"
+    ),
     '"/opt/my tools/py/bin/uvicorn" --version': "test_every_command_answers_there_and_through_a_link",
     "/prt/bin/prt-doctor": "test_where_the_c_library_is_another_it_does_not_start_and_its_doctor_says_so",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",

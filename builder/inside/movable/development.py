@@ -19,6 +19,16 @@ _root = _dirname(_dirname(_dirname(_abspath(__file__))))
 build_time_vars = {{
 {variables}}}
 """
+# python-config names no folder of a shared library, which linkers find in the system's own folders only.
+_LINKER_FOLDER = (
+    """\
+            if not getvar('Py_ENABLE_SHARED'):
+                libs.insert(0, '-L' + getvar('LIBPL'))
+""",
+    """\
+            libs.insert(0, '-L' + getvar('LIBDIR' if getvar('Py_ENABLE_SHARED') else 'LIBPL'))
+""",
+)
 # How make and pkg-config say where a file is. Make knows no path with a blank.
 _MAKE = "$(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)"
 _PKG_CONFIG = "${pcfiledir}/../.."
@@ -57,9 +67,16 @@ def _without_own_folders(text: str, root: Path) -> str:
 
 
 def _sysconfig(path: Path, root: Path) -> str:
-    variables = runpy.run_path(str(path))["build_time_vars"]
+    variables = {**runpy.run_path(str(path))["build_time_vars"], **_shared_library(root)}
     lines = (f"    {name!r}: {_literal(value, root)},\n" for name, value in sorted(variables.items()))
     return _SYSCONFIG.format(variables="".join(lines))
+
+
+def _shared_library(root: Path) -> dict[str, object]:
+    """The variables that name libpython, where there is a shared one: CPython has the static one in them."""
+    for file in root.glob("lib/libpython3*.so.1.0"):
+        return {"LDLIBRARY": file.name.removesuffix(".1.0"), "INSTSONAME": file.name, "Py_ENABLE_SHARED": 1}
+    return {}
 
 
 def _literal(value: object, root: Path) -> str:
@@ -77,7 +94,12 @@ def _build_details(path: Path, root: Path) -> str:
     details["base_prefix"] = "../.."
     inside = json.loads(_at(root, ".")(json.dumps(details)))
     # What was pruned, or is not made, can't be linked.
-    libraries = {kind: file for kind, file in inside.get("libpython", {}).items() if (root / str(file)).exists()}
+    libraries: dict[str, object] = {
+        kind: file for kind, file in inside.get("libpython", {}).items() if (root / str(file)).exists()
+    }
+    if shared := _shared_library(root).get("INSTSONAME"):
+        # Extensions find Python's functions in whatever program they are loaded into.
+        libraries = {**libraries, "dynamic": f"./lib/{shared}", "link_extensions": False}
     inside.pop("libpython", None)
     return json.dumps({**inside, **({"libpython": libraries} if libraries else {})}, indent=2) + "\n"
 
@@ -85,7 +107,7 @@ def _build_details(path: Path, root: Path) -> str:
 def _config(root: Path, library: Path) -> Iterator[tuple[Path, str]]:
     """CPython's `python3-config` in Python, which asks sysconfig; the one in sh breaks in a folder with a blank."""
     for program in library.glob("config-*/python-config.py"):
-        text = program.read_text()
+        text = program.read_text().replace(*_LINKER_FOLDER)
         if launchers.names(text.encode(), root):  # else it is done already
             for path in (root / "bin").glob("python3.*-config"):
                 if not path.is_symlink():

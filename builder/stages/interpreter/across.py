@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from builder.stages.interpreter import modules
+from builder.stages.interpreter import libpython, modules
 from builder.stages.interpreter.acceptance import OUTPUT, SYMBOLS, acceptance
 from builder.stages.interpreter.compiler import CLANG, DEPS, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
@@ -40,9 +40,9 @@ def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
     """A definition that only configures, makes and installs: what it made can't always run on the build machine."""
     free_threading = "export PYTHON_BUILD_FREE_THREADING=1\n" if is_free_threaded(cpython.version) else ""
     url = f"{cpython.source.places[0]}#{cpython.source.sha256}"
-    mark, marking = modules.definition(cpython)
-    install = f'install_package "{cpython.package}" "{url}" {marking}{steps}\n'
-    return {cpython.release.version: f"{free_threading}{mark}{install}"}
+    edits, names = zip(modules.definition(cpython), libpython.definition(cpython), strict=True)
+    install = f'install_package "{cpython.package}" "{url}" {"".join(names)}{steps}\n'
+    return {cpython.release.version: "".join((free_threading, *edits, install))}
 
 
 def plan_build_python(cpython: CPython) -> Stage:
@@ -139,6 +139,7 @@ def cross_compile(
             *_links(cpython, prt_root),
             _plain_words(target, prt_root),
             *one_openssl(cpython, target, prt_root),
+            *libpython.shared_library(cpython, target, prt_root),
             _split_symbols(cpython, prt_root),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
@@ -171,7 +172,7 @@ def _ready(target: CrossCompiler) -> tuple[Step, ...]:
 def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
     """Move what debuggers read into a separate folder, which the runtime packs as a separate archive."""
     python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
-    patterns = (f"bin/{cpython.binary}", "lib/python3*/lib-dynload/*.so")
+    patterns = (f"bin/{cpython.binary}", libpython.PATTERN, "lib/python3*/lib-dynload/*.so")
     program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
     args = (python, "-I", "-B", program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
     return Step("split symbols", args)

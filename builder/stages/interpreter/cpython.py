@@ -52,7 +52,12 @@ class CPython:
     @property
     def binary(self) -> str:
         """The interpreter's file name, such as `python3.13`."""
-        return f"python{branch(self.version)}"
+        return f"python{self.branch}"
+
+    @property
+    def branch(self) -> str:
+        """Series and flavour, such as `3.13t`."""
+        return branch(self.version)
 
     @property
     def release(self) -> CPython:

@@ -41,7 +41,7 @@ def doctor(root: Path, *args: str, code: int = 0, **env: str) -> str:
     return done.stdout + done.stderr
 
 
-def stand_in(folder: Path, name: str, said: str) -> str:
+def fake(folder: Path, name: str, said: str) -> str:
     """A PATH with a command that says this."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(f"#!/bin/sh\necho '{said}'\n")
@@ -94,7 +94,7 @@ def test_where_python_can_not_start_it_says_why(
     (root / "manifest.json").write_text(json.dumps({**MANIFEST, "libc_floor": "glibc 2.99"}))
     run("write_doctor.py", root, "prt-doctor", INSIDE)
     (root / "bin" / "python3").unlink()
-    shown = doctor(root, code=1, PATH=stand_in(tmp_path / "stand-ins", command, said))
+    shown = doctor(root, code=1, PATH=fake(tmp_path / "fakes", command, said))
     assert shown.startswith("this runtime does not start here: ")
     assert message in shown
 
@@ -103,7 +103,7 @@ def test_where_python_can_not_start_it_says_why(
 def test_what_suits_or_is_not_known_starts_python(root: Path, tmp_path: Path, said: str) -> None:
     (root / "manifest.json").write_text(json.dumps({**MANIFEST, "libc_floor": "glibc 2.99"}))
     run("write_doctor.py", root, "prt-doctor", INSIDE)
-    assert "all files" in doctor(root, PATH=stand_in(tmp_path / "stand-ins", "getconf", said))
+    assert "all files" in doctor(root, PATH=fake(tmp_path / "fakes", "getconf", said))
 
 
 def test_on_a_system_with_another_c_library_it_names_what_is_missing(root: Path, tmp_path: Path) -> None:

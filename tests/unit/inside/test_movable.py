@@ -164,6 +164,19 @@ def test_sysconfigs_variables_say_where_the_tree_is_and_name_no_folder_of_its_ow
     assert (found["LDSHARED"], found["CPPFLAGS"], found["HAVE_TEA"]) == ("cc -shared", "-I.", 1)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_sysconfig_names_libpython_if_it_is_there(root: Path, there: bool) -> None:
+    path = variables(root)
+    path.write_text(path.read_text().replace("'HAVE_TEA': 1", "'LDLIBRARY': 'libpython3.99.a'"))
+    if there:
+        (root / "lib" / "libpython3.99.so.1.0").touch()
+    made_movable(root)
+    found = runpy.run_path(str(path))["build_time_vars"]
+    assert found["LDLIBRARY"] == ("libpython3.99.so" if there else "libpython3.99.a")
+    assert found.get("INSTSONAME") == ("libpython3.99.so.1.0" if there else None)
+    assert found.get("Py_ENABLE_SHARED") == (1 if there else None)
+
+
 def test_the_copy_of_the_variables_that_can_not_find_itself_goes(root: Path) -> None:
     (root / LIB / "_sysconfig_vars__linux_.json").write_text("{}")
     made_movable(root)
@@ -171,7 +184,7 @@ def test_the_copy_of_the_variables_that_can_not_find_itself_goes(root: Path) -> 
 
 
 def test_build_details_have_relative_paths_and_no_library_that_is_not_there(root: Path) -> None:
-    libraries = {"static": f"{root}/lib/libpython3.99.a", "dynamic": f"{root}/lib/libpython3.99.so.1.0"}
+    libraries = {"static": f"{root}/lib/libpython3.99.a"}
     (root / "lib" / "libpython3.99.so.1.0").touch()
     details = {
         "base_prefix": str(root), "base_interpreter": f"{root}/bin/python3.99", "libpython": libraries,
@@ -183,7 +196,7 @@ def test_build_details_have_relative_paths_and_no_library_that_is_not_there(root
     found = json.loads(path.read_text())
     assert (path.parent / found["base_prefix"]).resolve() == root
     assert found["base_interpreter"] == "./bin/python3.99"
-    assert found["libpython"] == {"dynamic": "./lib/libpython3.99.so.1.0"}
+    assert found["libpython"] == {"dynamic": "./lib/libpython3.99.so.1.0", "link_extensions": False}
     assert found["c_api"] == {"headers": "./include/python3.99"}
 
 
@@ -212,12 +225,24 @@ def test_make_finds_the_moved_tree(root: Path) -> None:
     assert (root / makefile).read_text() == f"prefix=\t{here}\nLIBDIR=\t{here}/lib\nLIBS= -ldl\n"
 
 
+# As CPython has it, with its indents.
+PYTHON_CONFIG = """#!{root}/bin/python3
+getvar, libs = str, []
+for opt in ["--ldflags"]:
+    if opt:
+        if opt:
+            if not getvar('Py_ENABLE_SHARED'):
+                libs.insert(0, '-L' + getvar('LIBPL'))
+print(libs)
+"""
+
+
 def test_python_config_is_the_one_that_asks_the_interpreter(root: Path) -> None:
     script(root, "#!/bin/sh\necho breaks with blanks\n", "bin/python3.99-config")
     (root / "bin" / "python3-config").symlink_to("python3.99-config")
-    script(root, f"#!{root}/bin/python3\nprint('asked')\n", f"{LIB}/config-3.99/python-config.py")
+    script(root, PYTHON_CONFIG.format(root=root), f"{LIB}/config-3.99/python-config.py")
     made_movable(root)
-    assert said(moved(root) / "bin" / "python3-config") == "asked\n"
+    assert said(moved(root) / "bin" / "python3-config") == "['-LLIBDIR']\n"
 
 
 @pytest.mark.needs("bash")
