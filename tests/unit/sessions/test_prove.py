@@ -58,7 +58,7 @@ def test_a_package_is_built_proved_and_its_checks_are_listed(
     prove.test(RUNTIME, Format.TAR)
     shown = capsys.readouterr().out
     assert f"{ARCHIVE}: to be built" in shown
-    assert [row[0] for row in last_table(shown)][:3] == ["manifest", "ELF files", "standard library"]
+    assert [row[0] for row in last_table(shown)][:3] == ["manifest", "doctor", "ELF files"]
     assert len(engine.testbeds) == 1
 
 
