@@ -59,9 +59,9 @@ def _at(root: Path, here: str) -> Callable[[str], str]:
 
 
 def _without_own_folders(text: str, root: Path) -> str:
-    """Without the flags that python-build adds for a library of its own, which there is none of.
+    """Without the flags by which python-build has every extension look into the tree.
 
-    A compiler gets the folder of Python's headers by another variable, and as one word, whatever the path.
+    In a folder with a blank they would fall apart. Build tools add the headers by another variable, as one word.
     """
     return re.sub(rf" *-(I{re.escape(str(root))}/include|L{re.escape(str(root))}/lib)(?![\w./+-])", "", text)
 

@@ -33,11 +33,11 @@ def movable(script: bytes, path: Path, root: Path) -> bytes:
     __future__, stays as it is as well.
     """
     found = _PLAIN.match(script[:LONGEST]) or _LONG.match(script[:LONGEST])
-    if not found or root not in (python := Path(found["python"].decode())).parents:
+    if not found or root not in (python := Path(os.fsdecode(found["python"]))).parents:
         return script
-    options = f" {words.decode()}" if (words := found["options"].strip()) else ""
+    options = f" {os.fsdecode(words)}" if (words := found["options"].strip()) else ""
     launcher = _LAUNCHER.format(python=os.path.relpath(python, path.parent), options=options)
-    changed = launcher.encode() + script[found.end() :]
+    changed = os.fsencode(launcher) + script[found.end() :]
     try:
         compile(changed, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
