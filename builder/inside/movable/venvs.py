@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-# Without `home`, the interpreter follows the link it was started by, and finds the tree it belongs to.
+# Without `home`, the interpreter follows the link it was started by, and finds the tree it belongs to: CPython's
+# Modules/getpath.py, "READ pyvenv.cfg".
 _FIXED = re.compile(r"^(home|executable|command) *=.*\n", re.MULTILINE)
 # How a shell says where the script is that it reads. csh says it nowhere.
 _HERE = {
