@@ -15,6 +15,8 @@ _MACHINES = {
     "arm64": ("aarch64", "/lib/ld-linux-aarch64.so.1"),
 }
 LIST = "sha256sums"
+# In PRT_ROOT while a build on this machine has it, and in no archive: engines/prt_root.py.
+MARK = "being-built-by-python-runtime-builder"
 
 root, name, parts = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
 manifest = json.loads((root / "manifest.json").read_text())
@@ -32,5 +34,5 @@ names = sorted(
     os.path.relpath(os.path.join(folder, file), root) for folder, _, files in os.walk(root) for file in files
 )
 with (root / LIST).open("w", errors="surrogateescape") as stream:
-    for path in (one for one in names if one != LIST and not (root / one).is_symlink()):
+    for path in (one for one in names if one not in (LIST, MARK) and not (root / one).is_symlink()):
         stream.write(f"{hashlib.sha256((root / path).read_bytes()).hexdigest()}  {path}\n")

@@ -40,7 +40,7 @@ def shared_library(cpython: CPython, target: CrossCompiler, prt_root: PurePosixP
     make = ("make", f"-j{JOBS}", f"--directory={tree}", *again, link, f"INSTSONAME={file}", name)
     yield Step("link libpython", make)
     yield Step("install libpython", ("install", "-m", "755", f"{tree}/{file}", f"{prt_root}/lib/{file}"))
-    # Those who look for a static library look into the second folder.
-    folders = (f"{prt_root}/lib", f"{prt_root}/lib/{cpython.release.binary}/config-{cpython.branch}-{target.triple}")
-    for folder in folders:
-        yield Step(f"link {name}", ("ln", "-sf", f"{prt_root}/lib/{file}", f"{folder}/{name}"))
+    # Those who look for a static library look into the second folder. No cached tree has a link with a whole path.
+    config = f"{cpython.release.binary}/config-{cpython.branch}-{target.triple}"
+    for link, found in ((name, file), (f"{config}/{name}", f"../../{file}")):
+        yield Step(f"link {name}", ("ln", "-sf", found, f"{prt_root}/lib/{link}"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.engines.prt_root import MARK
 from builder.targets import Arch
 from tests.support.programs import INSIDE, run
 
@@ -28,8 +29,10 @@ def root(tmp_path: Path) -> Path:
     (folder / "bin" / "python3").symlink_to(sys.executable)
     (folder / "lib").mkdir()
     (folder / "lib" / "x.py").write_text("x = 1\n")
+    (folder / MARK).touch()  # as where the host engine builds
     (folder / "manifest.json").write_text(json.dumps(MANIFEST))
     run("write_doctor.py", folder, "prt-doctor", INSIDE)
+    (folder / MARK).unlink()
     return folder
 
 

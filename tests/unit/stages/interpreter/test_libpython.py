@@ -36,8 +36,8 @@ def test_a_flavour_has_its_own_with_two_links(tmp_path: Path, version: str, arch
     assert link.args[-2:] == (f"INSTSONAME={name}.1.0", name)
     assert install.args[-1] == f"/prt/lib/{name}.1.0"
     assert [step.args[-2:] for step in links] == [
-        (f"/prt/lib/{name}.1.0", f"/prt/lib/{name}"),
-        (f"/prt/lib/{name}.1.0", f"/prt/lib/{config}/{name}"),
+        (f"{name}.1.0", f"/prt/lib/{name}"),
+        (f"../../{name}.1.0", f"/prt/lib/{config}/{name}"),
     ]
 
 
