@@ -63,7 +63,6 @@ def moved_checks(root: PurePosixPath, settings: Settings, recipes: tuple[Recipe,
     """What is checked again of a tree that is now at `root`."""
     yield run_program("moved: places", root, "moved", str(root))
     yield run_program("moved: standard library", root, "stdlib", *_pruned(recipes))
-    yield run_program("moved: virtual environment", root, "venv")
     yield Step("moved: pip check", (_python(root), "-B", "-m", "pip", "check"))
     for step in _own_checks(root, recipes):
         yield replace(step, name=f"moved: {step.name}")

@@ -32,7 +32,7 @@ EVERYWHERE = {
     "pip install, uninstall", "recipes/runtime/checks/10-rest.py",
 }  # fmt: skip
 MOVED = {
-    "move it", "moved: places", "moved: standard library", "moved: virtual environment", "moved: pip check",
+    "move it", "moved: places", "moved: standard library", "moved: pip check",
     "moved: recipes/runtime/checks/10-rest.py", "moved: doctor",
 }  # fmt: skip
 TOOLS = {"recipes/dev/checks/10-tools.py", "recipes/dev/checks/50-ansible.py"}

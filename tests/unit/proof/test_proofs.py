@@ -20,7 +20,7 @@ EVERYWHERE = [
     "pip install, uninstall", "recipes/runtime/checks/10-web.py",
 ]  # fmt: skip
 MOVED = [
-    "move it", "moved: places", "moved: standard library", "moved: virtual environment", "moved: pip check",
+    "move it", "moved: places", "moved: standard library", "moved: pip check",
     "moved: recipes/runtime/checks/10-web.py", "moved: doctor",
 ]  # fmt: skip
 
