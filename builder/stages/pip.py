@@ -118,10 +118,10 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     offline = () if compiled else ("--no-index",)
     name = "install packages" + (" (what they are compiled with comes unlocked from the index)" if compiled else "")
     yield Step(name, (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
-    installed = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", str(prt_root), f"{WORK}/{LOCK}")
     if recipe.variant is Variant.RUNTIME:
         bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
         yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)
+    installed = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", str(prt_root), f"{WORK}/{LOCK}")
     hint = f"pip installed elsewhere, or nothing: recipes/{recipe.variant.recipe_folder}/pip.conf may say so"
     yield Step("compare with the lock", installed, env, hint=hint)
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")

@@ -50,7 +50,7 @@ def plan_packages(
         *pip.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
         *_pruned_and_movable(recipe, prt_root, env),
-        *_bytecode(recipe, prt_root, env),
+        _bytecode(recipe, prt_root, env),
         *((_portable(prt_root, floor),) if floor else ()),
         _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
@@ -118,13 +118,13 @@ def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, 
     return Step("prune", prune, env), Step("make movable", movable, env)
 
 
-def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> Step:
     """Make bytecode, reproducibly. Developers edit what is installed: theirs is compared with its source."""
     mode = "checked-hash" if recipe.variant is Variant.RUNTIME_DEV else "unchecked-hash"
     # Without -I, which would ignore PYTHONHASHSEED.
     args = (f"{prt_root}/bin/python", f"{WORK}/compile_bytecode.py", mode, f"{prt_root}/lib", f"{prt_root}/venv")
     fixed = {"SOURCE_DATE_EPOCH": env["SOURCE_DATE_EPOCH"], "PYTHONHASHSEED": "0"}
-    return (Step("compile bytecode", args, fixed),)
+    return Step("compile bytecode", args, fixed)
 
 
 def _described(settings: Settings, env: dict[str, str]) -> tuple[Step, ...]:

@@ -1,1 +1,1 @@
-"""Programs' own part in finding the tree wherever it is: what names its place is made to find it, when it is built."""
+"""What names the folder of a tree is made to find that folder by itself: once, when the tree is built."""

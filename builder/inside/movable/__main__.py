@@ -13,7 +13,7 @@ from builder.inside.movable import development, launchers, records, venvs
 def relink(root: Path) -> None:
     """Have every link into the tree lead there from its own place."""
     for path in root.rglob("*"):
-        if path.is_symlink() and (target := Path(os.readlink(path))).is_absolute() and root in target.parents:
+        if path.is_symlink() and root in (target := Path(os.readlink(path))).parents:
             path.unlink()
             path.symlink_to(os.path.relpath(target, path.parent))
 

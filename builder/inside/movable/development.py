@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from builder.inside.movable import launchers
@@ -45,17 +45,16 @@ def rewritten(root: Path) -> Iterator[tuple[Path, str | None]]:
     for path in library.glob("build-details.json"):
         yield path, _build_details(path, root)
     for path in library.glob("config-*/Makefile"):
-        yield path, _at(root, _MAKE)(_without_own_folders(path.read_text(), root))
+        yield path, _at(_MAKE, _without_own_folders(path.read_text(), root), root)
     for path in (root / "lib" / "pkgconfig").glob("*.pc"):
         if not path.is_symlink():
-            yield path, _at(root, _PKG_CONFIG)(_without_own_folders(path.read_text(), root))
+            yield path, _at(_PKG_CONFIG, _without_own_folders(path.read_text(), root), root)
     yield from _config(root, library)
 
 
-def _at(root: Path, here: str) -> Callable[[str], str]:
-    """What replaces the path of the tree in a text by `here`, wherever it is a whole path or begins one."""
-    pattern = re.compile(rf"(?<![\w./+-]){re.escape(str(root))}(?![\w.+-])")
-    return lambda text: pattern.sub(lambda found: here, text)
+def _at(here: str, text: str, root: Path) -> str:
+    """A text with `here` for the path of the tree, wherever that is a whole path or begins one."""
+    return re.sub(rf"(?<![\w./+-]){re.escape(str(root))}(?![\w.+-])", lambda found: here, text)
 
 
 def _without_own_folders(text: str, root: Path) -> str:
@@ -84,7 +83,7 @@ def _literal(value: object, root: Path) -> str:
         return repr(value)
     plain = _without_own_folders(value, root)
     braces = plain.replace("{", "{{").replace("}", "}}")
-    found = _at(root, "{_root}")(braces)
+    found = _at("{_root}", braces, root)
     return repr(plain) if found == braces else f"f{found!r}"
 
 
@@ -92,7 +91,7 @@ def _build_details(path: Path, root: Path) -> str:
     """Its paths are relative to its own folder, and to that of the tree: https://peps.python.org/pep-0739/."""
     details = json.loads(path.read_text())
     details["base_prefix"] = "../.."
-    inside = json.loads(_at(root, ".")(json.dumps(details)))
+    inside = json.loads(_at(".", json.dumps(details), root))
     # What was pruned, or is not made, can't be linked.
     libraries: dict[str, object] = {
         kind: file for kind, file in inside.get("libpython", {}).items() if (root / str(file)).exists()

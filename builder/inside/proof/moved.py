@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
 
-from builder.inside.proof.report import differs, end
+from builder.inside.proof.report import complaint, differs, end
 
 # Folders of the tree that whoever compiles against it asks for.
 _FOLDERS = ("BINDIR", "INCLUDEPY", "LIBDIR", "LIBDEST", "LIBPL", "prefix")
@@ -26,16 +25,7 @@ def differences(root: pathlib.Path) -> Iterator[str]:
         link = pathlib.Path(folder, "link")
         link.symlink_to(root / "bin" / "pip")
         for command in (root / "bin" / "pip", link):
-            yield from differs(f"{command} --version", "", complaint(command))
-
-
-def complaint(command: pathlib.Path) -> str:
-    """What it prints where it does not say its version."""
-    try:
-        done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
-    except OSError as problem:
-        return str(problem)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+            yield from differs(f"{command} --version", "", complaint(str(command), "--version"))
 
 
 end(differences(pathlib.Path(sys.argv[1])))

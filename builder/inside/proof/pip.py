@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
 
-from builder.inside.proof.report import differs, end
+from builder.inside.proof.report import complaint, differs, end
 
 _OPTIONS = ("--no-input", "--no-cache-dir", "--disable-pip-version-check", "--root-user-action=ignore")
 
 
 def pip(command: str, *args: str) -> str:
     """Run pip; its last output if it fails, else nothing."""
-    return complaint("-m", "pip", command, *_OPTIONS, *args)
-
-
-def complaint(*args: str) -> str:
-    """What this Python prints when it fails; nothing when it ends well."""
-    done = subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()
+    return complaint(sys.executable, "-m", "pip", command, *_OPTIONS, *args)
 
 
 def differences(requirement: str) -> Iterator[str]:
@@ -30,7 +23,9 @@ def differences(requirement: str) -> Iterator[str]:
     site = pathlib.Path(sysconfig.get_path("purelib"))
     before = {path.name for path in site.iterdir()}
     yield from differs(f"pip install {requirement}", "", pip("install", "--no-deps", requirement))
-    yield from differs(f"import {name} once installed", "", complaint("-I", "-B", "-c", f"import {name}"))
+    yield from differs(
+        f"import {name} once installed", "", complaint(sys.executable, "-I", "-B", "-c", f"import {name}")
+    )
     yield from differs(f"pip uninstall {name}", "", pip("uninstall", "--yes", name))
     yield from differs(f"left of {name}", [], sorted({path.name for path in site.iterdir()} - before))
 

@@ -15,6 +15,7 @@ from builder.stages.interpreter.configure import (
     LLVM_OPTIONS,
     OPTIMIZED,
     PROFILE,
+    build_python,
     environment,
     options,
 )
@@ -171,18 +172,17 @@ def _ready(target: CrossCompiler) -> tuple[Step, ...]:
 
 def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
     """Move what debuggers read into a separate folder, which the runtime packs as a separate archive."""
-    python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
     patterns = (f"bin/{cpython.binary}", libpython.PATTERN, "lib/python3*/lib-dynload/*.so")
     program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
-    args = (python, "-I", "-B", program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
-    return Step("split symbols", args)
+    args = (program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
+    return Step("split symbols", (build_python(cpython), "-I", "-B", *args))
 
 
 def _profile_use(cpython: CPython) -> Step:
     """Configure sets no profile flag where it does not know the compiler, and prints no message: so we check."""
     return Step(
         "check use of the profile",
-        (f"{BUILD_PREFIX}/bin/{cpython.release.binary}", "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
+        (build_python(cpython), "-I", "-B", f"{WORK}/{_PROFILE_USE.name}", f"{WORK}/tmp"),
         shows_output=True,
         hint="the profile is of another version or of no use: `nox -s train` makes one",
     )

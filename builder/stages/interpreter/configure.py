@@ -66,11 +66,16 @@ _LINE_EDITORS = {"libedit": "editline", "readline": "readline"}  # our names, co
 _WCHAR_T_SIGNED = {Arch.AMD64: "yes", Arch.ARM64: "no"}  # by each architecture's C calling convention
 
 
+def build_python(cpython: CPython) -> str:
+    """The build machine's own interpreter, where another is compiled: never a debug build."""
+    return f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
+
+
 def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
     """The options of configure."""
-    build_python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
     return (
-        f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}", f"--with-build-python={build_python}",
+        f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}",
+        f"--with-build-python={build_python(cpython)}",
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", "--with-dbmliborder=", "--with-computed-gotos=yes",
         "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", *cpython.options,
@@ -119,5 +124,4 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
 
 def _jit(cpython: CPython) -> dict[str, str]:
     """For the script that compiles the JIT's pieces of machine code: what runs it, and the target's headers."""
-    python = f"{BUILD_PREFIX}/bin/{cpython.release.binary}"
-    return {"PYTHON_FOR_REGEN": python, "CFLAGS_JIT": f"--sysroot={WORK}/sysroot"}
+    return {"PYTHON_FOR_REGEN": build_python(cpython), "CFLAGS_JIT": f"--sysroot={WORK}/sysroot"}
