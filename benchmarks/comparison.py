@@ -50,7 +50,7 @@ def compare(others: Sequence[Other], *, rounds: int, only: Sequence[str], base: 
         stage = plan_measurement(settings.prt_root, label, others, rounds=rounds, only=only, programs=files)
         measured = scratch / OUTPUT
         with engine.workplace(target.arch) as place:
-            pipeline.run(stage, place, target, items)
+            pipeline.results.run(stage, place, target, items)
             place.get(OUTPUT, measured)
         found = results.read(measured.read_text())
     kept = results.write(found)
@@ -95,4 +95,4 @@ def compiled(others: Sequence[Other], pipeline: Pipeline, target: Target, scratc
     python_build, version = stores.python_build(project, pipeline.sources, lambda line: None)
     toolchain = pipeline.engine.toolchain(target.arch, version, compiles=False)
     stage = stock(CPython(version, python_build, (), toolchain, target.arch, project.settings.line_editor), target.arch)
-    return [Item(stage.output, pipeline.compiled(stage, target, scratch).path)]
+    return [Item(stage.output, pipeline.results.of(stage, target, scratch).path)]

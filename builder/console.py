@@ -96,6 +96,7 @@ class Console:
     folding: bool = False
     stream: TextIO = field(default_factory=lambda: sys.stdout)
     prefix: str = ""
+    stages: list[str] = field(default_factory=list)  # that run side by side now
 
     def say(self, text: str) -> None:
         """One line for the user, or several, harmless. Written at once: another thread's line never comes between."""
@@ -109,6 +110,29 @@ class Console:
         """
         with log.step(name, command):
             yield from self._step(name, log, shows_output)
+
+    @contextmanager
+    def stage(self, name: str, log: Log) -> Iterator[Console]:
+        """One line, with its time, for a stage among others that run as well; hands out a console for its steps.
+
+        What it puts out is in its log, is shown under its name if `verbose`, and in one group at its end if `folding`.
+        """
+        started = time.monotonic()
+        self.stages.append(name)
+        self._show_stages()
+        stream = self.stream if self.verbose else io.StringIO()
+        try:
+            yield Console(self.verbose, stream=stream, prefix=f"{self.prefix}{name}: ")
+        finally:
+            self.stages.remove(name)
+            if self.folding and log.path.exists():
+                self._write(f"::group::{name}", *log.path.read_text().splitlines(), "::endgroup::")
+        self.say(f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}")
+        self._show_stages()
+
+    def _show_stages(self) -> None:
+        if self.stages and self.stream.isatty() and not self.prefix:
+            print(f"  {', '.join(self.stages)[:_WIDTH]:<{_WIDTH}} …", end="\r", file=self.stream, flush=True)
 
     def _step(self, name: str, log: Log, shows_output: bool) -> Iterator[Callable[[str], None]]:
         if self.folding:
@@ -135,7 +159,7 @@ class Console:
             self.say(f"  {name:<{_WIDTH}}  failed")
             raise
         finally:
-            if self.folding:
+            if self.folding and log.path.exists():
                 self._write("::endgroup::")
         self.say("\n".join((f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}", *shown)))
 

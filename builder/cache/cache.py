@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,6 @@ from builder.inputs.settings import Settings
 from builder.sources.download import proxies
 from builder.stages.stage import Json, Stage, key_of
 
-_LONGEST_WAIT = 4 * 3600  # seconds for another build that makes the same: more than any compile takes
-
 
 @dataclass(frozen=True)
 class Cache:
@@ -42,7 +40,6 @@ class Cache:
     skip_reason: str = ""
     writes: bool = True
     no_packages: bool = False
-    longest_wait: float = _LONGEST_WAIT
 
     def find(self, stage: Stage, parts: Path, prove: Callable[[Path], None]) -> Hit | Miss:
         """A stage's result. One that comes from elsewhere is checked, and proved by `prove`, before it is kept.
@@ -115,25 +112,20 @@ class Cache:
             self.remote.publish_content(sha256, path)
         return path
 
-    @contextmanager
-    def lock(self, stage: Stage) -> Iterator[None]:
-        """Hold a key alone: another build that wants the same result waits, and then finds it."""
+    def claim(self, stage: Stage) -> Callable[[], None] | None:
+        """Hold a key alone, and say how to release it; None while another build holds it, for it makes the same."""
         lock = filelock.FileLock(self.store.folder / "locks" / f"{stage.key}.lock")
         if not self._writes(stage):
-            yield
-            return
+            return lock.release
         try:
             Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            self._wait(lock, stage)
+            return None
         except (OSError, NotImplementedError) as problem:  # the latter of a file system without locks
             strerror = getattr(problem, "strerror", "no locks there")
             self.report.trouble("unwritable", f"{lock.lock_file}: {strerror}; nothing is kept there")
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock.release
 
     def close(self, folder: Path) -> None:
         """Trim the local cache, and sum up: in one line, and for machines in a file of that folder."""
@@ -143,13 +135,6 @@ class Cache:
             self.report.close(folder)
         except OSError as problem:
             self.report.say(f"warning: cache: {problem.filename or folder}: {problem.strerror}")
-
-    def _wait(self, lock: filelock.BaseFileLock, stage: Stage) -> None:
-        self.report.say(f"{stage.name}: another build makes the same: waiting for it")
-        try:
-            lock.acquire(timeout=self.longest_wait)
-        except filelock.Timeout:
-            self.report.trouble("lock", f"{lock.lock_file} is held for too long: continuing without it")
 
     def _fetched(self, stage: Stage, parts: Path, prove: Callable[[Path], None]) -> Hit | None:
         if not self.remote:

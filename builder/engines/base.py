@@ -95,6 +95,12 @@ class Engine(Protocol):
         PRT_ROOT may be absent there. It is gone when the context ends; UserError where there can be none.
         """
 
+    def at_once(self, arch: Arch) -> int:
+        """How many workplaces and testbeds for an architecture may be open at a time."""
+
+    def end_stages(self) -> None:
+        """End what runs in other threads, for one of them failed; what begins later is not concerned."""
+
     def stop(self) -> None:
         """End what runs in other threads, and let nothing new begin: the user interrupted us."""
 

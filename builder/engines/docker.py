@@ -29,6 +29,8 @@ from builder.versions import minor
 
 _LIFETIME = "86400"  # seconds after which a container ends by itself, should nobody be left to remove it
 
+_ONE_IMAGE = threading.Lock()  # is made at a time: stages that run side by side want the same
+
 
 @dataclass
 class DockerEngine:
@@ -86,9 +88,10 @@ class DockerEngine:
     def _ensure(self, arch: Arch, compiles: bool) -> Image:
         endpoint = self.endpoints[arch]
         role, runs_on = self._role(arch, compiles)
-        if isinstance(self.image, RootImages):
-            return self.image.of_role(endpoint, role, runs_on)
-        return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / LOGS)
+        with _ONE_IMAGE:
+            if isinstance(self.image, RootImages):
+                return self.image.of_role(endpoint, role, runs_on)
+            return self.image.ensure(endpoint, role, runs_on, self.console, self.artifact_dir / LOGS)
 
     def _role(self, arch: Arch, compiles: bool) -> tuple[Role, Arch]:
         return (Role.COMPILER, self.endpoints[arch].native) if compiles else (Role.BUILDER, arch)
@@ -132,17 +135,25 @@ class DockerEngine:
             if self.stopped.is_set():
                 raise KeyboardInterrupt
             container.start()
-            jobs = int(endpoint.client.info()["NCPU"])
-            yield DockerWorkplace(container, endpoint, self.prt_root, self.network.from_elsewhere(), jobs)
+            network = self.network.from_elsewhere()
+            yield DockerWorkplace(container, endpoint, self.prt_root, network, endpoint.processors)
         finally:
             self.containers.remove(container)
             _remove(container)
 
-    def stop(self) -> None:
-        """Remove the containers that still run, so that every step in them ends; see Engine."""
-        self.stopped.set()
+    def at_once(self, arch: Arch) -> int:
+        """As many as the daemon's machine has processors; see Engine."""
+        return self.endpoints[arch].processors
+
+    def end_stages(self) -> None:
+        """Remove the containers that run, so that every step in them ends; see Engine."""
         for container in tuple(self.containers):
             _remove(container)
+
+    def stop(self) -> None:
+        """The same, for good; see Engine."""
+        self.stopped.set()
+        self.end_stages()
 
 
 def _remove(container: Container) -> None:

@@ -54,6 +54,11 @@ class Endpoint:
         """The architecture of the daemon's machine."""
         return Arch.of(self.client.version()["Arch"])
 
+    @cached_property
+    def processors(self) -> int:
+        """How many the daemon's machine has."""
+        return int(self.client.info()["NCPU"])
+
     @property
     def _environment(self) -> dict[str, Any]:
         """What DOCKER_HOST and related variables say, as the SDK reads them; nothing where a URL was given."""

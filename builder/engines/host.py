@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from builder import command
@@ -34,6 +34,7 @@ class HostWorkplace:
     network: Network
     prefix: tuple[str, ...] = ()
     locks: tuple[int, ...] = ()
+    running: set[int] = field(default_factory=set)
 
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
@@ -48,8 +49,9 @@ class HostWorkplace:
         args, env, cwd = fill(step, PurePosixPath(self.work), os.cpu_count() or 1)
         whole = self._environment(env, step.network)
         return command.stream(
-            [*self.prefix, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022, pass_fds=self.locks
-        )
+            [*self.prefix, *args], on_output, cwd=Path(cwd), env=whole, umask=0o022, pass_fds=self.locks,
+            running=self.running,
+        )  # fmt: skip
 
     def get(self, name: str, destination: Path) -> None:
         """Move a file out of the work folder."""
@@ -79,6 +81,7 @@ class HostEngine:
     isolated: bool = False
     systems: tuple[str, ...] = ("this machine",)
     say: Callable[[str], None] = print
+    running: set[int] = field(default_factory=set)  # process groups
 
     def crosses(self, arch: Arch) -> bool:
         """Whether this machine has everything to cross-compile; see Engine."""
@@ -118,7 +121,8 @@ class HostEngine:
     def workplace(self, arch: Arch, compiles: bool = False) -> Iterator[HostWorkplace]:
         """Take PRT_ROOT for the time of a stage."""
         with self._work() as work, taken(Path(self.prt_root), work.path, self.say) as lock:
-            yield HostWorkplace(self.prt_root, work.path, self.network, locks=(work.lock, lock))
+            locks = (work.lock, lock)
+            yield HostWorkplace(self.prt_root, work.path, self.network, locks=locks, running=self.running)
         # A step of a killed build may have lived when this build began; by now it has given PRT_ROOT back.
         self.remove_abandoned()
 
@@ -130,8 +134,17 @@ class HostEngine:
             prefix = _private_mount(work.path / "private-root", root)
             yield HostWorkplace(self.prt_root, work.path, self.network, prefix, (work.lock, lock))
 
+    def at_once(self, arch: Arch) -> int:
+        """One: each needs PRT_ROOT for itself."""
+        return 1
+
+    def end_stages(self) -> None:
+        """End every step; see Engine."""
+        command.kill(self.running)
+
     def stop(self) -> None:
-        """Nothing: this engine runs one stage at a time, in the main thread."""
+        """End every step. There is nothing else to begin: this engine builds one target at a time."""
+        self.end_stages()
 
     def remove_abandoned(self) -> None:
         """Put PRT_ROOT back as it was before a build that was killed, and remove that build's work folders."""

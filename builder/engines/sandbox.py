@@ -36,6 +36,7 @@ class SandboxWorkplace:
     prt_root: PurePosixPath
     network: Network
     running: set[int]
+    stopped: threading.Event
 
     def put(self, items: Iterable[Item]) -> None:
         """Write files into the work folder."""
@@ -47,6 +48,8 @@ class SandboxWorkplace:
 
     def run(self, step: Step, on_output: Output) -> int:
         """Run a step, with a network only if it asks for one."""
+        if self.stopped.is_set():
+            raise KeyboardInterrupt
         args, env, cwd = fill(step, _WORK, os.cpu_count() or 1)
         line = self.bubblewrap.command(self.mounts, args, cwd, step.network)
         return command.stream(
@@ -130,10 +133,18 @@ class SandboxEngine:
             shutil.copytree(tree, copy, symlinks=True)
             yield self._place(stage, ("--bind", str(copy), "/", *bubblewrap.system()))
 
+    def at_once(self, arch: Arch) -> int:
+        """As many as this machine has processors; see Engine."""
+        return os.cpu_count() or 1
+
+    def end_stages(self) -> None:
+        """End every step; see Engine."""
+        command.kill(self.running)
+
     def stop(self) -> None:
         """End every step, and let none begin; see Engine."""
         self.stopped.set()
-        command.kill(self.running)
+        self.end_stages()
 
     def remove_abandoned(self, say: Callable[[str], None]) -> None:
         """Remove the work folders of builds that were killed; nothing of theirs runs any more."""
@@ -146,7 +157,7 @@ class SandboxEngine:
         work = stage / "work"
         mounts = (*mounts, "--bind", str(work), str(_WORK))
         network = self.network.from_elsewhere()
-        place = SandboxWorkplace(self._bubblewrap, mounts, work, self.prt_root, network, self.running)
+        place = SandboxWorkplace(self._bubblewrap, mounts, work, self.prt_root, network, self.running, self.stopped)
         for name in ("home", "tmp"):
             (work / name).mkdir(parents=True)
         if network.ca_bundle:

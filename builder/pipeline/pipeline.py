@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from builder.artifact_dir import WORK
 from builder.cache.cache import Cache
-from builder.cache.store import Hit
-from builder.console import Console, clock
-from builder.engines.base import Engine, Item, Workplace
-from builder.engines.running import new_log, run_steps
-from builder.inputs.choices import Compile, Libraries, Profile
+from builder.console import Console
+from builder.engines.base import Engine, Item
+from builder.inputs.choices import Compile, Libraries
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.distributions import unpacked
-from builder.pipeline.materials import materials
 from builder.pipeline.outlook import remember
+from builder.pipeline.results import COMPILED, ONE_AT_A_TIME, Results
 from builder.plan import Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
-from builder.stages.interpreter.configure import PROFILE
 from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
 from builder.stages.manifest import ENGINE
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, PARENT
 from builder.stages.planning import BuildMachine
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
-from builder.stages.stage import Json, Stage
-from builder.targets import Arch, Target
+from builder.stages.stage import Json
+from builder.targets import Target
 from builder.work import remove_abandoned, work_folder
 
-_COMPILED = "compiled"
 _PARTS = "parts"  # kind of the work folders where files are until they are complete
-
-# Targets may be built side by side; these downloads and images are the same for several of them.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass
@@ -52,12 +43,16 @@ class Pipeline:
     engine: Engine
     console: Console
     sources: SourceShelf
-    made: dict[str, Hit] = field(default_factory=dict)  # what this run found or compiled, by key
 
     @cached_property
     def cache(self) -> Cache:
         """Where results of stages are found and kept."""
         return stores.cache(self.project, self.console.say)
+
+    @cached_property
+    def results(self) -> Results:
+        """What finds and makes the results of stages."""
+        return Results(self.project, self.engine, self.console, self.sources, self.cache)
 
     def build(self, target: Target) -> list[Artifact]:
         """Build a target, or find that nothing changed; returns its artifacts."""
@@ -81,14 +76,14 @@ class Pipeline:
             part = parts / plan.stage.output
             tarball = Item(PARENT, project.settings.artifact_dir / plan.runtime.tarball)
             with self.engine.workplace(target.arch, plan.stage.compiles) as place:
-                self.run(plan.stage, place, target, [tarball])
+                self.results.run(plan.stage, place, target, [tarball])
                 place.get(plan.stage.output, part)
             return [stores.artifacts(project).publish(part, plan.file, plan.stage.key, time.monotonic() - started)]
 
     def plan(self, target: Target) -> Plan:
         """Plan a target for the machine that will build it."""
         project = self.project
-        with _ONE_AT_A_TIME:
+        with ONE_AT_A_TIME:
             python_build, version = stores.python_build(project, self.sources, self.console.say)
             machine = self._machine(target, version)
         remember(project, target.arch, machine)
@@ -116,10 +111,10 @@ class Pipeline:
         if plan.parent:
             self._artifacts(plan.parent, parts)
             parent = settings.artifact_dir / plan.parent.tarball
-            compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[_COMPILED]
+            compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[COMPILED]
         else:
-            interpreter = self.compiled(plan.interpreter, plan.target, parts)
-            parent, compiled = interpreter.path, interpreter.built[_COMPILED]
+            interpreter = self.results.of(plan.interpreter, plan.target, parts)
+            parent, compiled = interpreter.path, interpreter.built[COMPILED]
         return self._package(plan, parent, compiled, parts)
 
     def _machine(self, target: Target, version: str) -> BuildMachine:
@@ -138,65 +133,11 @@ class Pipeline:
         surroundings = engine.surroundings(target.arch)
         return BuildMachine(toolchain, engine.builds_on(target.arch), crosses, surroundings)
 
-    def compiled(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
-        """The result of a stage that is kept: from the cache, else made with `more` in its workplace."""
-        if stage.key in self.made:
-            return self.made[stage.key]
-        with self.cache.lock(stage):
-            found = self.cache.find(stage, parts, lambda path: self._prove(stage, target, path))
-            if isinstance(found, Hit):
-                self.console.say(f"{stage.name}: from the cache ({found.path})")
-            else:
-                warning = "warning: " if found.damaged else ""
-                verb = "resolved" if stage.resolves else "compiled"
-                took = f"; took {clock(found.took)} last time" if found.took else ""
-                self.console.say(f"{warning}{stage.name}: to be {verb} ({found.reason}{took})")
-                if stage.output == PROFILE and self.project.settings.profile is Profile.KEPT:
-                    self.console.say("note: recipes/profiles has none for this version; `nox -s train` puts it there")
-                found = self._compile(stage, target, parts, more)
-        self.made[stage.key] = found
-        return found
-
-    def _compile(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...]) -> Hit:
-        """Make a stage's result after its parents, prove and keep it."""
-        parents = [Item(parent.output, self.compiled(parent, target, parts).path) for parent in stage.parents]
-        started = time.monotonic()
-        part = parts / f"{stage.key[:16]}-{stage.output}"
-        with self.engine.workplace(target.arch, stage.compiles) as place:
-            self.run(stage, place, target, [*parents, *more])
-            place.get(stage.output, part)
-            for name in stage.byproducts:
-                place.get(name, parts / f"{stage.key[:16]}-{name}")
-        if stage.compiles:  # otherwise it has run as the target already
-            self._prove(stage, target, part)
-        built: dict[str, Json] = {
-            _COMPILED: self._how(stage, target.arch),
-            ENGINE: self.engine.name,
-            "seconds": round(time.monotonic() - started),
-            "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        }
-        return self.cache.keep(stage, part, built)
-
-    def _prove(self, stage: Stage, target: Target, result: Path) -> None:
-        """Run a stage's proof with a result that was compiled or fetched; BuildError if it fails."""
-        if stage.resolves:
-            read_lock(result)
-        if stage.acceptance:
-            with self.engine.workplace(target.arch) as place:
-                self.run(stage.acceptance, place, target, [Item(stage.output, result)])
-
-    def _how(self, stage: Stage, arch: Arch) -> str:
-        """How a stage was compiled, in the manifest's words."""
-        builds_on, emulator = self.engine.builds_on(arch), self.engine.emulator(arch)
-        if stage.compiles and builds_on is not arch:
-            return f"across on {builds_on.value}"
-        return f"emulated by {emulator}" if emulator else "native"
-
     def _package(self, plan: Plan, parent: Path, compiled: Json, parts: Path) -> list[Artifact]:
         """The package stage: its artifacts appear under their names only when both are complete."""
         started = time.monotonic()
         self.console.say(f"{plan.tarball}: to be built")
-        manifest = {**plan.manifest, _COMPILED: compiled, "stage_keys": plan.stage_keys}
+        manifest = {**plan.manifest, COMPILED: compiled, "stage_keys": plan.stage_keys}
         planned = [
             Item(PARENT, parent),
             Item(PLANNED_MANIFEST, json.dumps(manifest).encode()),
@@ -204,7 +145,7 @@ class Pipeline:
         ]
         made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:
-            self.run(plan.stage, place, plan.target, planned)
+            self.results.run(plan.stage, place, plan.target, planned)
             for name, part in made.items():
                 place.get(name, part)
         measured = json.loads(made[MANIFEST].read_text())
@@ -215,7 +156,7 @@ class Pipeline:
 
     def _packages(self, plan: Plan, parent: Item, parts: Path) -> list[Item]:
         """What pip installs: the lock, and the files it names, from the cache or else downloaded."""
-        named = read_lock(self.compiled(plan.lock, plan.target, parts, (parent,)).path)
+        named = read_lock(self.results.of(plan.lock, plan.target, parts, (parent,)).path)
         files = {one: self.cache.content(one.sha256, parts) for one in named}
         missing = [one for one, path in files.items() if path is None]
         files |= self._fetched(plan, missing, parent, parts) if missing else {}
@@ -230,15 +171,6 @@ class Pipeline:
         archive = parts / f"{plan.lock.key[:16]}-{FETCHED}"
         if not archive.is_file():
             with self.engine.workplace(plan.target.arch) as place:
-                self.run(plan.fetch, place, plan.target, [parent, Item(LOCK, lines(missing))])
+                self.results.run(plan.fetch, place, plan.target, [parent, Item(LOCK, lines(missing))])
                 place.get(FETCHED, archive)
         return {one: self.cache.keep_content(one.sha256, part) for one, part in unpacked(archive, missing, parts)}
-
-    def run(self, stage: Stage, place: Workplace, target: Target, more: Iterable[Item]) -> None:
-        """Put a stage's files into a workplace and run its steps; BuildError names the first that fails."""
-        arch = stage.inputs.get("arch", target.arch.value)
-        log = new_log(self.project.settings.artifact_dir, f"{stage.name}-{arch}", self.project.network)
-        with _ONE_AT_A_TIME:
-            items = [*materials(stage, self.sources, self.project.pins)]
-        place.put([*items, *more])
-        run_steps(stage.steps, place, self.console, log)

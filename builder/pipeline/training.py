@@ -32,6 +32,6 @@ def train(pipeline: Pipeline) -> Path:
         pipeline.console.say(f"{kept}: there already; remove it to train again")
         return kept
     with pipeline.parts() as parts:
-        trained = pipeline.compiled(plan.training, target, parts)
+        trained = pipeline.results.of(plan.training, target, parts)
         write_whole(kept, lzma.compress(trained.path.read_bytes(), preset=9))
     return kept

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from itertools import chain, product
-from typing import TypeVar
 
 from builder.console import Console, say
 from builder.engines import choice
@@ -19,8 +17,7 @@ from builder.sessions.opening import LOGS, fail_for, pipeline_for, read_project,
 from builder.sessions.prove import needed
 from builder.sessions.tables import Row
 from builder.targets import Arch, Format, Package, Target, Variant
-
-T = TypeVar("T")
+from builder.threads import side_by_side
 
 
 @reported
@@ -89,20 +86,6 @@ def _every_package(work: Callable[[Pipeline, Package], list[Row]]) -> None:
 def packages(arch: Arch) -> list[Package]:
     """What is built for an architecture, in this order: each starts from the ones before it."""
     return [Package(Target(variant, arch), each) for variant in Variant for each in Format]
-
-
-def side_by_side(sequences: Mapping[Arch, Callable[[], T]], jobs: int, stop: Callable[[], None]) -> dict[Arch, T]:
-    """Run the sequences, up to `jobs` at a time; if one raises or the user interrupts, `stop` must end the others."""
-    if jobs == 1:
-        return {arch: run() for arch, run in sequences.items()}
-    with ThreadPoolExecutor(jobs) as pool:
-        running = {arch: pool.submit(run) for arch, run in sequences.items()}
-        try:
-            return {arch: future.result() for arch, future in running.items()}
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            stop()
-            raise
 
 
 def attempt(name: str, work: Callable[[], list[Row]]) -> list[Row]:

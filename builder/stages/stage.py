@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Union
 
 from builder.inputs.pins import Source, Sysroot
@@ -57,7 +58,8 @@ class Stage:
     `parents` are stages whose outputs are put into WORK first. `compiles` asks for the build machine with its
     compilers; else the steps run as the target's architecture. `acceptance` is run with the output before it is kept.
     `byproducts` are files in WORK that are of use to this run only. A stage that `resolves` depends on what an index
-    has at the time: NO_PACKAGE_CACHE runs it again.
+    has at the time: NO_PACKAGE_CACHE runs it again. A `brief` one runs while others do: the screen has one line for it,
+    and only its log has each of its steps.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Stage:
     acceptance: Stage | None = None
     byproducts: tuple[str, ...] = ()
     resolves: bool = False
+    brief: bool = False
 
     @property
     def key_inputs(self) -> dict[str, Json]:
@@ -91,7 +94,7 @@ class Stage:
             **({"proof": self.acceptance.key} if self.acceptance else {}),
         }
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The sha256 that names this stage's result: equal inputs, equal key; any change, another key."""
         return key_of(self.key_inputs)

@@ -82,7 +82,7 @@ def native_pyconfig(checkout: Checkout, arch: Arch, folder: Path) -> str:
     machine = BuildMachine(engine.toolchain(arch, version, compiles=True), engine.builds_on(arch), True, "")
     given = stores.inputs(project, version, python_build, machine)
     plan = plan_runtime(Target(Variant.RUNTIME, arch), given)
-    return pipeline.compiled(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
+    return pipeline.results.of(as_if_native(plan.interpreter, arch), plan.target, folder).path.read_text()
 
 
 def test_configure_finds_by_running_programs_what_the_answers_say(

@@ -101,6 +101,8 @@ class Recorder:
     workplaces: list[RecordingWorkplace] = field(default_factory=list)
     testbeds: list[RecordingWorkplace] = field(default_factory=list)
     stopped: bool = False
+    ended: bool = False
+    side_by_side: int = 1
     systems: tuple[str, ...] = ("a system",)
     isolated: bool = True
 
@@ -131,6 +133,14 @@ class Recorder:
     def emulator(self, arch: Arch) -> str | None:
         """The emulator it was made with."""
         return self.emulated_by
+
+    def at_once(self, arch: Arch) -> int:
+        """As many as it was made with."""
+        return self.side_by_side
+
+    def end_stages(self) -> None:
+        """Note that its stages were ended."""
+        self.ended = True
 
     def stop(self) -> None:
         """Note that it was stopped."""

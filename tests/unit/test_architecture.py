@@ -22,7 +22,19 @@ INSIDE = {name: path for name, path in MODULES.items() if name.startswith("build
 # The rooms of builder/: a module imports only from the rows before its own, and from its own folder.
 # docs/how-it-works.md has the same list; a test compares them.
 ORDER = [
-    ["errors", "connections", "command", "console", "files", "secrecy", "targets", "versions", "work", "artifact_dir"],
+    [
+        "errors",
+        "connections",
+        "command",
+        "console",
+        "files",
+        "secrecy",
+        "targets",
+        "versions",
+        "work",
+        "artifact_dir",
+        "threads",
+    ],
     ["inputs"],
     ["sources"],
     ["roots"],

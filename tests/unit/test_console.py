@@ -193,3 +193,44 @@ def test_nothing_that_is_said_moves_a_cursor_or_commands(log: Log) -> None:
     assert run(console, log, name="a\x1b[2Jb").startswith(
         "warning: cache:  answered\n| ::add-mask::e\n::group::ab\n$ pip\n::endgroup::\n  ab "
     )
+
+
+def stage(console: Console, log: Log, *lines: str) -> str:
+    """Run a stage of one step among others; what the user sees."""
+    with console.stage("library-xz", log) as inner, inner.step("xz 1: make", log, "make") as on_output:
+        for line in lines:
+            on_output(line)
+    assert isinstance(console.stream, io.StringIO)
+    return console.stream.getvalue()
+
+
+def test_a_stage_among_others_is_one_line_and_its_log_has_its_steps(log: Log) -> None:
+    assert stage(Console(stream=io.StringIO()), log, "noise") == f"  {'library-xz':<72}    3:12\n"
+    assert log.path.read_text() == "=== xz 1: make\n$ make\nnoise\n"
+
+
+def test_a_verbose_console_shows_its_steps_under_its_name(log: Log) -> None:
+    shown = stage(Console(stream=io.StringIO(), verbose=True), log, "noise")
+    assert "library-xz: $ make\nlibrary-xz: noise\n" in shown
+    assert shown.splitlines()[-1].split() == ["library-xz", "3:12"]
+
+
+def test_github_actions_gets_its_steps_in_one_group_when_it_has_ended(log: Log) -> None:
+    shown = stage(Console(stream=io.StringIO(), folding=True), log, "::add-mask::e")
+    assert shown.startswith("::group::library-xz\n=== xz 1: make\n$ make\n| ::add-mask::e\n::endgroup::\n  library-xz ")
+
+
+def test_a_stage_that_fails_before_its_first_step_has_nothing_to_show(log: Log) -> None:
+    console = Console(stream=io.StringIO(), folding=True)
+    with pytest.raises(OSError, match="no space"), console.stage("library-xz", log):
+        raise OSError("no space")
+    assert isinstance(console.stream, io.StringIO)
+    assert console.stream.getvalue() == ""
+
+
+def test_a_terminal_shows_which_stages_run(log: Log) -> None:
+    console = Console(stream=Terminal())
+    with console.stage("library-xz", log), console.stage("library-zlib", log):
+        assert isinstance(console.stream, io.StringIO)
+        assert console.stream.getvalue().rpartition("\r")[0].endswith(f"  {'library-xz, library-zlib':<72} …")
+    assert console.stages == []

@@ -15,8 +15,10 @@ from builder.targets import Arch, Variant
 from tests.support.factories import PINS, VERSION, Planning, across, library, python_build, sysroot
 
 PATCH = {"zlib": (RecipeFile("10-a.patch", b"diff a\n"),)}
-ALL = {"libraries", "build-python", "profile", "interpreter"}
-TRAINED = {"libraries", "profile", "interpreter"}
+LIBRARIES = {"library-zlib", "library-openssl"}
+ALL = {*LIBRARIES, "build-python", "profile", "interpreter"}
+TRAINED = {"profile", "interpreter"}
+ZLIB = {"library-zlib", *TRAINED}
 CPYTHON = {"build-python", "profile", "interpreter"}
 NATIVE, FOREIGN = Arch.AMD64, Arch.ARM64
 
@@ -43,11 +45,11 @@ def with_sysroot(arch: Arch) -> Change:
 CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the digest of a library": (
         lambda one: one.pinned(libraries={**PINS.libraries, "zlib": library("zlib", b"newer")}),
-        TRAINED,
+        ZLIB,
     ),
-    "one library less": (lambda one: one.pinned(libraries={"zlib": library("zlib")}), TRAINED),
-    "a library patch": (lambda one: one.with_interpreter(library_patches=PATCH), TRAINED),
-    "the C library": (with_sysroot(NATIVE), TRAINED),
+    "one library less": (lambda one: one.pinned(libraries={"zlib": library("zlib")}), {"library-openssl", *TRAINED}),
+    "a library patch": (lambda one: one.with_interpreter(library_patches=PATCH), ZLIB),
+    "the C library": (with_sysroot(NATIVE), {*LIBRARIES, *TRAINED}),
     "the C library of the other architecture": (with_sysroot(FOREIGN), set()),
     "the Python version": (lambda one: one.with_inputs(python_version="3.13.4"), CPYTHON),
     "a pre-patch": (lambda one: one.with_recipe(Variant.RUNTIME, pre_patches=()), CPYTHON),
@@ -59,9 +61,9 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "where packages are installed": (lambda one: one.on(surroundings="another"), set()),
     # Neither zlib nor openssl knows what it is compiled on.
     "the build machine": (lambda one: one.on(builds_on=FOREIGN), CPYTHON),
-    "the line editor": (lambda one: one.set(LINE_EDITOR="readline"), {"profile", "interpreter"}),
+    "the line editor": (lambda one: one.set(LINE_EDITOR="readline"), TRAINED),
     "PRT_ROOT": (lambda one: one.set(PRT_ROOT="/srv/py"), {"interpreter"}),
-    "the architecture": (lambda one: one.for_arch(FOREIGN), {"libraries", "interpreter"}),
+    "the architecture": (lambda one: one.for_arch(FOREIGN), {*LIBRARIES, "interpreter"}),
     "a requirement": (lambda one: one.with_recipe(Variant.RUNTIME, requirements=()), set()),
 }
 
@@ -100,8 +102,9 @@ def test_one_training_serves_every_target(tmp_path: Path, builds_on: Arch) -> No
 
 
 def test_the_libraries_of_the_training_are_those_of_the_native_target(tmp_path: Path) -> None:
-    trained = across(tmp_path, FOREIGN).compiled()["profile"].parents[0]
-    assert trained == across(tmp_path, NATIVE).compiled()["libraries"]
+    trained = across(tmp_path, FOREIGN).compiled()["profile"].parents
+    native = across(tmp_path, NATIVE).compiled()
+    assert {parent.key for parent in trained} == {native[name].key for name in (*LIBRARIES, "build-python")}
 
 
 def test_in_place_neither_libraries_nor_build_machine_count(tmp_path: Path) -> None:
@@ -132,7 +135,7 @@ def test_zstd_is_built_for_versions_that_use_it_and_must_work(tmp_path: Path, ve
     python = Source("CPython", version, f"Python-{version}.tar.xz", "e" * 64, ("/nowhere",))
     given = across(tmp_path).pinned(libraries={"zstd": zstd}, pythons={version: python})
     compiled = given.with_inputs(python_version=version).compiled()
-    assert ("sources/zstd.tar.xz" in {file.name for file in compiled["libraries"].files}) is inside
+    assert ("library-zstd" in compiled) is inside
     proof = compiled["interpreter"].acceptance
     assert proof
     assert ("compression.zstd" in proof.steps[-1].args) is inside
@@ -140,18 +143,17 @@ def test_zstd_is_built_for_versions_that_use_it_and_must_work(tmp_path: Path, ve
 
 @pytest.mark.parametrize(("wanted", "other"), [("libedit", "readline"), ("readline", "libedit")])
 def test_one_line_editor_goes_inside(tmp_path: Path, wanted: str, other: str) -> None:
-    editors = {name: library("zlib", name.encode()) for name in ("libedit", "readline")}
-    compiled = across(tmp_path).pinned(libraries=editors).set(LINE_EDITOR=wanted).compiled()
-    steps = {step.name for step in compiled["libraries"].steps}
-    assert f"unpack {wanted}" in steps
-    assert f"unpack {other}" not in steps
+    named = {name: library("zlib", name.encode()) for name in ("ncurses", "libedit", "readline")}
+    compiled = across(tmp_path).pinned(libraries=named).set(LINE_EDITOR=wanted).compiled()
+    assert f"library-{wanted}" in compiled
+    assert f"library-{other}" not in compiled
 
 
 def test_another_suite_is_another_c_library(tmp_path: Path) -> None:
     newer = tuple(replace(sysroot(arch, b"newer"), suite="bookworm", glibc="2.36") for arch in Arch)
     given = across(tmp_path).pinned(sysroots=(*PINS.sysroots, *newer))
     after = given.set(SYSROOT="bookworm")
-    assert changed(given, after) == TRAINED
+    assert changed(given, after) == {*LIBRARIES, *TRAINED}
     (check,) = (step for step in after.plan().stage.steps if step.name.startswith("check portable"))
     assert check.args[-1] == "2.36"
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from builder.stages.interpreter import libpython, modules
 from builder.stages.interpreter.acceptance import OUTPUT, SYMBOLS, acceptance
-from builder.stages.interpreter.compiler import CLANG, DEPS, CrossCompiler, llvm
+from builder.stages.interpreter.compiler import CLANG, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
     BUILD_PREFIX,
     HEADER,
@@ -20,7 +20,7 @@ from builder.stages.interpreter.configure import (
     options,
 )
 from builder.stages.interpreter.cpython import CPython, without_bytecode
-from builder.stages.interpreter.libraries import OUTPUT as LIBRARIES
+from builder.stages.interpreter.libraries import unpack_libraries
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.programs import program_file
 from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
@@ -71,6 +71,7 @@ def plan_build_python(cpython: CPython) -> Stage:
         ),
         output=_BUILD_PYTHON,
         compiles=True,
+        brief=True,
     )
 
 
@@ -92,7 +93,7 @@ def plan_training(cpython: CPython, target: CrossCompiler, parents: tuple[Stage,
         inputs=cpython.inputs(target.arch),
         files=(*target.files, HEADER, *cpython.files(_definition(cpython, "standard_build"))),
         steps=(
-            *_ready(target),
+            *_ready(target, parents),
             # Nothing is installed there, but python-build ends by looking into the folder.
             Step("make prefix", ("mkdir", "-p", prefix)),
             cpython.compile(f"train CPython {cpython.version}", prefix, training, env),
@@ -129,7 +130,7 @@ def cross_compile(
         ),
         steps=(
             *cpython.prove_patches(),
-            *_ready(target),
+            *_ready(target, parents),
             cpython.compile(
                 f"compile CPython {cpython.version} for {target.arch.value}" + (" (PGO, LTO)" if optimize else ""),
                 str(prt_root),
@@ -160,12 +161,12 @@ def _links(cpython: CPython, prt_root: PurePosixPath) -> Iterator[Step]:
     yield Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python"))
 
 
-def _ready(target: CrossCompiler) -> tuple[Step, ...]:
+def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...]:
     """Unpack what the parents made."""
     return (
         *target.steps,
         Step("make build Python's folder", ("mkdir", "-p", BUILD_PREFIX)),
-        unpack("unpack libraries", LIBRARIES, DEPS),
+        *unpack_libraries(parents),
         unpack("unpack build Python", _BUILD_PYTHON, BUILD_PREFIX),
     )
 

@@ -1,67 +1,90 @@
-"""The libraries stage: what CPython's modules link against, compiled from source, static, its symbols hidden."""
+"""The libraries that CPython's modules link against: a stage each, from source, static, its symbols hidden."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from builder.errors import UserError
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.interpreter.compiler import DEPS, CrossCompiler
-from builder.stages.interpreter.library_recipes import OPENSSL_BUILDINF, RECIPES, Toolset
-from builder.stages.stage import WORK, File, Stage, Step, pack
+from builder.stages.interpreter.library_recipes import RECIPES, LibraryRecipe, Toolset
+from builder.stages.stage import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
-OUTPUT = "libraries.tgz"
+_PREFIX = "library-"
 
 
-def plan_libraries(
-    target: CrossCompiler,
-    sources: Mapping[str, Source],
-    patches: Mapping[str, tuple[RecipeFile, ...]],
-    *,
-    builds_on: Arch,
-    toolchain: str,
-    epoch: int,
-) -> Stage:
-    """Plan the static libraries of one architecture, each from its pinned source with the recipe's patches."""
-    tools = Toolset(target, builds_on)
-    steps = [*target.steps]
-    files = [*target.files, File(OPENSSL_BUILDINF, _buildinf(target))]
-    unknown = {*sources, *patches} - RECIPES.keys()
-    if unknown:
-        raise UserError(
-            f"recipes/pins.toml or recipes/libraries: no way to build {', '.join(sorted(unknown))}", "correct its name"
+@dataclass(frozen=True)
+class Libraries:
+    """What the libraries of one architecture are made from: pinned sources, with the recipe's patches for each."""
+
+    sources: Mapping[str, Source]
+    patches: Mapping[str, tuple[RecipeFile, ...]]
+    builds_on: Arch
+    toolchain: str
+    epoch: int
+
+    def plan(self, target: CrossCompiler) -> tuple[Stage, ...]:
+        """A stage for each library, in the order of the pins; UserError for one that nothing says how to build."""
+        unknown = {*self.sources, *self.patches} - RECIPES.keys()
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise UserError(f"recipes/pins.toml or recipes/libraries: no way to build {names}", "correct its name")
+        return tuple(self._stage(name, target) for name in self.sources)
+
+    def _stage(self, name: str, target: CrossCompiler) -> Stage:
+        """One library. Its archive has what it needs as well, the same files that the parents' archives have."""
+        recipe, tools = RECIPES[name], Toolset(target, self.builds_on)
+        absent = [one for one in recipe.needs if one not in self.sources]
+        if absent:
+            raise UserError(f"recipes/pins.toml: {name} needs {', '.join(absent)}", f"pin it, or remove {name}")
+        parents = tuple(self._stage(one, target) for one in recipe.needs)
+        source, patches = self.sources[name], self.patches.get(name, ())
+        folder, archive = f"{WORK}/build/{name}", f"--file={WORK}/sources/{source.file}"
+        args = ("tar", "--extract", archive, f"--one-top-level={folder}", "--strip-components=1")
+        output = f"{_PREFIX}{name}.tgz"
+        return Stage(
+            name=f"{_PREFIX}{name}",
+            inputs={"arch": target.arch.value, "toolchain": self.toolchain},
+            files=(
+                *target.files,
+                File(f"sources/{source.file}", source),
+                *(File(f"patches/{patch.name}", patch.content) for patch in patches),
+                *recipe.files(tools),
+            ),
+            steps=(
+                *target.steps,
+                *unpack_libraries(parents),
+                Step(f"unpack {name}", args),
+                *(_apply(patch, source, folder) for patch in patches),
+                *_commands(name, recipe, tools),
+                pack(f"pack {name}", DEPS, output, self.epoch),
+            ),
+            output=output,
+            parents=parents,
+            compiles=True,
+            brief=True,
         )
-    for name, source in sources.items():
-        files.append(File(f"sources/{source.file}", source))
-        folder = f"--one-top-level={WORK}/build/{name}"
-        archive = f"--file={WORK}/sources/{source.file}"
-        steps.append(Step(f"unpack {name}", ("tar", "--extract", archive, folder, "--strip-components=1")))
-        for patch in patches.get(name, ()):
-            files.append(File(f"patches/{name}/{patch.name}", patch.content))
-            apply = ("patch", "-p1", "--force", f"--input={WORK}/patches/{name}/{patch.name}")
-            hint = f"recipes/libraries/{name}/{patch.name} does not fit {name} {source.version}"
-            steps.append(Step(f"patch {name} {patch.name}", apply, cwd=f"{WORK}/build/{name}", hint=hint))
-        steps += _steps(name, tools)
-    steps.append(pack("pack libraries", DEPS, OUTPUT, epoch))
-    inputs = {"arch": target.arch.value, "toolchain": toolchain}
-    return Stage("libraries", inputs, tuple(files), tuple(steps), OUTPUT, compiles=True)
 
 
-def _steps(name: str, tools: Toolset) -> Iterator[Step]:
+def unpack_libraries(parents: Iterable[Stage]) -> Iterator[Step]:
+    """Unpack those of a stage's parents that are libraries."""
+    for parent in parents:
+        if parent.name.startswith(_PREFIX):
+            yield unpack(f"unpack {parent.name.removeprefix(_PREFIX)} as built", parent.output, DEPS)
+
+
+def _apply(patch: RecipeFile, source: Source, folder: str) -> Step:
+    args = ("patch", "-p1", "--force", f"--input={WORK}/patches/{patch.name}")
+    hint = f"recipes/libraries/{source.name}/{patch.name} does not fit {source.name} {source.version}"
+    return Step(f"patch {source.name} {patch.name}", args, cwd=folder, hint=hint)
+
+
+def _commands(name: str, recipe: LibraryRecipe, tools: Toolset) -> Iterator[Step]:
     """The commands of one library, numbered."""
-    recipe = RECIPES[name]
-    env, folder = recipe.env(tools), f"{WORK}/build/{name}"
+    env = recipe.env(tools)
     for number, args in enumerate(recipe.commands(tools), 1):
-        yield Step(f"{name} {number}: {PurePosixPath(args[0]).name}", args, env, cwd=folder)
-
-
-def _buildinf(target: CrossCompiler) -> bytes:
-    """What OpenSSL keeps as text in place of the compiler's command line, which has paths of the build machine."""
-    return (
-        f'#define PLATFORM "platform: {target.triple}"\n'
-        '#define DATE "built on: reproducible build"\n'
-        'static const char compiler_flags[] = "compiler: clang";\n'
-    ).encode()
+        yield Step(f"{name} {number}: {PurePosixPath(args[0]).name}", args, env, cwd=f"{WORK}/build/{name}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from builder.stages.interpreter.compiler import DEPS, TOOLS, CrossCompiler, other_name
 from builder.stages.interpreter.sqlite import DEFINES
-from builder.stages.stage import JOBS, WORK
+from builder.stages.stage import JOBS, WORK, File
 from builder.targets import Arch
 
 Command = tuple[str, ...]
@@ -16,7 +16,7 @@ Command = tuple[str, ...]
 # Certificates are found where the distribution has them: recipes/libraries/openssl.
 OPENSSL_FOLDER = "/etc/prt/ssl"
 # A header with the text that OpenSSL keeps in place of the compiler's command line.
-OPENSSL_BUILDINF = "openssl-buildinf.h"
+_OPENSSL_BUILDINF = "openssl-buildinf.h"
 
 _MAKE = ("make", f"-j{JOBS}")
 
@@ -54,11 +54,16 @@ class Toolset:
 
 @dataclass(frozen=True)
 class LibraryRecipe:
-    """`more` variables are added to those of the toolset, and `without` are taken away."""
+    """`more` variables are added to those of the toolset, and `without` are taken away. It `needs` other libraries.
+
+    `files` are put into WORK besides its source.
+    """
 
     commands: Callable[[Toolset], Iterator[Command]]
     more: Callable[[Toolset], Mapping[str, str]] = field(default=lambda tools: {})
     without: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    files: Callable[[Toolset], tuple[File, ...]] = field(default=lambda tools: ())
 
     def env(self, tools: Toolset) -> dict[str, str]:
         """The variables of every command of this library."""
@@ -167,11 +172,21 @@ def _openssl(tools: Toolset) -> Iterator[Command]:
         *(f"no-{name}" for name in no), "enable-ec_nistp_64_gcc_128",
     )  # fmt: skip
     yield ("make", "crypto/buildinf.h")
-    yield ("cp", f"{WORK}/{OPENSSL_BUILDINF}", "crypto/buildinf.h")
+    yield ("cp", f"{WORK}/{_OPENSSL_BUILDINF}", "crypto/buildinf.h")
     yield (*_MAKE, "build_libs")
     yield ("make", "install_dev", f"DESTDIR={WORK}/build/openssl/installed")
     yield ("cp", "-a", f"installed{prefix}/include/.", f"{DEPS}/include/")
     yield ("cp", "-a", f"installed{prefix}/lib/.", f"{DEPS}/lib/")
+
+
+def _openssl_files(tools: Toolset) -> tuple[File, ...]:
+    """What it keeps as text in place of the compiler's command line, which has paths of the build machine."""
+    text = (
+        f'#define PLATFORM "platform: {tools.target.triple}"\n'
+        '#define DATE "built on: reproducible build"\n'
+        'static const char compiler_flags[] = "compiler: clang";\n'
+    )
+    return (File(_OPENSSL_BUILDINF, text.encode()),)
 
 
 def _install(folder: str, *files: str) -> Command:
@@ -191,8 +206,8 @@ RECIPES: Mapping[str, LibraryRecipe] = {
     "sqlite": LibraryRecipe(_sqlite),
     # D: without dates; by itself it asks ar for them, and no two archives are the same.
     "ncurses": LibraryRecipe(_ncurses, more=lambda tools: {"cf_cv_ar_flags": "-curvD"}),
-    "libedit": LibraryRecipe(_libedit),
-    "readline": LibraryRecipe(_readline),
+    "libedit": LibraryRecipe(_libedit, needs=("ncurses",)),
+    "readline": LibraryRecipe(_readline, needs=("ncurses",)),
     # It would keep them.
-    "openssl": LibraryRecipe(_openssl, without=("CPPFLAGS", "LDFLAGS")),
+    "openssl": LibraryRecipe(_openssl, without=("CPPFLAGS", "LDFLAGS"), files=_openssl_files),
 }

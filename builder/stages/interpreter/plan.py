@@ -9,7 +9,7 @@ from builder.stages.interpreter.across import cross_compile, plan_build_python, 
 from builder.stages.interpreter.compiler import CLANG, CrossCompiler
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.interpreter.in_place import compile_in_place
-from builder.stages.interpreter.libraries import plan_libraries
+from builder.stages.interpreter.libraries import Libraries
 from builder.stages.planning import Inputs
 from builder.stages.stage import Stage
 from builder.targets import Arch, Variant
@@ -34,20 +34,16 @@ def plan_interpreter(inputs: Inputs, arch: Arch) -> Stage:
     target, native = (
         CrossCompiler(one, inputs.pins.sysroot(settings.sysroot, one)) for one in (arch, machine.builds_on)
     )
-    libraries = {
-        one: plan_libraries(
-            one, inputs.libraries, inputs.interpreter.library_patches,
-            builds_on=machine.builds_on, toolchain=machine.toolchain, epoch=NO_DATE,
-        )
-        for one in {target, native}
-    }  # fmt: skip
+    libraries = Libraries(
+        inputs.libraries, inputs.interpreter.library_patches, machine.builds_on, machine.toolchain, NO_DATE
+    )
     build_python = plan_build_python(cpython.release)
-    parents = [libraries[target], build_python]
+    parents = [build_python, *libraries.plan(target)]  # the longest first: they are begun in this order
     # The JIT changes the interpreter's main loop: a profile of another one says nothing of it.
     keeps = inputs.optimizes and settings.profile is Profile.KEPT and not settings.jit
     kept = inputs.interpreter.profiles.get(inputs.python_version) if keeps else None
     if inputs.optimizes and kept is None:
-        parents.append(plan_training(cpython, native, (libraries[native], build_python)))
+        parents.append(plan_training(cpython, native, (build_python, *libraries.plan(native))))
     return cross_compile(
         cpython, target, tuple(parents), optimize=inputs.optimizes, profile=kept, prt_root=settings.prt_root
     )

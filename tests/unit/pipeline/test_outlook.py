@@ -55,7 +55,7 @@ def test_a_miss_names_the_input_that_differs_and_what_it_is_made_of_is_looked_up
     said = shown(root, PRT_ROOT="/srv/py")
     assert said["interpreter"].startswith("miss (changed: ")
     assert "prt_root" in said["interpreter"]
-    assert said["libraries"].startswith("hit")
+    assert said["library-zlib"].startswith("hit")
     assert said["build-python"].startswith("hit")
     assert said["runtime"] == "to be built"
 

@@ -6,6 +6,8 @@ import io
 import json
 import lzma
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,10 +23,12 @@ from tests.support.recorder import Answer, Recorder, RecordingWorkplace
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 NATIVE, FOREIGN = Arch.AMD64, Arch.ARM64
-KINDS = {"pack libraries": "libraries", "pack build Python": "build-python", "take profile": "profile",
-         "pack interpreter": "interpreter", "pack artifact": "package",
-         "write lock": "lock"}  # fmt: skip
-ONCE = ["libraries", "build-python", "profile", "interpreter", "proof", "package"]
+KINDS = {
+    "pack zlib": "library-zlib", "pack openssl": "library-openssl", "pack build Python": "build-python",
+    "take profile": "profile", "pack interpreter": "interpreter", "pack artifact": "package", "write lock": "lock",
+}  # fmt: skip
+LIBRARIES = ["library-zlib", "library-openssl"]
+ONCE = ["build-python", *LIBRARIES, "profile", "interpreter", "proof", "package"]
 NOTE = "note: no clang 19 here"
 
 
@@ -89,21 +93,21 @@ def test_the_parents_of_the_interpreter_are_made_once_and_before_it(root: Path) 
 
 def test_every_result_is_kept_under_its_kind(root: Path) -> None:
     build(root, Recorder())
-    assert kept(root) == {"build-python": 1, "interpreter": 1, "libraries": 1, "profile": 1}
+    assert kept(root) == {"build-python": 1, "interpreter": 1, "library-openssl": 1, "library-zlib": 1, "profile": 1}
 
 
 def test_for_another_architecture_the_libraries_are_made_for_both(root: Path) -> None:
     engine = Recorder()
     build(root, engine, Target(RUNTIME, FOREIGN))
-    assert stages(engine) == ["libraries", "build-python", "libraries", *ONCE[2:]]
-    assert kept(root) == {"build-python": 1, "interpreter": 1, "libraries": 2, "profile": 1}
+    assert stages(engine) == ["build-python", *LIBRARIES, *LIBRARIES, *ONCE[3:]]
+    assert kept(root) == {"build-python": 1, "interpreter": 1, "library-openssl": 2, "library-zlib": 2, "profile": 1}
 
 
 def test_the_second_architecture_takes_what_the_first_one_made(root: Path) -> None:
     build(root, Recorder())
     engine = Recorder()
     build(root, engine, Target(RUNTIME, FOREIGN))
-    assert stages(engine) == ["libraries", "interpreter", "proof", "package"]
+    assert stages(engine) == [*LIBRARIES, "interpreter", "proof", "package"]
 
 
 def test_a_second_build_takes_everything_from_the_cache(root: Path) -> None:
@@ -135,7 +139,7 @@ def trained(root: Path, engine: Recorder, **values: str) -> Path:
 def test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it(root: Path) -> None:
     engine = Recorder()
     path = trained(root, engine, OPTIMIZE="0")
-    assert stages(engine) == ["libraries", "build-python", "profile"]
+    assert stages(engine) == ["build-python", *LIBRARIES, "profile"]
     assert path == root / "recipes" / "profiles" / f"{VERSION}.profdata.xz"
     assert lzma.decompress(path.read_bytes()) == b"canned python.profdata"
     engine = Recorder()
@@ -175,7 +179,7 @@ def test_what_is_compiled_in_place_can_not_be_trained_for(root: Path) -> None:
 def test_only_what_compiles_runs_where_the_compilers_are(root: Path, arch: Arch) -> None:
     engine = Recorder()
     build(root, engine, Target(RUNTIME, arch))
-    assert {kind(place) for place in engine.workplaces if place.compiles} == {*ONCE[:4]}
+    assert {kind(place) for place in engine.workplaces if place.compiles} == {*ONCE[:5]}
     assert {kind(place) for place in engine.workplaces if not place.compiles} == {"proof", "lock", "package"}
     assert {place.arch for place in engine.workplaces} == {arch}
 
@@ -184,7 +188,7 @@ def test_a_stage_is_given_what_its_parents_made(root: Path) -> None:
     engine = Recorder()
     build(root, engine)
     items = place_of(engine, "interpreter").items
-    for name in ("libraries.tgz", "build-python.tgz", "python.profdata"):
+    for name in ("library-zlib.tgz", "build-python.tgz", "python.profdata"):
         content = items[name].content
         assert isinstance(content, Path)
         assert content.read_bytes() == f"canned {name}".encode()
@@ -216,7 +220,7 @@ def test_after_a_failed_proof_the_parents_need_not_be_made_again(root: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("step", "there"), [("pack libraries", set()), ("take profile", {"libraries", "build-python"})]
+    ("step", "there"), [("pack zlib", {"build-python"}), ("take profile", {*LIBRARIES, "build-python"})]
 )
 def test_a_failing_parent_keeps_what_was_complete_before(root: Path, step: str, there: set[str]) -> None:
     with pytest.raises(BuildError):
@@ -246,7 +250,7 @@ def contents(engine: Recorder, stage: str) -> dict[str, bytes]:
 def test_whatever_was_altered_in_the_cache_no_stage_gets_other_files(root: Path) -> None:
     clean = Recorder()
     build(root, clean)
-    expected = {stage: contents(clean, stage) for stage in ("libraries", "build-python", "profile", "interpreter")}
+    expected = {stage: contents(clean, stage) for stage in ONCE[:5]}
     altered = [path for path in (root / "out" / "cache").rglob("*") if path.is_file()]
     for path in altered:
         path.write_bytes(b"altered " + path.read_bytes())
@@ -305,4 +309,49 @@ def test_another_compiler_compiles_everything_again(root: Path) -> None:
     engine = Recorder(fingerprint="a newer one")
     shown = build(root, engine)
     assert stages(engine) == ONCE
-    assert "libraries: to be compiled (changed: toolchain)" in shown
+    assert "library-zlib: to be compiled (changed: toolchain)" in shown
+
+
+@pytest.mark.parametrize("held_for_too_long", [False, True])
+def test_what_another_build_makes_is_waited_for_and_then_found(root: Path, held_for_too_long: bool) -> None:
+    console, engine = Console(stream=io.StringIO()), Recorder()
+    ours = pipeline(root, engine, console)
+    stage = ours.plan(Target(RUNTIME, NATIVE)).interpreter
+    other, claimed, over = stores.cache(ours.project, print), threading.Event(), threading.Event()
+    made = root / "made by the other"
+    made.write_bytes(b"an interpreter")
+
+    def another_build() -> None:
+        release = other.claim(stage)
+        assert release
+        claimed.set()
+        over.wait(60 if held_for_too_long else 0.5)
+        other.keep(stage, made, {"compiled": "native"})
+        release()
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(another_build)
+        claimed.wait()
+        ours.results.longest_wait = 0 if held_for_too_long else 60
+        ours.build(Target(RUNTIME, NATIVE))
+        over.set()
+    assert ("interpreter" in stages(engine)) is held_for_too_long
+    assert isinstance(console.stream, io.StringIO)
+    shown = console.stream.getvalue()
+    assert shown.count("interpreter: another build makes the same: waiting for it") == 1
+    assert ("held for too long: continuing without it" in shown) is held_for_too_long
+
+
+def test_libraries_are_made_side_by_side_as_the_engine_has_room(root: Path) -> None:
+    engine = Recorder(side_by_side=2)
+    build(root, engine)
+    assert sorted(stages(engine)[:3]) == sorted(ONCE[:3])
+    assert stages(engine)[3:] == ONCE[3:]
+
+
+def test_a_failing_library_ends_the_others_and_names_its_step(root: Path) -> None:
+    engine = Recorder(side_by_side=2, answers={"zlib 1: configure": Answer(1, ("no compiler",))})
+    with pytest.raises(BuildError, match="step 'zlib 1: configure' failed"):
+        build(root, engine)
+    assert engine.ended
+    assert "interpreter" not in stages(engine)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
 
 from builder.errors import BuildError, UserError
@@ -21,31 +18,6 @@ OUTCOMES = [Outcome("manifest", "debian:12", 1), BAD, Outcome("manifest", "debia
 def test_what_others_start_from_comes_first() -> None:
     order = [str(one) for one in every.packages(Arch.ARM64)]
     assert order == ["tar runtime arm64", "deb runtime arm64", "tar runtime-dev arm64", "deb runtime-dev arm64"]
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_each_chain_has_its_result(jobs: int) -> None:
-    sequences = {Arch.AMD64: lambda: 1, Arch.ARM64: lambda: 2}
-    assert every.side_by_side(sequences, jobs, pytest.fail) == {Arch.AMD64: 1, Arch.ARM64: 2}
-
-
-def test_two_jobs_run_at_the_same_time() -> None:
-    meeting = threading.Barrier(2, timeout=20)
-    every.side_by_side(dict.fromkeys(Arch, meeting.wait), 2, meeting.abort)
-
-
-def test_an_interruption_ends_the_others_first() -> None:
-    stopped = threading.Event()
-
-    def interrupted() -> bool:
-        raise KeyboardInterrupt
-
-    sequences: dict[Arch, Callable[[], bool]] = {
-        Arch.AMD64: interrupted, Arch.ARM64: lambda: stopped.wait(20)
-    }  # fmt: skip
-    with pytest.raises(KeyboardInterrupt):
-        every.side_by_side(sequences, 2, stopped.set)
-    assert stopped.is_set()
 
 
 def test_a_failure_is_a_row_and_the_others_go_on() -> None:

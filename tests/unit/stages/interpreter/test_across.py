@@ -22,6 +22,7 @@ from tests.support.factories import SOURCE, VERSION, Planning, across
 ROOT = Path(__file__).parents[4]
 PROFILE_USE = f"-fprofile-instr-use={WORK}/python.profdata"
 KEPT = {VERSION: b"a profile"}
+LIBRARIES = ["library-zlib", "library-openssl"]
 each_arch = pytest.mark.parametrize("arch", Arch)
 each_pair = pytest.mark.parametrize(("builds_on", "arch"), [*product(Arch, Arch)])
 
@@ -97,7 +98,7 @@ def test_an_interpreter_that_is_not_optimised_has_no_profile_and_no_link_time(tm
         ]
     )
     assert not any(word in text for word in ("profile", "mllvm", "lto"))
-    assert compiled.keys() == {"libraries", "build-python", "interpreter"}
+    assert compiled.keys() == {*LIBRARIES, "build-python", "interpreter"}
 
 
 @pytest.mark.parametrize("optimize", ["0", "1"])
@@ -139,9 +140,9 @@ def test_training_happens_for_the_build_machine_itself(tmp_path: Path, builds_on
     compiled = across(tmp_path, arch).on(builds_on=builds_on).compiled()
     profile = compiled["profile"]
     assert f"--host={builds_on.machine}-linux-gnu" in options(profile)
-    assert [parent.inputs["arch"] for parent in profile.parents] == [builds_on.value] * 2
+    assert [parent.inputs["arch"] for parent in profile.parents] == [builds_on.value] * 3
     assert f"--host={arch.machine}-linux-gnu" in options(compiled["interpreter"])
-    assert compiled["libraries"].inputs["arch"] == arch.value
+    assert {compiled[name].inputs["arch"] for name in LIBRARIES} == {arch.value}
 
 
 @each_pair
@@ -156,19 +157,21 @@ def test_configure_always_knows_that_it_cross_compiles(tmp_path: Path, builds_on
 @each_arch
 def test_the_interpreter_links_the_libraries_of_its_own_architecture(tmp_path: Path, arch: Arch) -> None:
     interpreter = across(tmp_path, arch).compiled()["interpreter"]
-    (libraries,) = (parent for parent in interpreter.parents if parent.name == "libraries")
-    assert libraries.inputs["arch"] == interpreter.inputs["arch"] == arch.value
+    libraries = [parent for parent in interpreter.parents if parent.name in LIBRARIES]
+    assert {parent.inputs["arch"] for parent in (*libraries, interpreter)} == {arch.value}
+    unpacked = {step.args[2] for step in interpreter.steps if step.name.endswith(" as built")}
+    assert unpacked == {f"--file={WORK}/{parent.output}" for parent in libraries}
 
 
 def test_a_profile_is_trained_where_none_is_kept(tmp_path: Path) -> None:
     stage = across(tmp_path).compiled()["interpreter"]
-    assert [parent.name for parent in stage.parents] == ["libraries", "build-python", "profile"]
+    assert [parent.name for parent in stage.parents] == ["build-python", *LIBRARIES, "profile"]
     assert "python.profdata" not in {file.name for file in stage.files}
 
 
 def test_a_kept_profile_is_taken_and_nothing_is_trained(tmp_path: Path) -> None:
     stage = across(tmp_path).with_interpreter(profiles=KEPT).compiled()["interpreter"]
-    assert [parent.name for parent in stage.parents] == ["libraries", "build-python"]
+    assert [parent.name for parent in stage.parents] == ["build-python", *LIBRARIES]
     assert {file.name: file.content for file in stage.files}["python.profdata"] == b"a profile"
     assert PROFILE_USE in flags(stage)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from builder.errors import UserError
 from builder.inputs import pins
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.interpreter.compiler import CrossCompiler, other_name
-from builder.stages.interpreter.libraries import plan_libraries
+from builder.stages.interpreter.libraries import Libraries
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch
 from tests.support.factories import sysroot
@@ -28,25 +29,26 @@ each_library = pytest.mark.parametrize("name", NAMES)
 each_pair = pytest.mark.parametrize(("builds_on", "arch"), PAIRS)
 
 
-def stage(
+def stages(
     arch: Arch = Arch.ARM64,
     builds_on: Arch = Arch.AMD64,
     sources: Mapping[str, Source] = SHIPPED,
     patches: Patches = {},  # noqa: B006  # nobody changes it
-) -> Stage:
-    """The libraries of this repository's pins."""
-    target = CrossCompiler(arch, sysroot(arch))
-    return plan_libraries(target, sources, patches, builds_on=builds_on, toolchain="a toolchain", epoch=0)
+) -> dict[str, Stage]:
+    """The libraries of this repository's pins, by name."""
+    libraries = Libraries(sources, patches, builds_on, "a toolchain", epoch=0)
+    planned = libraries.plan(CrossCompiler(arch, sysroot(arch)))
+    return {one.name.removeprefix("library-"): one for one in planned}
 
 
-def steps_of(name: str, given: Stage) -> list[Step]:
-    """The steps that build a library, after it was unpacked."""
-    return [step for step in given.steps if step.name.startswith(f"{name} ")]
+def commands(name: str, given: Mapping[str, Stage]) -> list[Step]:
+    """The steps that build a library, after it was unpacked and patched."""
+    return [step for step in given[name].steps if step.name.startswith(f"{name} ")]
 
 
-def place(name: str, given: Stage) -> int:
-    """Which step is the first that builds a library."""
-    return given.steps.index(steps_of(name, given)[0])
+def steps(given: Mapping[str, Stage]) -> list[Step]:
+    """All steps of all libraries."""
+    return [step for one in given.values() for step in one.steps]
 
 
 def words(step: Step) -> str:
@@ -57,30 +59,40 @@ def words(step: Step) -> str:
 @each_library
 @each_pair
 def test_each_pinned_library_is_unpacked_and_then_built_in_its_folder(name: str, builds_on: Arch, arch: Arch) -> None:
-    given = stage(arch, builds_on)
-    order = [step.name for step in given.steps]
-    assert order.index(f"unpack {name}") < place(name, given)
-    assert {step.cwd for step in steps_of(name, given)} == {f"{WORK}/build/{name}"}
+    given = stages(arch, builds_on)
+    order = [step.name for step in given[name].steps]
+    assert order.index(f"unpack {name}") < order.index(commands(name, given)[0].name)
+    assert {step.cwd for step in commands(name, given)} == {f"{WORK}/build/{name}"}
 
 
 @each_library
-def test_each_pinned_source_travels_under_its_own_file_name(name: str) -> None:
-    files = {file.name: file.content for file in stage().files}
-    assert files[f"sources/{SHIPPED[name].file}"] == SHIPPED[name]
+def test_each_pinned_source_travels_under_its_own_file_name_and_alone(name: str) -> None:
+    sources = {file.name: file.content for file in stages()[name].files if file.name.startswith("sources/")}
+    assert sources == {f"sources/{SHIPPED[name].file}": SHIPPED[name]}
 
 
-def test_the_libraries_are_built_in_the_order_of_the_pins() -> None:
-    assert [step.name.split()[1] for step in stage().steps if step.name.startswith("unpack ")][1:] == NAMES
+@pytest.mark.parametrize("name", ["libedit", "readline"])
+def test_what_a_library_needs_is_made_before_it_whatever_the_order_of_the_pins(name: str) -> None:
+    given = stages(sources={one: SHIPPED[one] for one in (name, "ncurses")})
+    assert [parent.key for parent in given[name].parents] == [given["ncurses"].key]
+    order = [step.name for step in given[name].steps]
+    assert order.index("unpack ncurses as built") < order.index(commands(name, given)[0].name)
 
 
-def test_what_another_library_needs_is_pinned_before_it() -> None:
-    assert NAMES.index("ncurses") < min(NAMES.index("libedit"), NAMES.index("readline"))
+def test_a_library_whose_need_is_not_pinned_is_named() -> None:
+    with pytest.raises(UserError, match="readline needs ncurses"):
+        stages(sources={"readline": SHIPPED["readline"]})
+
+
+def test_a_newer_library_leaves_those_alone_that_do_not_need_it() -> None:
+    before, after = stages(), stages(sources={**SHIPPED, "ncurses": replace(SHIPPED["ncurses"], sha256="0" * 64)})
+    assert {name for name in before if before[name].key != after[name].key} == {"ncurses", "libedit", "readline"}
 
 
 @pytest.mark.parametrize("name", AUTOCONF)
 @each_pair
 def test_configure_knows_that_it_cross_compiles(name: str, builds_on: Arch, arch: Arch) -> None:
-    (configure,) = (step for step in steps_of(name, stage(arch, builds_on)) if step.args[0] == "./configure")
+    (configure,) = (step for step in commands(name, stages(arch, builds_on)) if step.args[0] == "./configure")
     assert f"--build={other_name(builds_on)}" in configure.args
     assert f"--host={arch.machine}-linux-gnu" in configure.args
     assert other_name(builds_on) != f"{arch.machine}-linux-gnu"
@@ -89,22 +101,22 @@ def test_configure_knows_that_it_cross_compiles(name: str, builds_on: Arch, arch
 @each_pair
 def test_no_step_uses_the_compiler_of_another_architecture(builds_on: Arch, arch: Arch) -> None:
     other = next(one for one in Arch if one is not arch)
-    found = [step.name for step in stage(arch, builds_on).steps if f"{other.machine}-linux-gnu" in words(step)]
+    found = [step.name for step in steps(stages(arch, builds_on)) if f"{other.machine}-linux-gnu" in words(step)]
     assert found == []
 
 
 def test_openssl_is_configured_for_the_target() -> None:
-    found = {arch: steps_of("openssl", stage(arch))[0].args[1] for arch in Arch}
+    found = {arch: commands("openssl", stages(arch))[0].args[1] for arch in Arch}
     assert found == {Arch.AMD64: "linux-x86_64", Arch.ARM64: "linux-aarch64"}
 
 
 def test_openssl_is_given_no_flags_that_it_would_keep() -> None:
-    for step in steps_of("openssl", stage()):
+    for step in commands("openssl", stages()):
         assert not {"CPPFLAGS", "LDFLAGS"} & step.env.keys(), step.name
 
 
 def test_what_openssl_says_of_its_build_names_the_target_and_no_path() -> None:
-    (file,) = (file for file in stage(Arch.ARM64).files if file.name == "openssl-buildinf.h")
+    (file,) = (file for file in stages(Arch.ARM64)["openssl"].files if file.name == "openssl-buildinf.h")
     assert isinstance(file.content, bytes)
     assert b"aarch64-linux-gnu" in file.content
     assert b"/" not in file.content
@@ -112,7 +124,7 @@ def test_what_openssl_says_of_its_build_names_the_target_and_no_path() -> None:
 
 
 def test_sqlites_parser_is_generated_with_the_options_that_it_is_compiled_with() -> None:
-    generate, compile_ = (step for step in steps_of("sqlite", stage()) if "sqlite3.c" in step.args)
+    generate, compile_ = (step for step in commands("sqlite", stages()) if "sqlite3.c" in step.args)
     (given,) = (arg.removeprefix("OPTS=") for arg in generate.args if arg.startswith("OPTS="))
     defines = [arg for arg in compile_.args if arg.startswith("-D") and "FORTIFY" not in arg]
     assert given.split() == defines
@@ -120,59 +132,58 @@ def test_sqlites_parser_is_generated_with_the_options_that_it_is_compiled_with()
 
 
 def test_no_pointer_comes_to_sqlite_in_the_text_of_a_statement() -> None:
-    assert not [step.name for step in stage().steps if "FTS3_TOKENIZER" in words(step)]
+    assert not [step.name for step in steps(stages()) if "FTS3_TOKENIZER" in words(step)]
 
 
 @each_library
 def test_a_patch_is_applied_to_the_unpacked_library_before_it_is_built(name: str) -> None:
     patches = {name: (RecipeFile("10-a.patch", b"a"), RecipeFile("20-b.patch", b"b"))}
-    given = stage(patches=patches)
-    order = [step.name for step in given.steps]
-    first = order.index(f"unpack {name}")
-    last = place(name, given)
+    given = stages(patches=patches)
+    order = [step.name for step in given[name].steps]
+    first, last = order.index(f"unpack {name}"), order.index(commands(name, given)[0].name)
     assert order[first:last] == [f"unpack {name}", f"patch {name} 10-a.patch", f"patch {name} 20-b.patch"]
-    assert given.steps[first + 1].cwd == f"{WORK}/build/{name}"
-    assert {f"patches/{name}/10-a.patch", f"patches/{name}/20-b.patch"} <= {file.name for file in given.files}
+    assert given[name].steps[first + 1].cwd == f"{WORK}/build/{name}"
+    assert {"patches/10-a.patch", "patches/20-b.patch"} <= {file.name for file in given[name].files}
 
 
 def test_a_patch_that_does_not_fit_names_its_file_and_the_version_it_met() -> None:
-    given = stage(patches={"openssl": (RecipeFile("10-a.patch", b"a"),)})
-    (step,) = (step for step in given.steps if step.name.startswith("patch "))
+    given = stages(patches={"openssl": (RecipeFile("10-a.patch", b"a"),)})
+    (step,) = (step for step in given["openssl"].steps if step.name.startswith("patch "))
     assert "recipes/libraries/openssl/10-a.patch" in step.hint
     assert SHIPPED["openssl"].version in step.hint
 
 
 def test_no_step_has_the_network() -> None:
-    assert [step.name for step in stage().steps if step.network] == []
+    assert [step.name for step in steps(stages()) if step.network] == []
 
 
 def test_no_step_names_a_path_of_this_machine() -> None:
     here = [str(ROOT), str(Path.home()), "/tmp", "/opt", "/usr/local"]
-    assert [step.name for step in stage().steps if any(path in words(step) for path in here)] == []
+    assert [step.name for step in steps(stages()) if any(path in words(step) for path in here)] == []
 
 
 def test_every_library_is_static_and_hidden() -> None:
     for name in NAMES:
-        assert not [step.name for step in steps_of(name, stage()) if "--enable-shared" in step.args]
-    for step in stage().steps:
+        assert not [step.name for step in commands(name, stages()) if "--enable-shared" in step.args]
+    for step in steps(stages()):
         if "CFLAGS" in step.env:
             assert "-fvisibility=hidden" in step.env["CFLAGS"]
 
 
 CHANGES = {
-    "the digest of a source": stage(sources={**SHIPPED, "zlib": replace(SHIPPED["zlib"], sha256="0" * 64)}),
-    "one library less": stage(sources={name: one for name, one in SHIPPED.items() if name != "zlib"}),
-    "a patch": stage(patches={"zlib": (RecipeFile("a.patch", b"a"),)}),
-    "the architecture": stage(Arch.AMD64),
-    "the build machine": stage(builds_on=Arch.ARM64),
+    "the digest of its source": stages(sources={**SHIPPED, "ncurses": replace(SHIPPED["ncurses"], sha256="0" * 64)}),
+    "a patch": stages(patches={"ncurses": (RecipeFile("a.patch", b"a"),)}),
+    "the architecture": stages(Arch.AMD64),
+    "the build machine": stages(builds_on=Arch.ARM64),
 }
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_the_key_changes_with_what_changes_the_libraries(what: str) -> None:
-    assert CHANGES[what].key != stage().key
+def test_the_key_changes_with_what_changes_the_library(what: str) -> None:
+    assert CHANGES[what]["ncurses"].key != stages()["ncurses"].key
 
 
 def test_the_key_does_not_change_with_the_places_of_a_source() -> None:
     elsewhere = {name: replace(source, places=("https://elsewhere/",)) for name, source in SHIPPED.items()}
-    assert stage(sources=elsewhere).key == stage().key
+    before, after = stages(), stages(sources=elsewhere)
+    assert {name: one.key for name, one in before.items()} == {name: one.key for name, one in after.items()}
