@@ -7,7 +7,9 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 from builder.console import Console, Log
 from builder.engines.base import Engine, Item, Workplace
@@ -19,6 +21,7 @@ from builder.proof import package
 from builder.proof.proof import MANIFEST, OTHER, PACKAGE, TLS, Proof
 from builder.stages.stage import File, Step
 from builder.targets import Format, Target
+from builder.threads import side_by_side
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,16 @@ class Prover:
         """
         plan = {Format.TAR: package.tarball, Format.DEB: package.deb}[form]
         proof = plan(target, self.project.settings, chain_of(self.project.recipes, target.variant))
-        return [outcome for image in self._images(target) for outcome in self._on(image, proof, target, packages)]
+        images = self._images(target)
+        at_once = min(len(images), self.engine.at_once(target.arch))
+
+        def on(image: str) -> list[Outcome]:
+            prefix, folding = (f"{self.console.prefix}{image}: ", False) if at_once > 1 else ("", self.console.folding)
+            console = replace(self.console, prefix=prefix, folding=folding)
+            return [*replace(self, console=console)._on(image, proof, target, packages)]
+
+        outcomes = side_by_side({image: partial(on, image) for image in images}, at_once, self.engine.stop)
+        return [*chain.from_iterable(outcomes.values())]
 
     @contextmanager
     def installed(self, target: Target, archive: str) -> Iterator[Workplace]:

@@ -59,6 +59,17 @@ def test_each_test_image_gets_every_check(root: Path) -> None:
     assert len(outcomes) == sum(map(len, by_image.values()))
 
 
+def test_images_are_proved_side_by_side_and_each_line_names_its_image(root: Path) -> None:
+    proving = prover(root, Recorder(name="docker", side_by_side=2), TEST_IMAGE="one two three")
+    outcomes = proving.prove(TARGET, Format.TAR, [ARCHIVE])
+    assert [*dict.fromkeys(one.image for one in outcomes)] == ["one", "two", "three"]
+    assert isinstance(proving.console.stream, io.StringIO)
+    lines = proving.console.stream.getvalue().splitlines()
+    assert {line.partition(": ")[0] for line in lines} == {"one", "two", "three"}
+    checks = [len([one for one in outcomes if one.image == image]) for image in ("one", "two", "three")]
+    assert len({*checks}) == 1
+
+
 def test_a_failed_check_keeps_its_output_and_the_others_run(root: Path) -> None:
     engine = Recorder(answers={"TLS": Answer(1, ("TLS", "  expected: a", "  seen:     b")), "SQLite": Answer(1)})
     outcomes = {one.check: one.problem for one in prove(root, engine)}
