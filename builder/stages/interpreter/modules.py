@@ -18,6 +18,9 @@ _FILES = (
     # For CPython's own tests; the runtime does not carry them.
     "_.*test.*", "xx.*",
 )  # fmt: skip
+# `python -m asyncio ps` of any Python 3.14 looks for its data in a file of that name among those that a process has
+# mapped, and nowhere else: Modules/_remote_debugging_module.c.
+_FILES_SINCE_3_14 = ("_asyncio",)
 _STEP = "modules_inside"
 
 
@@ -30,7 +33,8 @@ def definition(cpython: CPython) -> tuple[str, str]:
     """For python-build: a function that marks the list, and its name as a step. Nothing for a version without one."""
     if not has_list(cpython):
         return "", ""
-    pattern = "|".join(_FILES).upper()
+    files = _FILES + (_FILES_SINCE_3_14 if series(cpython.version) >= (3, 14) else ())
+    pattern = "|".join(files).upper()
     edit = f"s/^@MODULE_({pattern})_TRUE@.*/*shared*\\n&\\n*static*/"
     return f"build_package_{_STEP}() {{ sed --in-place -E '{edit}' Modules/Setup.stdlib.in; }}\n", f"{_STEP} "
 

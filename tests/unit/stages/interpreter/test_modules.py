@@ -16,6 +16,7 @@ from tests.support.factories import python_build
 LIST = """\
 *@MODULE_BUILDTYPE@*
 @MODULE_ARRAY_TRUE@array arraymodule.c
+@MODULE__ASYNCIO_TRUE@_asyncio _asynciomodule.c
 @MODULE__LZMA_TRUE@_lzma _lzmamodule.c
 @MODULE_ZLIB_TRUE@zlib zlibmodule.c
 @MODULE__CODECS_JP_TRUE@_codecs_jp cjkcodecs/_codecs_jp.c
@@ -55,9 +56,16 @@ def marked(folder: Path, version: str) -> dict[str, str]:
 @pytest.mark.needs("bash")
 def test_a_module_stays_a_file_for_its_library_its_tables_or_because_it_is_for_tests(tmp_path: Path) -> None:
     found = marked(tmp_path, "3.13.5")
-    assert {name for name, kind in found.items() if kind == "static"} == {"array", "zlib", "unicodedata", "_posixshmem"}
+    inside = {"array", "_asyncio", "zlib", "unicodedata", "_posixshmem"}
+    assert {name for name, kind in found.items() if kind == "static"} == inside
     files = {"_lzma", "_codecs_jp", "_multibytecodec", "_ssl", "_testcapi", "_ctypes_test", "xxlimited"}
     assert {name for name, kind in found.items() if kind == "shared"} == files
+
+
+@pytest.mark.needs("bash")
+@pytest.mark.parametrize(("version", "kind"), [("3.13.15", "static"), ("3.14.7", "shared"), ("3.15.0rc2", "shared")])
+def test_asyncio_is_a_file_where_debuggers_look_for_it_in_one(tmp_path: Path, version: str, kind: str) -> None:
+    assert marked(tmp_path, version)["_asyncio"] == kind
 
 
 @pytest.mark.parametrize(("version", "expected"), [("3.11.13", {}), ("3.12.0", {"MODULE_BUILDTYPE": "static"})])
