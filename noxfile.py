@@ -5,7 +5,7 @@
 #   "filelock>=3.20.3",  # follows no link
 #   "jinja2>=3.1",
 #   "nox>=2025.2.9",
-#   "packaging>=24.2",
+#   "packaging>=26.4",
 #   "pyelftools==0.33",  # exactly: it runs inside the builds, and so is part of their keys
 #   "python-debian>=1",
 #   "requests>=2.32",
@@ -31,7 +31,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import build, bump, every, lock, prove, remove, share, show
+from builder.sessions import build, builder_lock, bump, every, packages, prove, remove, share, show
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -43,6 +43,8 @@ BUILDING, TESTING, CACHE, CLEANUP, MISC = "building", "testing", "cache", "clean
 PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CACHE: [], CLEANUP: [], MISC: []}
 # What the contributors' sessions need, the suite's own dependencies included.
 LOCKED = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "tests/requirements.txt")
+
+UV = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "builder/sources/uv.txt")
 
 
 def with_arguments(name: str, group: str, purpose: str, action: Callable[[list[str]], None], *tags: str) -> None:
@@ -114,7 +116,7 @@ for_each_arch(
     "builder-image", BUILDING, first_sentence(build.builder_image), lambda arch, args: build.builder_image(arch)
 )
 plain("train", BUILDING, build.train)
-plain("builder-lock", BUILDING, lock.renew)
+plain("builder-lock", BUILDING, builder_lock.renew)
 plain("all", BUILDING, every.build_all)
 plain("test-all", TESTING, every.test_all)
 plain("upload-cache", CACHE, share.upload_cache)
@@ -126,6 +128,17 @@ plain("env", MISC, show.environment)
 plain("pins", MISC, show.pins)
 with_arguments("bump", MISC, first_sentence(bump.renew), bump.renew)
 with_arguments("help", MISC, "Print the sessions in their groups", lambda args: show.sessions(PURPOSES))
+
+
+@nox.session(tags=[BUILDING], venv_backend="virtualenv", default=False)
+def lock(session: nox.Session) -> None:
+    """Lock what each recipe's requirements resolve to, for every architecture. `-- --help` names the arguments."""
+    session.install(*UV)
+    try:
+        packages.lock(session.posargs, Path(session.bin) / "uv")
+    except SessionFailed as failure:
+        print(f"\nerror: {failure}\n", file=sys.stderr)
+        session.error()
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
@@ -162,7 +175,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def requirements(session: nox.Session) -> None:
     """Renew requirements.txt from the block above, and tests/requirements.txt. Arguments after -- go to uv."""
-    session.install("--quiet", "uv==0.13.9")
+    session.install(*UV)
     # Every wheel of a release, for whichever Python and machine; a source would be compiled with what no lock names.
     options = ("--universal", "--python-version=3.11", "--only-binary=:all:", "--generate-hashes", *session.posargs)
     compiled = ("uv", "pip", "compile", "--quiet", *options, "--custom-compile-command=./nox -s requirements")
@@ -171,5 +184,5 @@ def requirements(session: nox.Session) -> None:
     session.run(*compiled, *sources, "--output-file=tests/requirements.txt")
 
 
-for one in (tests, lint, bench, requirements):
-    PURPOSES[TESTING].append((str(one.name), first_sentence(one.func)))
+for group, one in ((BUILDING, lock), *((TESTING, each) for each in (tests, lint, bench, requirements))):
+    PURPOSES[group].append((str(one.name), first_sentence(one.func)))

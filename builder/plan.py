@@ -14,6 +14,8 @@ from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
 from builder.stages.interpreter.configure import PROFILE
 from builder.stages.interpreter.plan import plan_interpreter
+from builder.stages.lock import Distribution
+from builder.stages.locked import Platform, locked
 from builder.stages.planning import Inputs
 from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, has_symbols, plan_packages
 from builder.stages.stage import Json, Stage
@@ -25,13 +27,15 @@ from builder.versions import debian_version
 class Plan:
     """How one target is built. `parent` is the plan of the artifact it starts from; None means the interpreter.
 
-    `lock` resolves its packages, `fetch` downloads those that are missing, `stage` makes the artifact.
+    `lock` resolves its packages, unless the recipe has them `locked`; `fetch` downloads those that are missing, `stage`
+    makes the artifact.
     `artifacts` are the files it makes: the name in its last workplace, and the one in ARTIFACT_DIR.
     """
 
     target: Target
     inputs: Inputs
     interpreter: Stage
+    locked: tuple[Distribution, ...] | None
     lock: Stage
     fetch: Stage
     stage: Stage
@@ -85,10 +89,16 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
         "libc": floor or machine.toolchain,
         "below": lower.lock.key if lower else None,
         # What a package from source says it needs is found by running its build.
-        "surroundings": machine.surroundings if any(map(pip.from_source, recipes)) else None,
+        "surroundings": machine.surroundings if any(one.compiled for one in recipes) else None,
     }
     planned_manifest = manifest.planned(target, inputs, recipes)
-    lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=pip.environment(floor))
+    # A system's own libraries are taken for no older than those that are linked against by default.
+    glibc = floor or inputs.pins.sysroot(settings.sysroot, target.arch).glibc
+    named = locked(recipes, Platform(inputs.python_version, target.arch, glibc))
+    if named is None:
+        lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=pip.environment(floor))
+    else:
+        lock = pip.given_lock(named)
     fetch = pip.plan_fetch(recipes, prt_root=settings.prt_root, env=pip.environment(floor))
     parent_key = lower.stage.key if lower else interpreter.key
     stage = plan_packages(recipes, inputs, target.arch, parent_key, lock, planned_manifest)
@@ -99,7 +109,7 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
         name: target.artifact(settings.package_prefix, settings.package_version, ending)
         for name, ending in endings.items()
     }
-    return Plan(target, inputs, interpreter, lock, fetch, stage, planned_manifest, artifacts, lower)
+    return Plan(target, inputs, interpreter, named, lock, fetch, stage, planned_manifest, artifacts, lower)
 
 
 def plan_deb(runtime: Plan, recipe: DebRecipe) -> DebPlan:

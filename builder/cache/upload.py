@@ -24,12 +24,16 @@ class Upload:
     problem: str = ""
 
 
-def upload(store: Store, remote: Remote, named: Callable[[str, Path], Iterable[str]]) -> Iterator[Upload]:
+def upload(
+    store: Store, remote: Remote, named: Callable[[str, Path], Iterable[str]], more: Iterable[str] = ()
+) -> Iterator[Upload]:
     """Put every entry with its content, and replace what differs; yields each object as it is done.
 
-    `named` returns the sha256 of every more object that a result names, by its stage's name and its path.
+    `named` returns the sha256 of every more object that a result names, by its stage's name and its path; `more` are
+    those of objects that no result names.
     """
     done: dict[str, Upload] = {}
+    yield from _as_far_as_here(store, remote, more, done)
     for _, entry in store.entries():
         if entry.digest not in done:
             done[entry.digest] = _content(store, remote, entry.digest, entry.size)
@@ -47,7 +51,11 @@ def _named(
 ) -> Iterator[Upload]:
     """What a result names, as far as it is here."""
     content = store.content(entry.digest)
-    for sha256 in named(entry.kind, content) if content else ():
+    yield from _as_far_as_here(store, remote, named(entry.kind, content) if content else (), done)
+
+
+def _as_far_as_here(store: Store, remote: Remote, wanted: Iterable[str], done: dict[str, Upload]) -> Iterator[Upload]:
+    for sha256 in wanted:
         path = store.content(sha256)
         if sha256 not in done and path:
             done[sha256] = _content(store, remote, sha256, path.stat().st_size)

@@ -119,14 +119,30 @@ def _pip_files(environ: Mapping[str, str]) -> list[Path]:
 
 
 def _pip_settings(environ: Mapping[str, str], files: Iterable[Path]) -> dict[str, str]:
-    parser = configparser.RawConfigParser()
-    parser.optionxform = lambda option: option.lower().replace("_", "-")  # type: ignore[assignment]  # as documented
+    parser = _parser()
     try:
         parser.read(files)
     except (configparser.Error, UnicodeDecodeError) as problem:
         raise UserError(
             f"pip's configuration can't be read: {problem}", "fix it: pip itself can't read it either"
         ) from None
+    return _variables(environ, parser)
+
+
+def configured(pip_conf: bytes) -> dict[str, str]:
+    """What a recipe's pip.conf, which was read as one before, says of indexes, as PIP_* variables."""
+    parser = _parser()
+    parser.read_string(pip_conf.decode())
+    return _variables({}, parser)
+
+
+def _parser() -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser()
+    parser.optionxform = lambda option: option.lower().replace("_", "-")  # type: ignore[assignment]  # as documented
+    return parser
+
+
+def _variables(environ: Mapping[str, str], parser: configparser.RawConfigParser) -> dict[str, str]:
     found: dict[str, str] = {}
     for option in _PIP_OPTIONS:
         name = "PIP_" + option.upper().replace("-", "_")

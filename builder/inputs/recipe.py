@@ -12,7 +12,9 @@ from pathlib import Path
 from builder.errors import UserError
 from builder.files import read as read_file
 from builder.files import unpacked
+from builder.inputs import package_lock
 from builder.inputs.makefile_vars import nearest
+from builder.inputs.package_lock import PackageLock
 from builder.targets import Variant
 
 _FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
@@ -21,7 +23,7 @@ _PLACES = {
     "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
     "root", "src", "target", "user",
 }  # fmt: skip
-_FILES = ("constraints.txt", "pip.conf", "prune.txt")
+_FILES = ("constraints.txt", "pip.conf", "prune.txt", package_lock.FILE)
 
 # Bytes: of a file, and of an unpacked profile, which has three million.
 _LARGEST, _LARGEST_PROFILE = 64 << 20, 256 << 20
@@ -38,7 +40,7 @@ class RecipeFile:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One variant's recipe; each tuple in name order."""
+    """One variant's recipe; each tuple in name order. Without a `lock` its packages are resolved when it is built."""
 
     variant: Variant
     requirements: tuple[RecipeFile, ...]
@@ -49,6 +51,20 @@ class Recipe:
     constraints: bytes
     pip_conf: bytes | None
     prune: tuple[str, ...]
+    lock: PackageLock | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What its requirements and constraints ask for, line by line."""
+        wanted = (line for file in self.requirements for line in package_lock.lines(file.content))
+        return (*wanted, *(f"--constraint {line}" for line in package_lock.lines(self.constraints)))
+
+    @property
+    def compiled(self) -> frozenset[str]:
+        """The packages that the requirements want compiled from source, by their normalized names; or `:all:`."""
+        found = (re.findall(r"(?:^|\s)--no-binary[=\s]+(\S+)", line) for line in self.asked)
+        names = (name for values in found for value in values for name in value.split(","))
+        return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
     for entry in folder.iterdir():
         if entry.name not in _FOLDERS + _FILES and not _is_aside(entry):
             raise UserError(f"{entry} is not part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
+    lock = content_of(folder / package_lock.FILE)
     recipe = Recipe(
         variant=variant,
         requirements=_files(folder / "requirements", r"\d\d-.+\.txt", "NN-name.txt"),
@@ -77,6 +94,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         constraints=content_of(folder / "constraints.txt") or b"",
         pip_conf=_pip_conf(folder / "pip.conf"),
         prune=_patterns(content_of(folder / "prune.txt") or b""),
+        lock=None if lock is None else package_lock.parse(folder / package_lock.FILE, lock),
     )
     for script in recipe.scripts:
         if not script.content.startswith(b"#!"):

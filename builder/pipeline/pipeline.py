@@ -156,7 +156,9 @@ class Pipeline:
 
     def _packages(self, plan: Plan, parent: Item, parts: Path) -> list[Item]:
         """What pip installs: the lock, and the files it names, from the cache or else downloaded."""
-        named = read_lock(self.results.of(plan.lock, plan.target, parts, (parent,)).path)
+        named = plan.locked
+        if named is None:
+            named = tuple(read_lock(self.results.of(plan.lock, plan.target, parts, (parent,)).path))
         files = {one: self.cache.content(one.sha256, parts) for one in named}
         missing = [one for one, path in files.items() if path is None]
         files |= self._fetched(plan, missing, parent, parts) if missing else {}

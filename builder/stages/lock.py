@@ -47,6 +47,14 @@ def read_lock(path: Path) -> list[Distribution]:
     return found
 
 
+def distribution(name: str, version: str, file: str, sha256: str) -> Distribution:
+    """A file to be installed; ValueError for names and digests that no lock has."""
+    line = f"{name}=={version} --hash=sha256:{sha256}  # {file}"
+    if not _LINE.fullmatch(line):
+        raise ValueError(line[:200])
+    return Distribution(name, file, sha256, line + "\n")
+
+
 def lines(distributions: Iterable[Distribution]) -> bytes:
     """A lock of these distributions."""
     return "".join(one.line for one in distributions).encode()

@@ -6,13 +6,12 @@ known by their sha256 wherever they come from: downloaded with the lock, or by `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
-from builder.stages.lock import LOCK, PIP_LOCK
+from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines
 from builder.stages.programs import program_file
 from builder.stages.stage import WORK, File, Json, Stage, Step, unpack
 from builder.targets import Variant
@@ -82,6 +81,11 @@ def plan_lock(
     )
 
 
+def given_lock(named: tuple[Distribution, ...]) -> Stage:
+    """The stage of a lock that is part of the recipe: it has no steps, for its result is known."""
+    return Stage(LOCK_STAGE, {}, (File(LOCK, lines(named)),), (), LOCK)
+
+
 def plan_fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
     """Plan the download of what a lock names; `LOCK` has the lines of the files that are wanted."""
     steps = (
@@ -108,7 +112,7 @@ def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ..
 def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
     """The steps that install what the lock names, from files only; pip first, which installs the others."""
     pip = (f"{prt_root}/bin/python", "-m", "pip")
-    compiled = from_source(recipe)  # which needs what that asks for, from the index
+    compiled = bool(recipe.compiled)  # which needs what that asks for, from the index
     options = (
         *_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}",
     )  # fmt: skip
@@ -125,11 +129,6 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     hint = f"pip installed elsewhere, or nothing: recipes/{recipe.variant.recipe_folder}/pip.conf may say so"
     yield Step("compare with the lock", installed, env, hint=hint)
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
-
-
-def from_source(recipe: Recipe) -> bool:
-    """Whether the requirements say of a package that it is to be compiled from its source."""
-    return any(re.search(rb"^\s*--no-binary\b", file.content, re.MULTILINE) for file in recipe.requirements)
 
 
 def environment(libc_floor: str | None) -> dict[str, str]:

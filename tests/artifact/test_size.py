@@ -46,6 +46,7 @@ def bare(docker_checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) ->
     for kind in ("requirements", "scripts", "checks", "post-patch"):
         for path in (checkout.root / "recipes" / "runtime" / kind).iterdir():
             path.unlink()
+    checkout.unlock()
     checkout.nox("runtime").succeeds()
     return checkout
 

@@ -162,6 +162,7 @@ def test_a_second_run_does_nothing_and_says_so_at_once(docker_checkout: Checkout
 
 def test_a_changed_requirement_redoes_the_packages_only(spoiled: Checkout) -> None:
     spoiled.write("recipes/runtime/requirements/20-more.txt", "six==1.17.0\n")
+    spoiled.nox("lock").succeeds()
     text = spoiled.nox("runtime").succeeds()
     assert "interpreter: from the cache" in text
     assert {"name": "six", "version": "1.17.0"} in spoiled.manifest("prt_v0_amd64.manifest.json")["python_packages"]

@@ -75,6 +75,11 @@ class Checkout:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
+    def unlock(self) -> None:
+        """Have no lock of the packages: a build resolves what the requirements ask for."""
+        for path in (self.root / "recipes").glob("*/pylock.toml"):
+            path.unlink()
+
     def take_cache(self, other: Checkout) -> None:
         """Have the cache of another checkout, by hard links; none of its artifacts counts as built here."""
         left_out = shutil.ignore_patterns("artifacts", "roots")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -16,6 +17,7 @@ from builder.engines.images import BuilderImage
 from builder.errors import UserError
 from builder.inputs import deb_recipe, pins, recipe
 from builder.inputs.deb_recipe import DebRecipe
+from builder.inputs.package_lock import FILE
 from builder.inputs.recipe import InterpreterRecipe, Recipe
 from builder.inputs.settings import SETTINGS
 from builder.plan import plan_deb, plan_runtime
@@ -55,8 +57,12 @@ BUILDS: list[Build] = [
 
 @pytest.fixture
 def recipes(tmp_path: Path) -> Path:
-    """The shipped recipes, and one file of each kind they have none of; the one profile is a small one."""
-    folder = shutil.copytree(SHIPPED, tmp_path / "recipes", ignore=shutil.ignore_patterns("*.profdata.xz"))
+    """The shipped recipes without locks, and one file of each kind they have none of; the one profile is a small one.
+
+    With a lock, a change of the requirements is refused.
+    """
+    ignore = shutil.ignore_patterns("*.profdata.xz", FILE)
+    folder = shutil.copytree(SHIPPED, tmp_path / "recipes", ignore=ignore)
     (folder / "profiles" / f"{VERSIONS[0]}.profdata.xz").write_bytes(lzma.compress(b"a profile"))
     for name, text in MORE.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -182,6 +188,28 @@ def test_every_file_of_a_recipe_counts_or_has_a_reason_not_to(recipes: Path) -> 
     assert unseen == []
     assert [rule for rule, names in found.items() if not names] == [], "reasons that nothing needs any more"
     assert [*keys(recipes)] == before
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev"])
+@pytest.mark.parametrize("package", ["pip", "pydantic-core", "ruff"])
+def test_a_lock_counts_in_what_it_installs(recipes: Path, name: str, package: str) -> None:
+    for each in ("runtime", "dev"):
+        shutil.copyfile(SHIPPED / each / FILE, recipes / each / FILE)
+    before = [*keys(recipes)]
+    path = recipes / name / FILE
+    content = path.read_text()
+    start = content.find(f'name = "{package}"')
+    if start < 0:
+        assert (name, package) == ("runtime", "ruff")
+        return
+    end = content.index("[[packages]]", start) if "[[packages]]" in content[start:] else len(content)
+    other = re.sub("(?<=sha256 = .)[0-9a-f]", "x", content[start:end]).replace("x", "0")
+    path.write_text(content[:start] + other + content[end:])
+    assert noticed(before, recipes)
+    path.write_text(content.replace("https://files.pythonhosted.org/", "https://elsewhere.example/"))
+    assert not noticed(before, recipes), "places do not count"
+    path.unlink()
+    assert noticed(before, recipes)
 
 
 def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None:

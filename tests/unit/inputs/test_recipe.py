@@ -75,7 +75,8 @@ def test_each_variant_reads_its_own_folder(tmp_path: Path) -> None:
         ("requirements.txt", "did you mean requirements?"),
         (
             "zzz",
-            "known names: checks, constraints.txt, pip.conf, post-patch, pre-patch, prune.txt, requirements, scripts",
+            "known names: checks, constraints.txt, pip.conf, post-patch, pre-patch, prune.txt, pylock.toml, "
+            "requirements, scripts",
         ),
     ],
 )

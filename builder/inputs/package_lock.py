@@ -1,0 +1,74 @@
+"""A recipe's `pylock.toml`: every file that may be installed, with its sha256, for every architecture.
+
+https://packaging.python.org/en/latest/specifications/pylock-toml/
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+from packaging.pylock import Pylock, PylockValidationError
+
+from builder.errors import UserError
+
+FILE = "pylock.toml"
+_TOOL = "python-runtime-builder"
+_MADE_FOR = "made-for"
+_AGAIN = "remove it; `nox -s lock` makes it again"
+
+
+@dataclass(frozen=True)
+class PackageLock:
+    """A lock, and what it was made for: the lines of the requirements and constraints, in any order."""
+
+    path: Path
+    text: str
+    content: Pylock
+    made_for: frozenset[str]
+
+    @property
+    def digests(self) -> Iterator[str]:
+        """The sha256 of every file that it names, for whichever platform."""
+        for package in self.content.packages:
+            files = (*(package.wheels or ()), *((package.sdist,) if package.sdist else ()))
+            yield from filter(re.compile("[0-9a-f]{64}").fullmatch, (file.hashes.get("sha256", "") for file in files))
+
+
+def parse(path: Path, content: bytes) -> PackageLock:
+    """Read a lock that `nox -s lock` made; UserError for any other file."""
+    try:
+        text = content.decode()
+        table = tomllib.loads(text)
+        pylock = Pylock.from_dict(table)
+        made_for = table["tool"][_TOOL][_MADE_FOR]
+        if not isinstance(made_for, list):
+            raise TypeError
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, PylockValidationError, RecursionError) as problem:
+        raise UserError(f"{path}: {problem}", _AGAIN) from None
+    except (KeyError, TypeError):
+        raise UserError(f"{path} does not say what it was made for: [tool.{_TOOL}] {_MADE_FOR}", _AGAIN) from None
+    return PackageLock(path, text, pylock, frozenset(map(str, made_for)))
+
+
+def text_of(resolved: str, asked: Iterable[str]) -> str:
+    """The text of a lock: what the resolver wrote, and what it was asked for."""
+    made_for = tomlkit.array()
+    made_for.extend(asked)
+    table = tomlkit.table()
+    table.add(_MADE_FOR, made_for.multiline(True))
+    document = tomlkit.document()
+    document.add("tool", tomlkit.table(is_super_table=True).add(_TOOL, table))
+    return f"{resolved.rstrip()}\n\n{tomlkit.dumps(document)}"
+
+
+def lines(content: bytes) -> Iterator[str]:
+    """What a requirements file asks for: its lines without blank ones and comments."""
+    for line in content.decode("utf-8-sig", errors="replace").splitlines():
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            yield stripped

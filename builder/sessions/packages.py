@@ -1,0 +1,109 @@
+"""The session that locks the recipes' packages."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from packaging.pylock import Package
+
+from builder import versions
+from builder.artifact_dir import WORK
+from builder.console import say
+from builder.files import write_whole
+from builder.inputs import network, package_lock
+from builder.inputs.environment import environment
+from builder.inputs.package_lock import FILE, PackageLock
+from builder.inputs.project import Project
+from builder.inputs.recipe import Recipe, chain_of
+from builder.sessions.opening import read_project, reported
+from builder.sources.uv import Uv
+from builder.targets import Variant
+from builder.work import work_folder
+
+
+@reported
+def lock(args: Sequence[str], uv: Path) -> None:
+    """Lock what each recipe's requirements resolve to, for every architecture, in its pylock.toml."""
+    wanted = _arguments(args)
+    project = read_project()
+    options = [*_options(project, wanted)]
+    below: PackageLock | None = None
+    for variant in Variant:
+        recipes = chain_of(project.recipes, variant)
+        old = recipes[-1].lock
+        kept = "" if old is None or wanted.upgrade == [] else old.text
+        resolver = Uv(uv, sys.executable, _network(project, recipes[-1]), environment())
+        with work_folder(project.settings.artifact_dir / WORK, "lock") as work:
+            resolved = resolver.resolve(work.path, _files(recipes, below), kept, options)
+        text = package_lock.text_of(resolved, chain.from_iterable(one.asked for one in recipes))
+        below = package_lock.parse(project.recipes_folder / variant.recipe_folder / FILE, text.encode())
+        _take(project, old, below, write=not wanted.diff)
+
+
+def _options(project: Project, wanted: argparse.Namespace) -> Iterator[str]:
+    """The resolver's options."""
+    yield f"--python-version={_lowest(project)}"
+    yield from (f"--upgrade-package={name}" for name in wanted.upgrade or ())
+    if wanted.cool_down:
+        newest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=wanted.cool_down)
+        yield f"--exclude-newer={newest.isoformat(timespec='seconds')}"
+
+
+def _lowest(project: Project) -> str:
+    """The lowest series that is asked for or pinned: another PYTHON_VERSION then needs no other lock."""
+    known = (*project.pins.pythons, *(one.settings.python_version for one in project.each_version()))
+    return ".".join(map(str, min(map(versions.series, known))))
+
+
+def _files(recipes: tuple[Recipe, ...], below: PackageLock | None) -> dict[str, bytes]:
+    """What the resolver reads, by name. What the lock `below` has is not chosen again."""
+    files = {f"{one.variant.recipe_folder}-{file.name}": file.content for one in recipes for file in one.requirements}
+    files |= {f"constraints-{one.variant.recipe_folder}.txt": one.constraints for one in recipes}
+    files["pip.txt"] = b"pip\n"  # which installs the others
+    if below:
+        files["constraints-below.txt"] = "".join(map(_line, below.content.packages)).encode()
+    return files
+
+
+def _take(project: Project, old: PackageLock | None, new: PackageLock, *, write: bool) -> None:
+    """Write a lock if it is another than before, and say what changed."""
+    done = "unchanged"
+    if old is None or old.text != new.text:
+        done = "written" if write else "not written (--diff)"
+        if write:
+            write_whole(new.path, new.text)
+    changes = _changes(old.content.packages if old else (), new.content.packages)
+    say("\n".join((f"{new.path.relative_to(project.root)}: {done}", *changes)))
+
+
+def _network(project: Project, recipe: Recipe) -> network.Network:
+    """The machine's network, and what the recipe's pip.conf says where the machine says nothing."""
+    pip = network.configured(recipe.pip_conf or b"")
+    return replace(project.network, pip={**pip, **project.network.pip})
+
+
+def _line(package: Package) -> str:
+    return f"{package.name}=={package.version}{f' ; {package.marker}' if package.marker else ''}\n"
+
+
+def _changes(before: Iterable[Package], after: Iterable[Package]) -> Iterator[str]:
+    """What a lock gained and lost, a line each."""
+    old, new = ({(one.name, str(one.version)) for one in packages} for packages in (before, after))
+    for name, version in sorted(old ^ new):
+        yield f"  {'+' if (name, version) in new else '-'} {name} {version}"
+
+
+def _arguments(args: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="nox -s lock --", description="Lock the recipes' packages.")
+    parser.add_argument(
+        "--upgrade", nargs="*", metavar="NAME", help="take newer releases of these packages, or of all of them"
+    )
+    parser.add_argument("--diff", action="store_true", help="show what would change, and write nothing")
+    parser.add_argument("--cool-down", type=int, default=0, metavar="DAYS", help="take no file that is younger")
+    return parser.parse_args(args)

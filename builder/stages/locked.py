@@ -1,0 +1,133 @@
+"""What of a recipe's `pylock.toml` is installed on one target: one file of each package, as the standard chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from packaging.markers import Environment
+from packaging.pylock import Package, PackageSdist, PackageWheel, PylockSelectError, PylockValidationError
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.version import Version
+
+from builder.errors import UserError
+from builder.inputs.package_lock import PackageLock
+from builder.inputs.recipe import Recipe
+from builder.stages.lock import Distribution, distribution
+from builder.targets import Arch, Variant
+from builder.versions import is_debug, is_free_threaded, minor, series, without_flags
+
+_AGAIN = "`nox -s lock` makes it again"
+# Older names of what is manylinux_2_N today: https://peps.python.org/pep-0600/
+_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What files are chosen for: an exact version of Python, an architecture, and the glibc they may need."""
+
+    version: str
+    arch: Arch
+    glibc: str
+
+    def __str__(self) -> str:
+        return f"Python {self.version} on {self.arch.value} with glibc {self.glibc}"
+
+    @property
+    def environment(self) -> Environment:
+        """What markers are compared with."""
+        version = Version(without_flags(self.version)).base_version  # a pre-release counts as what it will be
+        return Environment(
+            implementation_name="cpython", implementation_version=version, os_name="posix",
+            platform_machine=self.arch.machine, platform_release="", platform_system="Linux", platform_version="",
+            python_full_version=version, platform_python_implementation="CPython", python_version=minor(version),
+            sys_platform="linux",
+        )  # fmt: skip
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """What a wheel may be made for, the best first."""
+        plain = f"cp{''.join(map(str, series(self.version)))}"
+        threading = plain + ("t" if is_free_threaded(self.version) else "")
+        abis = [f"{threading}d", threading] if is_debug(self.version) else [threading]
+        platforms = [*self._platforms()]
+        return (
+            *cpython_tags(series(self.version), abis, platforms),
+            *compatible_tags(series(self.version), plain, platforms),
+        )
+
+    def _platforms(self) -> Iterator[str]:
+        newest = int(self.glibc.rpartition(".")[2])
+        oldest = {Arch.AMD64: 5, Arch.ARM64: 17}[self.arch]
+        for number in range(newest, oldest - 1, -1):
+            yield f"manylinux_2_{number}_{self.arch.machine}"
+            if number in _LEGACY:
+                yield f"{_LEGACY[number]}_{self.arch.machine}"
+        yield f"linux_{self.arch.machine}"
+
+
+def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Distribution, ...] | None:
+    """What the last recipe's lock has for a platform and the recipes before it have not; None where it has no lock.
+
+    UserError for a lock that does not fit its requirements or the locks before it, and for a package without a file
+    that can be installed on the platform.
+    """
+    recipe = recipes[-1]
+    if recipe.lock is None:
+        return None
+    _demand_up_to_date(recipe.lock, recipes)
+    chosen = {one.name: one for one in _chosen(recipe.lock, recipes, platform)}
+    if recipe.variant is Variant.RUNTIME:
+        return tuple(chosen.values())
+    before = recipes[0].lock
+    if before is None:
+        raise UserError(f"{recipe.lock.path}: recipes/{Variant.RUNTIME.recipe_folder} has no lock", _AGAIN)
+    below = {one.name: one for one in _chosen(before, recipes[:1], platform)}
+    for name in chosen.keys() & below.keys():
+        if chosen[name] != below[name]:
+            raise UserError(f"{recipe.lock.path} has {chosen[name].file}, {before.path} {below[name].file}", _AGAIN)
+    return tuple(one for name, one in chosen.items() if name not in below)
+
+
+def _demand_up_to_date(lock: PackageLock, recipes: tuple[Recipe, ...]) -> None:
+    asked = {*chain.from_iterable(recipe.asked for recipe in recipes)}
+    if asked == lock.made_for:
+        return
+    new, gone = sorted(asked - lock.made_for), sorted(lock.made_for - asked)
+    changes = [*(f"+ {line}" for line in new), *(f"- {line}" for line in gone)]
+    raise UserError(f"{lock.path} was made for other requirements: {', '.join(changes)}", _AGAIN)
+
+
+def _chosen(lock: PackageLock, recipes: tuple[Recipe, ...], platform: Platform) -> Iterator[Distribution]:
+    """One file of each package, in the order of their names."""
+    compiled = frozenset[str]().union(*(recipe.compiled for recipe in recipes))
+
+    def is_compiled(name: str) -> bool:
+        return name in compiled or ":all:" in compiled
+
+    try:
+        selected = sorted(
+            lock.content.select(
+                environment=platform.environment, tags=platform.tags, prefer_sdist_predicate=is_compiled
+            ),
+            key=lambda pair: pair[0].name,
+        )
+    except (PylockSelectError, PylockValidationError) as problem:
+        raise UserError(f"{lock.path}, for {platform}: {problem}", _AGAIN) from None
+    for package, artifact in selected:
+        if isinstance(artifact, PackageSdist) and not is_compiled(package.name):
+            raise UserError(
+                f"{lock.path}: {package.name} {package.version} has no wheel for {platform}",
+                f"ask for another release, or compile it: `--no-binary {package.name}` in the requirements",
+            )
+        if not isinstance(artifact, PackageSdist | PackageWheel):
+            raise UserError(f"{lock.path}: {package.name} is no release on an index", "require a release")
+        yield _distribution(lock, package, artifact)
+
+
+def _distribution(lock: PackageLock, package: Package, artifact: PackageSdist | PackageWheel) -> Distribution:
+    try:
+        return distribution(package.name, str(package.version), artifact.filename, artifact.hashes["sha256"])
+    except (KeyError, ValueError, PylockValidationError):
+        raise UserError(f"{lock.path}: {package.name} has no file with a sha256", _AGAIN) from None

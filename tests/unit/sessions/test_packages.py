@@ -1,0 +1,172 @@
+"""The session that locks packages: what the resolver is asked, and what is written and said. The resolver is a fake."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.inputs import project as projects
+from builder.inputs.package_lock import parse
+from builder.sessions import opening, packages
+from builder.sessions.opening import SessionFailed
+from tests.support.factories import checkout
+
+# It notes how it was called, and resolves to what `answers.json` next to it has.
+FAKE = """
+import json, os, pathlib, sys
+here = pathlib.Path(__file__).parent
+files = {path.name: path.read_text() for path in pathlib.Path().iterdir()}
+with (here / "calls").open("a") as calls:
+    calls.write(json.dumps({"args": sys.argv[1:], "env": dict(os.environ), "files": files}) + "\\n")
+answers = json.loads((here / "answers.json").read_text())
+if "fails" in answers:
+    sys.exit(answers["fails"])
+rows = ['lock-version = "1.0"', 'created-by = "fake"']
+for name, version in answers["dev" if any(name.startswith("dev-") for name in files) else "runtime"].items():
+    file = f'{{ url = "https://e.org/{name}-{version}.tar.gz", hashes = {{ sha256 = "00" }} }}'
+    rows += ["[[packages]]", f'name = "{name}"', f'version = "{version}"', f"sdist = {file}"]
+pathlib.Path("pylock.toml").write_text("\\n".join(rows))
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout without locks, and a resolver in it."""
+    root = checkout(tmp_path)
+    (root / "uv").write_text(f"#!{sys.executable}\n{FAKE}")
+    (root / "uv").chmod(0o755)
+    answer(root, runtime={"fastapi": "1", "six": "1"}, dev={"fastapi": "1", "six": "1", "pytest": "9"})
+    monkeypatch.setattr(opening, "ROOT", root)
+    return root
+
+
+def answer(root: Path, **answers: Any) -> None:
+    """What the resolver finds from now on."""
+    (root / "answers.json").write_text(json.dumps(answers))
+
+
+def lock(root: Path, *args: str) -> list[dict[str, Any]]:
+    """Run the session; how the resolver was called for each recipe."""
+    (root / "calls").unlink(missing_ok=True)
+    packages.lock(args, root / "uv")
+    return [json.loads(line) for line in (root / "calls").read_text().splitlines()]
+
+
+def locks(root: Path) -> dict[str, bytes]:
+    """The locks that are there."""
+    return {path.parent.name: path.read_bytes() for path in sorted((root / "recipes").glob("*/pylock.toml"))}
+
+
+def test_both_recipes_get_a_lock_that_fits_their_requirements(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock(root)
+    runtime, dev = projects.read(root, {}).recipes.values()
+    assert runtime.lock
+    assert dev.lock
+    assert runtime.lock.made_for == frozenset(runtime.asked)
+    assert dev.lock.made_for == frozenset((*runtime.asked, *dev.asked))
+    shown = capsys.readouterr().out
+    assert "recipes/runtime/pylock.toml: written\n  + fastapi 1\n  + six 1\n" in shown
+    assert "recipes/dev/pylock.toml: written\n" in shown
+
+
+def test_the_resolver_gets_the_requirements_with_pip_and_the_constraints(root: Path) -> None:
+    runtime, dev = lock(root)
+    assert runtime["files"]["runtime-10-web.txt"] == "fastapi\n"
+    assert runtime["files"]["pip.txt"] == "pip\n"
+    assert "dev-10-tools.txt" not in runtime["files"]
+    assert {"runtime-10-web.txt", "dev-10-tools.txt", "pip.txt"} <= {*dev["args"]}
+    assert {"--constraint=constraints-runtime.txt", "--constraint=constraints-below.txt"} <= {*dev["args"]}
+    assert dev["files"]["constraints-below.txt"] == "fastapi==1\nsix==1\n"
+    assert {"--universal", "--only-binary=:all:", "--format=pylock.toml"} <= {*runtime["args"]}
+
+
+@pytest.mark.parametrize(("asked", "lowest"), [("3.14t", "3.13"), ("3.14 3.12.1", "3.12")])
+def test_the_lowest_version_that_is_asked_for_or_pinned_is_resolved_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch, asked: str, lowest: str
+) -> None:
+    monkeypatch.setenv("PYTHON_VERSION", asked)
+    assert f"--python-version={lowest}" in lock(root)[0]["args"]
+
+
+def test_what_is_locked_is_kept_unless_all_of_it_is_to_be_newer(root: Path) -> None:
+    assert "pylock.toml" not in lock(root)[0]["files"]
+    before = locks(root)["runtime"].decode()
+    assert lock(root)[0]["files"]["pylock.toml"] == before
+    named = lock(root, "--upgrade", "six")[0]
+    assert "--upgrade-package=six" in named["args"]
+    assert named["files"]["pylock.toml"] == before
+    assert "pylock.toml" not in lock(root, "--upgrade")[0]["files"]
+
+
+def test_an_unchanged_lock_is_not_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock(root)
+    path = root / "recipes" / "runtime" / "pylock.toml"
+    moment = path.stat().st_mtime_ns
+    capsys.readouterr()
+    lock(root)
+    assert path.stat().st_mtime_ns == moment
+    assert capsys.readouterr().out == "recipes/runtime/pylock.toml: unchanged\nrecipes/dev/pylock.toml: unchanged\n"
+
+
+def test_diff_shows_what_would_change_and_writes_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock(root)
+    before = locks(root)
+    answer(root, runtime={"fastapi": "2"}, dev={"fastapi": "2"})
+    capsys.readouterr()
+    lock(root, "--diff")
+    shown = capsys.readouterr().out
+    assert locks(root) == before
+    assert "pylock.toml: not written (--diff)\n  - fastapi 1\n  + fastapi 2\n  - six 1\n" in shown
+
+
+def test_a_cool_down_takes_no_younger_file(root: Path) -> None:
+    (option,) = (one for one in lock(root, "--cool-down", "7")[0]["args"] if one.startswith("--exclude-newer="))
+    assert option.endswith("+00:00")
+
+
+def test_pips_settings_reach_the_resolver_and_nothing_else_of_the_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "recipes" / "runtime" / "pip.conf").write_text("[global]\nindex-url = https://recipe/simple\ntimeout = 9\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://me:secret@corp/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "file:///here https://more/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "https://a/ https://b/")
+    monkeypatch.delenv("PIP_DEFAULT_TIMEOUT", raising=False)
+    monkeypatch.setenv("SOMETHING", "else")
+    call = lock(root)[0]
+    assert call["env"]["UV_DEFAULT_INDEX"] == "https://me:secret@corp/simple"
+    assert call["env"]["UV_INDEX"] == "https://more/simple"
+    assert call["env"]["UV_FIND_LINKS"] == "https://a/,https://b/"
+    assert call["env"]["UV_HTTP_TIMEOUT"] == "9"
+    assert "SOMETHING" not in call["env"]
+    assert "secret" not in str(call["args"])
+
+
+def test_what_the_resolver_says_of_a_failure_is_said_without_secrets_and_nothing_is_written(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://me:secret@corp/simple")
+    answer(root, fails="fastapi was not found at https://me:secret@corp/simple")
+    with pytest.raises(SessionFailed, match="fastapi was not found") as raised:
+        lock(root)
+    assert "secret" not in str(raised.value)
+    assert locks(root) == {}
+
+
+def test_a_lock_that_can_not_be_read_says_how_to_get_another(root: Path) -> None:
+    (root / "recipes" / "runtime" / "pylock.toml").write_text("[[[")
+    with pytest.raises(SessionFailed, match="remove it; `nox -s lock` makes it again"):
+        lock(root)
+
+
+def test_the_lock_is_valid_toml_that_others_read(root: Path) -> None:
+    lock(root)
+    for text in locks(root).values():
+        assert tomllib.loads(text.decode())["lock-version"] == "1.0"
+        assert parse(Path("pylock.toml"), text).content.created_by == "fake"

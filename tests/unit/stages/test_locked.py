@@ -1,0 +1,213 @@
+"""What of a lock is installed: one file of each package, that suits the target, and nothing that was not asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+
+from builder.errors import UserError
+from builder.inputs.package_lock import parse, text_of
+from builder.inputs.recipe import Recipe, RecipeFile
+from builder.stages.locked import Platform, locked
+from builder.targets import Arch, Variant
+from tests.support.factories import recipes
+
+BARE = {
+    variant: replace(recipe, requirements=(), constraints=b"") for variant, recipe in recipes().items()
+}  # fmt: skip
+HERE = Platform("3.14.7", Arch.AMD64, "2.31")
+Packages = list[dict[str, Any]]
+
+
+def wheel(file: str, digit: str = "a", **more: str) -> dict[str, Any]:
+    """A wheel of a lock."""
+    return {"url": f"https://example.org/{file}", "hashes": {"sha256": digit * 64}, **more}
+
+
+def package(name: str, *files: str, version: str = "1.0", **more: Any) -> dict[str, Any]:
+    """A package of a lock, with wheels of these names."""
+    return {"name": name, "version": version, "wheels": [wheel(file) for file in files], **more}
+
+
+def recipe(packages: Packages, requirements: bytes = b"", variant: Variant = Variant.RUNTIME, **lock: Any) -> Recipe:
+    """A recipe with a lock that fits its requirements."""
+    files = (RecipeFile("10-x.txt", requirements),) if requirements else ()
+    without = replace(BARE[variant], requirements=files)
+    text = tomlkit.dumps({"lock-version": "1.0", "created-by": "uv", "packages": packages, **lock})
+    return with_lock(without, text, without.asked)
+
+
+def with_lock(given: Recipe, text: str, asked: tuple[str, ...]) -> Recipe:
+    """A recipe with a lock that was made for these lines."""
+    path = Path("recipes") / given.variant.recipe_folder / "pylock.toml"
+    return replace(given, lock=parse(path, text_of(text, asked).encode()))
+
+
+def files(packages: Packages, platform: Platform = HERE, requirements: bytes = b"") -> list[str]:
+    """The files that are chosen."""
+    chosen = locked((recipe(packages, requirements),), platform)
+    assert chosen is not None
+    return [one.file for one in chosen]
+
+
+def test_a_recipe_without_a_lock_has_nothing_locked() -> None:
+    assert locked((BARE[Variant.RUNTIME],), HERE) is None
+
+
+def test_a_lock_of_nothing_is_a_lock() -> None:
+    assert locked((recipe([]),), HERE) == ()
+
+
+def test_the_lines_are_those_of_pip_with_each_files_digest_in_the_order_of_names() -> None:
+    chosen = locked(
+        (recipe([package("six", "six-1.0-py3-none-any.whl"), package("a", "a-1.0-py3-none-any.whl")]),), HERE
+    )
+    assert [one.line for one in chosen or ()] == [
+        f"a==1.0 --hash=sha256:{'a' * 64}  # a-1.0-py3-none-any.whl\n",
+        f"six==1.0 --hash=sha256:{'a' * 64}  # six-1.0-py3-none-any.whl\n",
+    ]
+
+
+EACH = [
+    "x-1.0-cp314-cp314-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+    "x-1.0-cp314-cp314-manylinux2014_aarch64.whl",
+    "x-1.0-cp314-cp314-manylinux_2_34_x86_64.whl",
+    "x-1.0-cp314-cp314t-manylinux_2_31_x86_64.whl",
+    "x-1.0-cp313-cp313-manylinux_2_28_x86_64.whl",
+    "x-1.0-cp311-abi3-manylinux_2_28_x86_64.whl",
+    "x-1.0-cp314-cp314-musllinux_1_2_x86_64.whl",
+    "x-1.0-cp314-cp314-macosx_11_0_arm64.whl",
+    "x-1.0-cp314-cp314-win_amd64.whl",
+]
+
+
+@pytest.mark.parametrize(
+    ("platform", "file"),
+    [
+        (HERE, EACH[0]),
+        (replace(HERE, arch=Arch.ARM64), EACH[1]),
+        (replace(HERE, glibc="2.36"), EACH[2]),
+        (replace(HERE, version="3.14.7t"), EACH[3]),
+        (replace(HERE, version="3.13.15"), EACH[4]),
+        (replace(HERE, version="3.15.0rc2"), EACH[5]),
+        (replace(HERE, version="3.14.7d"), EACH[0]),
+    ],
+)
+def test_the_wheel_that_suits_the_target_is_chosen(platform: Platform, file: str) -> None:
+    assert files([package("x", *EACH)], platform) == [file]
+
+
+@pytest.mark.parametrize(
+    ("marker", "there"),
+    [
+        ("platform_machine == 'x86_64'", True), ("platform_machine == 'aarch64'", False),
+        ("sys_platform == 'linux'", True), ("os_name == 'nt'", False), ("python_version < '3.14'", False),
+        ("python_full_version >= '3.14.7'", True), ("implementation_name == 'pypy'", False),
+    ],
+)  # fmt: skip
+def test_a_marker_is_compared_with_the_target(marker: str, there: bool) -> None:
+    assert files([package("x", "x-1.0-py3-none-any.whl", marker=marker)]) == ["x-1.0-py3-none-any.whl"] * there
+
+
+SDIST: dict[str, Any] = {"sdist": {"url": "https://example.org/x-1.0.tar.gz", "hashes": {"sha256": "b" * 64}}}
+
+
+def test_a_package_without_a_wheel_for_the_target_is_named_with_it() -> None:
+    nothing: dict[str, Any] = {}
+    for more in (nothing, SDIST):
+        with pytest.raises(UserError) as raised:
+            files([package("x", EACH[0], **more)], replace(HERE, arch=Arch.ARM64))
+        message = raised.value.message
+        assert re.search("recipes/runtime/pylock.toml.*Python 3.14.7 on arm64 with glibc 2.31", message), message
+        assert re.search(r"\bx\b", message)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"--no-binary X\n",
+        b"--no-binary=y,x\n",
+        b"x --no-binary x\n",
+        b"--no-binary :all:",
+        b"\xef\xbb\xbf--no-binary x",
+    ],
+)
+def test_what_is_to_be_compiled_comes_as_its_source(line: bytes) -> None:
+    assert files([package("x", EACH[0], **SDIST)], HERE, line) == ["x-1.0.tar.gz"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "change"),
+    [(("fastapi==1",), r"\+ fastapi==2, - fastapi==1"), ((), r"\+ fastapi==2"), (("fastapi==2", "six"), "- six")],
+)
+def test_a_lock_of_other_requirements_is_refused_and_what_differs_is_named(asked: tuple[str, ...], change: str) -> None:
+    given = replace(BARE[Variant.RUNTIME], requirements=(RecipeFile("10-x.txt", b"# web\nfastapi==2\n"),))
+    stale = with_lock(given, 'lock-version = "1.0"\ncreated-by = "uv"\npackages = []\n', asked)
+    with pytest.raises(UserError, match=change) as raised:
+        locked((stale,), HERE)
+    assert "nox -s lock" in raised.value.hint
+
+
+def test_a_changed_constraint_makes_a_lock_stale() -> None:
+    stale = replace(recipe([]), constraints=b"six<2\n")
+    with pytest.raises(UserError, match=r"\+ --constraint six<2"):
+        locked((stale,), HERE)
+
+
+def test_runtime_dev_installs_what_the_runtime_has_not() -> None:
+    six, pytest_ = package("six", "six-1.0-py3-none-any.whl"), package("pytest", "pytest-1.0-py3-none-any.whl")
+    chosen = locked((recipe([six]), recipe([six, pytest_], variant=Variant.RUNTIME_DEV)), HERE)
+    assert [one.name for one in chosen or ()] == ["pytest"]
+
+
+def test_runtime_dev_may_not_lock_another_release_than_the_runtime() -> None:
+    six, newer = package("six", "six-1.0-py3-none-any.whl"), package("six", "six-1.1-py3-none-any.whl", version="1.1")
+    with pytest.raises(UserError, match=r"six-1.1-py3-none-any.whl.*six-1.0-py3-none-any.whl"):
+        locked((recipe([six]), recipe([newer], variant=Variant.RUNTIME_DEV)), HERE)
+
+
+def test_the_lock_of_runtime_dev_needs_that_of_the_runtime() -> None:
+    with pytest.raises(UserError, match="recipes/runtime has no lock"):
+        locked((BARE[Variant.RUNTIME], recipe([], variant=Variant.RUNTIME_DEV)), HERE)
+
+
+def test_a_lock_for_newer_versions_of_python_is_refused_by_older_ones_only() -> None:
+    lock: dict[str, Any] = {"requires-python": ">=3.15"}
+    given = recipe([], **lock)
+    with pytest.raises(UserError, match=r"3\.15"):
+        locked((given,), HERE)
+    for version in ("3.15.0rc2", "3.15.0rc2t", "3.15.2"):
+        assert locked((given,), replace(HERE, version=version)) == ()
+
+
+HOSTILE: Mapping[str, dict[str, Any]] = {
+    "an option for a name": wheel("x-1.0-py3-none-any.whl", name="x-1.0-py3-none-any.whl --index-url=evil"),
+    "another digest": {"url": "https://example.org/x-1.0-py3-none-any.whl", "hashes": {"md5": "a" * 32}},
+    "a digest with a line end": wheel("x-1.0-py3-none-any.whl", digit="a\n"),
+    "a folder": {"path": "../../x-1.0-py3-none-any.whl", "hashes": {"sha256": "short"}},
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_file_that_pip_would_misread_is_refused(what: str) -> None:
+    with pytest.raises(UserError, match=r"pylock.toml"):
+        files([{"name": "x", "version": "1.0", "wheels": [HOSTILE[what]]}])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"vcs": {"type": "git", "url": "https://example.org/x", "commit-id": "a" * 40}},
+        {"directory": {"path": "x"}},
+        {"archive": {"url": "https://example.org/x.zip", "hashes": {"sha256": "a" * 64}}},
+    ],
+)
+def test_what_is_no_release_is_refused_by_name(more: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="x is no release"):
+        files([{"name": "x", **more}])
