@@ -14,11 +14,12 @@ from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
 from builder.stages.interpreter.configure import PROFILE
 from builder.stages.interpreter.plan import plan_interpreter
-from builder.stages.lock import Distribution
-from builder.stages.locked import Platform, locked
+from builder.stages.lock import LOCK
+from builder.stages.locked import Platform, locked, of_venv
 from builder.stages.planning import Inputs
-from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, has_symbols, plan_packages
+from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_packages
 from builder.stages.stage import Json, Stage
+from builder.stages.venvs import lock_of
 from builder.targets import Target, Variant
 from builder.versions import debian_version
 
@@ -27,16 +28,14 @@ from builder.versions import debian_version
 class Plan:
     """How one target is built. `parent` is the plan of the artifact it starts from; None means the interpreter.
 
-    `lock` resolves its packages, unless the recipe has them `locked`; `fetch` downloads those that are missing, `stage`
-    makes the artifact.
+    `locks` say what is installed, `fetch` downloads what of it is missing, `stage` makes the artifact.
     `artifacts` are the files it makes: the name in its last workplace, and the one in ARTIFACT_DIR.
     """
 
     target: Target
     inputs: Inputs
     interpreter: Stage
-    locked: tuple[Distribution, ...] | None
-    lock: Stage
+    locks: Locks
     fetch: Stage
     stage: Stage
     manifest: Mapping[str, Json]
@@ -87,21 +86,24 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
         "version": inputs.python_version,
         "arch": target.arch.value,
         "libc": floor or machine.toolchain,
-        "below": lower.lock.key if lower else None,
+        "below": lower.locks.stage.key if lower else None,
         # What a package from source says it needs is found by running its build.
         "surroundings": machine.surroundings if any(one.compiled for one in recipes) else None,
     }
     planned_manifest = manifest.planned(target, inputs, recipes)
     # A system's own libraries are taken for no older than those that are linked against by default.
     glibc = floor or inputs.pins.sysroot(settings.sysroot, target.arch).glibc
-    named = locked(recipes, Platform(inputs.python_version, target.arch, glibc))
+    platform, env = Platform(inputs.python_version, target.arch, glibc), pip.environment(floor)
+    named = locked(recipes, platform)
     if named is None:
-        lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=pip.environment(floor))
+        lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=env)
     else:
         lock = pip.given_lock(named)
-    fetch = pip.plan_fetch(recipes, prt_root=settings.prt_root, env=pip.environment(floor))
+    locks = Locks(lock, named, {venv.name: of_venv(venv, platform) for venv in recipes[-1].venvs})
+    names = (LOCK, *map(lock_of, locks.venvs))
+    fetch = pip.plan_fetch(recipes, names, prt_root=settings.prt_root, env=env)
     parent_key = lower.stage.key if lower else interpreter.key
-    stage = plan_packages(recipes, inputs, target.arch, parent_key, lock, planned_manifest)
+    stage = plan_packages(recipes, inputs, target.arch, parent_key, locks, planned_manifest)
     endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json"}
     if has_symbols(inputs, target.variant):
         endings[SYMBOLS_ARTIFACT] = "symbols.tgz"
@@ -109,7 +111,7 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
         name: target.artifact(settings.package_prefix, settings.package_version, ending)
         for name, ending in endings.items()
     }
-    return Plan(target, inputs, interpreter, named, lock, fetch, stage, planned_manifest, artifacts, lower)
+    return Plan(target, inputs, interpreter, locks, fetch, stage, planned_manifest, artifacts, lower)
 
 
 def plan_deb(runtime: Plan, recipe: DebRecipe) -> DebPlan:

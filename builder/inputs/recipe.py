@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import lzma
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import PackageLock
 from builder.targets import Variant
 
-_FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks")
+_FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks", "venvs")
+_VENV_FILES = ("requirements.txt", "commands.txt", package_lock.FILE)
 # Options of pip: with one of them a build would succeed and have none of its packages.
 _PLACES = {
     "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
@@ -39,6 +40,31 @@ class RecipeFile:
 
 
 @dataclass(frozen=True)
+class Venv:
+    """A virtual environment inside the runtime: what it has, and patterns of its commands that are linked into bin/."""
+
+    folder: Path
+    requirements: bytes
+    commands: tuple[str, ...]
+    lock: PackageLock | None
+
+    @property
+    def name(self) -> str:
+        """What it is called, in the recipe and in the runtime."""
+        return self.folder.name
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What its requirements ask for, line by line."""
+        return tuple(package_lock.lines(self.requirements))
+
+    @property
+    def compiled(self) -> frozenset[str]:
+        """As a recipe's."""
+        return _compiled(self.asked)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One variant's recipe; each tuple in name order. Without a `lock` its packages are resolved when it is built."""
 
@@ -52,6 +78,7 @@ class Recipe:
     pip_conf: bytes | None
     prune: tuple[str, ...]
     lock: PackageLock | None = None
+    venvs: tuple[Venv, ...] = ()
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -60,11 +87,15 @@ class Recipe:
         return (*wanted, *(f"--constraint {line}" for line in package_lock.lines(self.constraints)))
 
     @property
+    def digests(self) -> Iterator[str]:
+        """The sha256 of every file that its locks name."""
+        for lock in (self.lock, *(venv.lock for venv in self.venvs)):
+            yield from lock.digests if lock else ()
+
+    @property
     def compiled(self) -> frozenset[str]:
         """The packages that the requirements want compiled from source, by their normalized names; or `:all:`."""
-        found = (re.findall(r"(?:^|\s)--no-binary[=\s]+(\S+)", line) for line in self.asked)
-        names = (name for values in found for value in values for name in value.split(","))
-        return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+        return _compiled(self.asked)
 
 
 @dataclass(frozen=True)
@@ -83,7 +114,6 @@ def read(recipes: Path, variant: Variant) -> Recipe:
     for entry in folder.iterdir():
         if entry.name not in _FOLDERS + _FILES and not _is_aside(entry):
             raise UserError(f"{entry} is not part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
-    lock = content_of(folder / package_lock.FILE)
     recipe = Recipe(
         variant=variant,
         requirements=_files(folder / "requirements", r"\d\d-.+\.txt", "NN-name.txt"),
@@ -94,7 +124,8 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         constraints=content_of(folder / "constraints.txt") or b"",
         pip_conf=_pip_conf(folder / "pip.conf"),
         prune=_patterns(content_of(folder / "prune.txt") or b""),
-        lock=None if lock is None else package_lock.parse(folder / package_lock.FILE, lock),
+        lock=_lock(folder / package_lock.FILE),
+        venvs=tuple(_venv(entry) for entry in _entries(folder / "venvs")),
     )
     for script in recipe.scripts:
         if not script.content.startswith(b"#!"):
@@ -127,6 +158,31 @@ def read_interpreter(recipes: Path) -> InterpreterRecipe:
                 f"{path}: {problem}", "a profile is named VERSION.profdata.xz; `nox -s train` makes one"
             ) from None
     return InterpreterRecipe(patches, profiles)
+
+
+def _compiled(asked: tuple[str, ...]) -> frozenset[str]:
+    found = (re.findall(r"(?:^|\s)--no-binary[=\s]+(\S+)", line) for line in asked)
+    names = (name for values in found for value in values for name in value.split(","))
+    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+
+
+def _lock(path: Path) -> PackageLock | None:
+    content = content_of(path)
+    return None if content is None else package_lock.parse(path, content)
+
+
+def _venv(folder: Path) -> Venv:
+    """A folder of `venvs/`; UserError for what is no part of one."""
+    if not folder.is_dir() or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", folder.name, re.ASCII):
+        raise UserError(f"{folder} is not the folder of a virtual environment", "name it plainly, such as `ansible`")
+    for entry in _entries(folder):
+        if entry.name not in _VENV_FILES:
+            raise UserError(f"{entry} is not part of a virtual environment", nearest(entry.name, _VENV_FILES))
+    requirements = content_of(folder / "requirements.txt")
+    if requirements is None:
+        raise UserError(f"{folder} has no requirements.txt", "write into it what the virtual environment is for")
+    commands = _patterns(content_of(folder / "commands.txt") or b"")
+    return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE))
 
 
 def _pip_conf(path: Path) -> bytes | None:

@@ -39,7 +39,8 @@ def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[st
     )
     plan = plan_runtime(target, stores.inputs(project, version, python_build, machine))
     yield from _stages(plan.interpreter, cache)
-    yield plan.lock.name, cache.outlook(plan.lock)[1] if plan.locked is None else "in the recipe"
+    lock = plan.locks.stage
+    yield lock.name, cache.outlook(lock)[1] if plan.locks.named is None else "in the recipe"
     current = all(stores.artifacts(project).current(name, plan.stage.key) for name in plan.artifacts.values())
     yield plan.stage.name, "up to date" if current else "to be built"
 

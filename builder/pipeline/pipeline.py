@@ -18,14 +18,13 @@ from builder.inputs.choices import Compile, Libraries
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
-from builder.pipeline.distributions import unpacked
 from builder.pipeline.outlook import remember
+from builder.pipeline.packages import Packages
 from builder.pipeline.results import COMPILED, ONE_AT_A_TIME, Results
 from builder.plan import Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
-from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
 from builder.stages.manifest import ENGINE
-from builder.stages.pip import DISTRIBUTIONS, FETCHED, PARENT
+from builder.stages.pip import PARENT
 from builder.stages.planning import BuildMachine
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.stage import Json
@@ -141,7 +140,7 @@ class Pipeline:
         planned = [
             Item(PARENT, parent),
             Item(PLANNED_MANIFEST, json.dumps(manifest).encode()),
-            *self._packages(plan, Item(PARENT, parent), parts),
+            *Packages(self.results, plan, Item(PARENT, parent), parts).items(),
         ]
         made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:
@@ -153,26 +152,3 @@ class Pipeline:
         seconds = time.monotonic() - started
         publish = stores.artifacts(self.project).publish
         return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]
-
-    def _packages(self, plan: Plan, parent: Item, parts: Path) -> list[Item]:
-        """What pip installs: the lock, and the files it names, from the cache or else downloaded."""
-        named = plan.locked
-        if named is None:
-            named = tuple(read_lock(self.results.of(plan.lock, plan.target, parts, (parent,)).path))
-        files = {one: self.cache.content(one.sha256, parts) for one in named}
-        missing = [one for one, path in files.items() if path is None]
-        files |= self._fetched(plan, missing, parent, parts) if missing else {}
-        return [
-            Item(LOCK, lines(named)),
-            Item(PIP_LOCK, lines(one for one in named if one.name == "pip")),
-            *(Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items() if path),
-        ]
-
-    def _fetched(self, plan: Plan, missing: list[Distribution], parent: Item, parts: Path) -> dict[Distribution, Path]:
-        """Distributions that came with the lock, or are downloaded; each verified by its sha256 before it is kept."""
-        archive = parts / f"{plan.lock.key[:16]}-{FETCHED}"
-        if not archive.is_file():
-            with self.engine.workplace(plan.target.arch) as place:
-                self.results.run(plan.fetch, place, plan.target, [parent, Item(LOCK, lines(missing))])
-                place.get(FETCHED, archive)
-        return {one: self.cache.keep_content(one.sha256, part) for one, part in unpacked(archive, missing, parts)}

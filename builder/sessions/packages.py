@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -29,21 +29,39 @@ from builder.work import work_folder
 
 @reported
 def lock(args: Sequence[str], uv: Path) -> None:
-    """Lock what each recipe's requirements resolve to, for every architecture, in its pylock.toml."""
+    """Lock what each recipe's requirements resolve to, and those of its virtual environments, in a pylock.toml each."""
     wanted = _arguments(args)
-    project = read_project()
-    options = [*_options(project, wanted)]
+    locking = _Locking(read_project(), uv, wanted)
     below: PackageLock | None = None
     for variant in Variant:
-        recipes = chain_of(project.recipes, variant)
-        old = recipes[-1].lock
-        kept = "" if old is None or wanted.upgrade == [] else old.text
-        resolver = Uv(uv, sys.executable, _network(project, recipes[-1]), environment())
-        with work_folder(project.settings.artifact_dir / WORK, "lock") as work:
-            resolved = resolver.resolve(work.path, _files(recipes, below), kept, options)
-        text = package_lock.text_of(resolved, chain.from_iterable(one.asked for one in recipes))
-        below = package_lock.parse(project.recipes_folder / variant.recipe_folder / FILE, text.encode())
-        _take(project, old, below, write=not wanted.diff)
+        recipes = chain_of(locking.project.recipes, variant)
+        recipe, folder = recipes[-1], locking.project.recipes_folder / variant.recipe_folder
+        asked = tuple(chain.from_iterable(one.asked for one in recipes))
+        below = locking.lock(recipe, _files(recipes, below), asked, folder / FILE, recipe.lock)
+        for venv in recipe.venvs:
+            files = {f"{venv.name}-requirements.txt": venv.requirements}
+            locking.lock(recipe, files, venv.asked, venv.folder / FILE, venv.lock)
+
+
+@dataclass(frozen=True)
+class _Locking:
+    """How locks are made: by which resolver, and what of them may become newer."""
+
+    project: Project
+    uv: Path
+    wanted: argparse.Namespace
+
+    def lock(
+        self, recipe: Recipe, files: Mapping[str, bytes], asked: tuple[str, ...], path: Path, old: PackageLock | None
+    ) -> PackageLock:
+        """One lock, made again where it has to be."""
+        kept = "" if old is None or self.wanted.upgrade == [] else old.text
+        resolver = Uv(self.uv, sys.executable, _network(self.project, recipe), environment())
+        with work_folder(self.project.settings.artifact_dir / WORK, "lock") as work:
+            resolved = resolver.resolve(work.path, files, kept, _options(self.project, self.wanted))
+        new = package_lock.parse(path, package_lock.text_of(resolved, asked).encode())
+        _take(self.project, old, new, write=not self.wanted.diff)
+        return new
 
 
 def _options(project: Project, wanted: argparse.Namespace) -> Iterator[str]:

@@ -20,8 +20,7 @@ def upload_cache() -> None:
     """Publish what the local cache has at CACHE_URL; SessionFailed if an object could not be published."""
     project = read_project()
     done = []
-    locks = (recipe.lock for recipe in project.recipes.values() if recipe.lock)
-    locked = (sha256 for lock in locks for sha256 in lock.digests)
+    locked = (sha256 for recipe in project.recipes.values() for sha256 in recipe.digests)
     for one in upload(stores.cache(project, say).store, stores.remote_cache(project, say), _named, locked):
         done.append(one)
         say(f"{one.outcome:<8}  {one.size:>13,}  {one.name}")

@@ -1,8 +1,8 @@
-"""What of a recipe's `pylock.toml` is installed on one target: one file of each package, as the standard chooses."""
+"""What of a `pylock.toml` is installed on one target: one file of each package, as the standard chooses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,8 +12,8 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import Version
 
 from builder.errors import UserError
-from builder.inputs.package_lock import PackageLock
-from builder.inputs.recipe import Recipe
+from builder.inputs.package_lock import FILE, PackageLock
+from builder.inputs.recipe import Recipe, Venv
 from builder.stages.lock import Distribution, distribution
 from builder.targets import Arch, Variant
 from builder.versions import is_debug, is_free_threaded, minor, series, without_flags
@@ -76,43 +76,39 @@ def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Distributio
     recipe = recipes[-1]
     if recipe.lock is None:
         return None
-    _demand_up_to_date(recipe.lock, recipes)
-    chosen = {one.name: one for one in _chosen(recipe.lock, recipes, platform)}
+    chosen = _chosen(recipe.lock, recipes, platform)
     if recipe.variant is Variant.RUNTIME:
         return tuple(chosen.values())
     before = recipes[0].lock
     if before is None:
         raise UserError(f"{recipe.lock.path}: recipes/{Variant.RUNTIME.recipe_folder} has no lock", _AGAIN)
-    below = {one.name: one for one in _chosen(before, recipes[:1], platform)}
+    below = _chosen(before, recipes[:1], platform)
     for name in chosen.keys() & below.keys():
         if chosen[name] != below[name]:
             raise UserError(f"{recipe.lock.path} has {chosen[name].file}, {before.path} {below[name].file}", _AGAIN)
     return tuple(one for name, one in chosen.items() if name not in below)
 
 
-def _demand_up_to_date(lock: PackageLock, recipes: tuple[Recipe, ...]) -> None:
-    asked = {*chain.from_iterable(recipe.asked for recipe in recipes)}
-    if asked == lock.made_for:
-        return
-    new, gone = sorted(asked - lock.made_for), sorted(lock.made_for - asked)
-    changes = [*(f"+ {line}" for line in new), *(f"- {line}" for line in gone)]
-    raise UserError(f"{lock.path} was made for other requirements: {', '.join(changes)}", _AGAIN)
+def of_venv(venv: Venv, platform: Platform) -> tuple[Distribution, ...]:
+    """What a virtual environment's lock has for a platform; UserError as above, and for one without a lock."""
+    if venv.lock is None:
+        raise UserError(f"{venv.folder} has no {FILE}", "`nox -s lock` makes it")
+    return tuple(_chosen(venv.lock, (venv,), platform).values())
 
 
-def _chosen(lock: PackageLock, recipes: tuple[Recipe, ...], platform: Platform) -> Iterator[Distribution]:
-    """One file of each package, in the order of their names."""
-    compiled = frozenset[str]().union(*(recipe.compiled for recipe in recipes))
+def _chosen(lock: PackageLock, asking: Sequence[Recipe | Venv], platform: Platform) -> dict[str, Distribution]:
+    """One file of each package by its name, in their order, for what is asked."""
+    _demand_up_to_date(lock, {*chain.from_iterable(one.asked for one in asking)})
+    compiled = frozenset[str]().union(*(one.compiled for one in asking))
 
     def is_compiled(name: str) -> bool:
         return name in compiled or ":all:" in compiled
 
+    selecting = lock.content.select(
+        environment=platform.environment, tags=platform.tags, prefer_sdist_predicate=is_compiled
+    )
     try:
-        selected = sorted(
-            lock.content.select(
-                environment=platform.environment, tags=platform.tags, prefer_sdist_predicate=is_compiled
-            ),
-            key=lambda pair: pair[0].name,
-        )
+        selected = sorted(selecting, key=lambda pair: pair[0].name)
     except (PylockSelectError, PylockValidationError) as problem:
         raise UserError(f"{lock.path}, for {platform}: {problem}", _AGAIN) from None
     for package, artifact in selected:
@@ -121,12 +117,20 @@ def _chosen(lock: PackageLock, recipes: tuple[Recipe, ...], platform: Platform) 
                 f"{lock.path}: {package.name} {package.version} has no wheel for {platform}",
                 f"ask for another release, or compile it: `--no-binary {package.name}` in the requirements",
             )
-        if not isinstance(artifact, PackageSdist | PackageWheel):
-            raise UserError(f"{lock.path}: {package.name} is no release on an index", "require a release")
-        yield _distribution(lock, package, artifact)
+    return {package.name: _distribution(lock, package, artifact) for package, artifact in selected}
 
 
-def _distribution(lock: PackageLock, package: Package, artifact: PackageSdist | PackageWheel) -> Distribution:
+def _demand_up_to_date(lock: PackageLock, asked: set[str]) -> None:
+    if asked == lock.made_for:
+        return
+    new, gone = sorted(asked - lock.made_for), sorted(lock.made_for - asked)
+    changes = [*(f"+ {line}" for line in new), *(f"- {line}" for line in gone)]
+    raise UserError(f"{lock.path} was made for other requirements: {', '.join(changes)}", _AGAIN)
+
+
+def _distribution(lock: PackageLock, package: Package, artifact: object) -> Distribution:
+    if not isinstance(artifact, PackageSdist | PackageWheel):
+        raise UserError(f"{lock.path}: {package.name} is no release on an index", "require a release")
     try:
         return distribution(package.name, str(package.version), artifact.filename, artifact.hashes["sha256"])
     except (KeyError, ValueError, PylockValidationError):

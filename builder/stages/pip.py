@@ -23,6 +23,7 @@ DISTRIBUTIONS = "distributions"
 
 _OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
+FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}")
 _REPORT = f"{WORK}/report.json"
 # A hint that shows how to avoid this check would be worse than none.
 _OTHER_FILE = (
@@ -69,7 +70,7 @@ def plan_lock(
             hint="a requirement must be a release on an index, not a repository or a folder",
         ),
     )  # fmt: skip
-    steps += _download(prt_root, env)  # while there is a pip at hand
+    steps += _download(prt_root, env, [LOCK])  # while there is a pip at hand
     return Stage(
         LOCK_STAGE,
         inputs,
@@ -86,42 +87,50 @@ def given_lock(named: tuple[Distribution, ...]) -> Stage:
     return Stage(LOCK_STAGE, {}, (File(LOCK, lines(named)),), (), LOCK)
 
 
-def plan_fetch(recipes: tuple[Recipe, ...], *, prt_root: PurePosixPath, env: Mapping[str, str]) -> Stage:
-    """Plan the download of what a lock names; `LOCK` has the lines of the files that are wanted."""
+def plan_fetch(
+    recipes: tuple[Recipe, ...], locks: Iterable[str], *, prt_root: PurePosixPath, env: Mapping[str, str]
+) -> Stage:
+    """Plan the download of what locks name; the files of these names have the lines of what is wanted of each."""
     steps = (
         unpack("unpack parent", PARENT, str(prt_root)),
         *have_pip(recipes[-1], prt_root, env),
-        *_download(prt_root, env),
+        *_download(prt_root, env, locks),
     )
     return Stage("fetch", {}, tuple(pip_files(recipes[-1:])), steps, FETCHED)
 
 
-def _download(prt_root: PurePosixPath, env: Mapping[str, str]) -> tuple[Step, ...]:
+def _download(prt_root: PurePosixPath, env: Mapping[str, str], locks: Iterable[str]) -> tuple[Step, ...]:
+    """One after the other: two locks may name two versions of a package."""
     download = (
         f"{prt_root}/bin/python", "-m", "pip", "download", *_OPTIONS, "--no-deps", "--require-hashes",
-        f"--dest={WORK}/{DISTRIBUTIONS}", f"--requirement={WORK}/{LOCK}",
+        f"--dest={WORK}/{DISTRIBUTIONS}",
     )  # fmt: skip
     archive = ("tar", "--create", f"--file={WORK}/{FETCHED}", f"--directory={WORK}/{DISTRIBUTIONS}", ".")
     return (
         Step("make folder", ("mkdir", "-p", f"{WORK}/{DISTRIBUTIONS}")),
-        Step("download packages", download, env, network=True, hint=_OTHER_FILE),
+        *(
+            Step(_named("download packages", lock), (*download, f"--requirement={WORK}/{lock}"), env, network=True,
+                 hint=_OTHER_FILE)
+            for lock in locks
+        ),
         Step("pack packages", archive),
-    )
+    )  # fmt: skip
+
+
+def _named(step: str, lock: str) -> str:
+    return step if lock == LOCK else f"{step} of {PurePosixPath(lock).stem}"
 
 
 def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
     """The steps that install what the lock names, from files only; pip first, which installs the others."""
     pip = (f"{prt_root}/bin/python", "-m", "pip")
     compiled = bool(recipe.compiled)  # which needs what that asks for, from the index
-    options = (
-        *_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}",
-    )  # fmt: skip
     yield from have_pip(recipe, prt_root, env)
     if recipe.variant is Variant.RUNTIME:
-        yield Step("upgrade pip", (*pip, *options, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
+        yield Step("upgrade pip", (*pip, *FROM_FILES, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
     offline = () if compiled else ("--no-index",)
     name = "install packages" + (" (what they are compiled with comes unlocked from the index)" if compiled else "")
-    yield Step(name, (*pip, *options, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
+    yield Step(name, (*pip, *FROM_FILES, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
     if recipe.variant is Variant.RUNTIME:
         bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
         yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)

@@ -6,12 +6,14 @@ The parent of `runtime` is the interpreter; the parent of `runtime-dev` is the f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.inputs.settings import Settings
-from builder.stages import pip
+from builder.stages import pip, venvs
 from builder.stages.interpreter.acceptance import SYMBOLS
+from builder.stages.lock import Distribution
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
 from builder.stages.programs import MOVABLE, as_package, program_file
@@ -24,18 +26,34 @@ ARTIFACT = "artifact.tgz"
 SYMBOLS_ARTIFACT = "symbols.tgz"
 
 _PROGRAMS = (
-    "bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "doctor.py", "doctor.sh", "prune.py",
-    "write_doctor.py",
+    "bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "doctor.py", "doctor.sh",
+    "link_commands.py", "prune.py", "write_doctor.py",
 )  # fmt: skip
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
 
+@dataclass(frozen=True)
+class Locks:
+    """What is installed. `stage` resolves the recipe's packages, unless they are `named` by a lock of its own; `venvs`
+    has what each of its virtual environments is made of.
+    """
+
+    stage: Stage
+    named: tuple[Distribution, ...] | None
+    venvs: venvs.Locked
+
+
 def plan_packages(
-    recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, parent_key: str, lock: Stage, manifest: Mapping[str, Json]
+    recipes: tuple[Recipe, ...],
+    inputs: Inputs,
+    arch: Arch,
+    parent_key: str,
+    locks: Locks,
+    manifest: Mapping[str, Json],
 ) -> Stage:
     """Plan the package stage of the last recipe; those before it are already in the parent tree.
 
-    `lock` resolves its requirements. `manifest` is what the plan knows of it; the rest is measured in the finished
+    `locks` say what it installs. `manifest` is what the plan knows of it; the rest is measured in the finished
     tree. Nothing may need a newer C library than the one that is linked against, where that is pinned.
     """
     recipe = recipes[-1]
@@ -48,6 +66,7 @@ def plan_packages(
         *(_take_symbols(prt_root, epoch) if has_symbols(inputs, recipe.variant) else ()),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *pip.install(recipe, prt_root, env),
+        *venvs.install(recipe.venvs, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
         *_pruned_and_movable(recipe, prt_root, env),
         _bytecode(recipe, prt_root, env),
@@ -60,10 +79,10 @@ def plan_packages(
     return Stage(
         name=recipe.variant.value,
         inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": inputs.machine.surroundings},
-        files=tuple(_files(recipes)),
+        files=(*_files(recipes), *venvs.files(locks.venvs)),
         steps=steps,
         output=ARTIFACT,
-        parents=(lock,),
+        parents=(locks.stage,),
     )
 
 

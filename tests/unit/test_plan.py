@@ -166,7 +166,7 @@ def test_where_packages_are_installed_counts_in_the_lock_only_where_one_is_compi
     tmp_path: Path, lines: bytes, counts: bool
 ) -> None:
     given = inputs(tmp_path).with_recipe(RUNTIME, requirements=(RecipeFile("10-yaml.txt", lines),))
-    found = [one.plan().lock.key for one in (given, given.on(surroundings="another"))]
+    found = [one.plan().locks.stage.key for one in (given, given.on(surroundings="another"))]
     assert (found[0] != found[1]) is counts
 
 

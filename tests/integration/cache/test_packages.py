@@ -145,7 +145,7 @@ class Place:
         """Download again what the lock names, into the folder from which it is installed."""
         shutil.rmtree(self.folder / DISTRIBUTIONS)
         (self.folder / FETCHED).unlink()
-        self.run([*plan_fetch((recipe(b""),), prt_root=self.root, env={}).steps])
+        self.run([*plan_fetch((recipe(b""),), [LOCK], prt_root=self.root, env={}).steps])
         assert (self.folder / FETCHED).is_file()
 
     def install(self, requirements: bytes = b"") -> str:

@@ -76,7 +76,7 @@ def test_each_variant_reads_its_own_folder(tmp_path: Path) -> None:
         (
             "zzz",
             "known names: checks, constraints.txt, pip.conf, post-patch, pre-patch, prune.txt, pylock.toml, "
-            "requirements, scripts",
+            "requirements, scripts, venvs",
         ),
     ],
 )
@@ -231,3 +231,32 @@ def test_a_pip_conf_with_an_index_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "runtime").mkdir()
     (tmp_path / "runtime" / "pip.conf").write_bytes(b"[global]\nindex-url = https://index/simple\n")
     assert recipe.read(tmp_path, Variant.RUNTIME).pip_conf == b"[global]\nindex-url = https://index/simple\n"
+
+
+def test_a_virtual_environment_is_read_with_its_commands(tmp_path: Path) -> None:
+    put(tmp_path, "runtime/venvs/tool/requirements.txt", content="# it\ntool==1\n--no-binary Tool_kit\n")
+    put(tmp_path, "runtime/venvs/tool/commands.txt", content="tool*  # all\n\n")
+    put(tmp_path, "runtime/venvs/other/requirements.txt", content="other\n")
+    other, tool = read(tmp_path).venvs
+    assert (other.name, other.commands, other.lock) == ("other", (), None)
+    assert (tool.name, tool.commands, tool.asked) == ("tool", ("tool*",), ("tool==1", "--no-binary Tool_kit"))
+    assert tool.compiled == {"tool-kit"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("venvs/tool", "is not the folder of a virtual environment"),
+        ("venvs/-x/requirements.txt", "is not the folder of a virtual environment"),
+        ("venvs/a b/requirements.txt", "is not the folder of a virtual environment"),
+        ("venvs/tool/requirement.txt", "did you mean requirements.txt?"),
+        ("venvs/tool/commands.txt", "has no requirements.txt"),
+        ("venvs/tool/pylock.toml", "requirements.txt"),
+    ],
+)
+def test_what_is_no_virtual_environment_is_refused(tmp_path: Path, entry: str, said: str) -> None:
+    put(tmp_path, f"runtime/{entry}")
+    with pytest.raises(UserError) as refused:
+        read(tmp_path)
+    assert said in f"{refused.value.message} {refused.value.hint}"
+    assert "runtime/venvs/" in refused.value.message

@@ -230,7 +230,7 @@ def test_any_file_is_a_lock_whose_lines_are_as_written_or_one_of_our_errors(tmp_
 
 
 def test_no_hint_leads_past_a_digest_that_differs() -> None:
-    shown = [step.hint for step in _download(PurePosixPath("/prt"), {})]
+    shown = [step.hint for step in _download(PurePosixPath("/prt"), {}, [LOCK])]
     assert any("find out before you take it" in hint for hint in shown)
     assert not any("NO_PACKAGE_CACHE" in hint for hint in shown)
 

@@ -145,7 +145,7 @@ def test_a_debug_build_checks_itself_and_is_not_optimised(tmp_path: Path) -> Non
 
 def test_only_steps_that_download_get_the_network(tmp_path: Path) -> None:
     plan = inputs(tmp_path).plan()
-    stages = (plan.interpreter, plan.lock, plan.fetch, plan.stage)
+    stages = (plan.interpreter, plan.locks.stage, plan.fetch, plan.stage)
     networked = {step.name for stage in stages for step in stage.steps if step.network}
     assert networked == {"resolve requirements", "download packages", "script 50-venv"}
 
@@ -168,7 +168,7 @@ def test_what_is_compiled_from_its_source_gets_the_index_for_what_that_needs(tmp
 
 
 def test_all_requirements_are_resolved_together_with_those_below(tmp_path: Path) -> None:
-    step = step_of(inputs(tmp_path).plan().lock, "resolve")
+    step = step_of(inputs(tmp_path).plan().locks.stage, "resolve")
     assert "--only-binary=:all:" in step.args, "no source is compiled unless the requirements say so"
     assert [arg.rpartition("/")[2] for arg in step.args if arg.startswith("--requirement=")] == [
         "10-web.txt", "20-yaml.txt", "10-tools.txt",
@@ -231,7 +231,7 @@ def test_a_step_of_the_recipe_hints_at_its_file(tmp_path: Path, start: str) -> N
 
 
 def test_a_failed_resolution_hints_at_the_requirements(tmp_path: Path) -> None:
-    hint = step_of(inputs(tmp_path).plan().lock, "resolve").hint
+    hint = step_of(inputs(tmp_path).plan().locks.stage, "resolve").hint
     assert "recipes/dev/requirements/10-tools.txt" in hint
     assert "--no-binary NAME" in hint
 
@@ -254,12 +254,12 @@ LOCK_STAYS = {
 
 @pytest.mark.parametrize("what", LOCK_CHANGES)
 def test_what_decides_which_files_suit_changes_the_lock(tmp_path: Path, what: str) -> None:
-    assert LOCK_CHANGES[what](inputs(tmp_path)).plan().lock.key != inputs(tmp_path).plan().lock.key
+    assert LOCK_CHANGES[what](inputs(tmp_path)).plan().locks.stage.key != inputs(tmp_path).plan().locks.stage.key
 
 
 @pytest.mark.parametrize("what", LOCK_STAYS)
 def test_what_does_not_leaves_it(tmp_path: Path, what: str) -> None:
-    assert LOCK_STAYS[what](inputs(tmp_path)).plan().lock.key == inputs(tmp_path).plan().lock.key
+    assert LOCK_STAYS[what](inputs(tmp_path)).plan().locks.stage.key == inputs(tmp_path).plan().locks.stage.key
 
 
 def test_a_changed_lock_makes_another_artifact(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""Virtual environments inside a runtime: each from its own lock, from files only, its commands linked into bin/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from builder.inputs.recipe import Venv
+from builder.stages import pip
+from builder.stages.lock import Distribution, lines
+from builder.stages.stage import WORK, File, Step
+
+Locked = Mapping[str, tuple[Distribution, ...]]  # what each venv has, by its name
+
+
+def lock_of(name: str) -> str:
+    """Where the lock of a venv is in the work folder."""
+    return f"venvs/{name}.lock"
+
+
+def files(locked: Locked) -> Iterator[File]:
+    """Their locks."""
+    return (File(lock_of(name), lines(named)) for name, named in locked.items())
+
+
+def install(venvs: Iterable[Venv], prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterator[Step]:
+    """The steps that make them and check what is in them. They have no pip: the runtime's installs."""
+    python = f"{prt_root}/bin/python"
+    for venv in venvs:
+        folder, lock = f"{prt_root}/venv/{venv.name}", f"{WORK}/{lock_of(venv.name)}"
+        own = (python, "-m", "pip", f"--python={folder}/bin/python")
+        yield Step(f"make venv {venv.name}", (python, "-m", "venv", "--without-pip", folder), env)
+        network = bool(venv.compiled)
+        args = (*own, *pip.FROM_FILES, *(() if network else ("--no-index",)), f"--requirement={lock}")
+        yield Step(f"install packages of {venv.name}", args, env, network=network)
+        compare = (f"{folder}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", folder, lock)
+        yield Step(f"compare {venv.name} with its lock", compare, env)
+        yield Step(f"pip check {venv.name}", (*own, "check"), env, hint="its requirements exclude each other")
+        link = (python, "-I", "-B", f"{WORK}/link_commands.py", str(prt_root), folder, *venv.commands)
+        hint = f"{venv.folder}/commands.txt has patterns of what is in the bin folder of {venv.name}"
+        yield Step(f"link commands of {venv.name}", link, env, hint=hint)
