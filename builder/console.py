@@ -159,7 +159,7 @@ class Console:
             self.say(f"  {name:<{_WIDTH}}  failed")
             raise
         finally:
-            if self.folding and log.path.exists():
+            if self.folding:
                 self._write("::endgroup::")
         self.say("\n".join((f"  {name:<{_WIDTH}}  {clock(time.monotonic() - started):>6}", *shown)))
 
