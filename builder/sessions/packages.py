@@ -7,7 +7,7 @@ import datetime
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 
 from packaging.pylock import Package
@@ -15,32 +15,35 @@ from packaging.pylock import Package
 from builder import versions
 from builder.artifact_dir import WORK
 from builder.console import say
+from builder.errors import UserError
 from builder.files import write_whole
 from builder.inputs import network, package_lock
 from builder.inputs.environment import environment
 from builder.inputs.package_lock import FILE, PackageLock
 from builder.inputs.project import Project
-from builder.inputs.recipe import Recipe, chain_of
+from builder.inputs.recipe import Recipe, Venv, chain_of
 from builder.sessions.opening import read_project, reported
 from builder.sources.uv import Uv
-from builder.targets import Variant
+from builder.stages.locked import Platform, locked, of_venv
+from builder.targets import Arch, Variant
 from builder.work import work_folder
 
 
 @reported
 def lock(args: Sequence[str], uv: Path) -> None:
     """Lock what each recipe's requirements resolve to, and those of its virtual environments, in a pylock.toml each."""
-    wanted = _arguments(args)
-    locking = _Locking(read_project(), uv, wanted)
-    below: PackageLock | None = None
+    locking = _Locking(read_project(), uv, _arguments(args))
+    project = locking.project
+    done: dict[Variant, Recipe] = {}
     for variant in Variant:
-        recipes = chain_of(locking.project.recipes, variant)
-        recipe, folder = recipes[-1], locking.project.recipes_folder / variant.recipe_folder
+        recipes = chain_of({**project.recipes, **done}, variant)
+        recipe, path = recipes[-1], project.recipes_folder / variant.recipe_folder / FILE
         asked = tuple(chain.from_iterable(one.asked for one in recipes))
-        below = locking.lock(recipe, _files(recipes, below), asked, folder / FILE, recipe.lock)
-        for venv in recipe.venvs:
-            files = {f"{venv.name}-requirements.txt": venv.requirements}
-            locking.lock(recipe, files, venv.asked, venv.folder / FILE, venv.lock)
+        new = locking.lock(recipe, _files(recipes), asked, path, recipe.lock)
+        venvs = tuple(replace(venv, lock=locking.lock_venv(recipe, venv)) for venv in recipe.venvs)
+        done[variant] = replace(recipe, lock=new, venvs=venvs)
+    notes = dict.fromkeys(note for one in project.each_version() for note in _unfit(one, done))
+    say("\n".join(f"note: {note}" for note in notes) if notes else "every package has a file for every platform")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ class _Locking:
         _take(self.project, old, new, write=not self.wanted.diff)
         return new
 
+    def lock_venv(self, recipe: Recipe, venv: Venv) -> PackageLock:
+        """The lock of one of a recipe's virtual environments."""
+        files = {f"{venv.name}-requirements.txt": venv.requirements}
+        return self.lock(recipe, files, venv.asked, venv.folder / FILE, venv.lock)
+
 
 def _options(project: Project, wanted: argparse.Namespace) -> Iterator[str]:
     """The resolver's options."""
@@ -79,13 +87,27 @@ def _lowest(project: Project) -> str:
     return ".".join(map(str, min(map(versions.series, known))))
 
 
-def _files(recipes: tuple[Recipe, ...], below: PackageLock | None) -> dict[str, bytes]:
-    """What the resolver reads, by name. What the lock `below` has is not chosen again."""
+def _unfit(project: Project, recipes: Mapping[Variant, Recipe]) -> Iterator[str]:
+    """What a build of a version could not install, for each architecture."""
+    settings = project.settings
+    for arch, variant in product(Arch, Variant):
+        platform = Platform(settings.python_version, arch, project.pins.sysroot(settings.sysroot, arch).glibc)
+        try:
+            locked(chain_of(recipes, variant), platform)
+            for venv in recipes[variant].venvs:
+                of_venv(venv, platform)
+        except UserError as problem:
+            yield problem.message
+
+
+def _files(recipes: tuple[Recipe, ...]) -> dict[str, bytes]:
+    """What the resolver reads, by name. What the lock of the recipe below has is not chosen again."""
     files = {f"{one.variant.recipe_folder}-{file.name}": file.content for one in recipes for file in one.requirements}
     files |= {f"constraints-{one.variant.recipe_folder}.txt": one.constraints for one in recipes}
     files["pip.txt"] = b"pip\n"  # which installs the others
-    if below:
-        files["constraints-below.txt"] = "".join(map(_line, below.content.packages)).encode()
+    for one in recipes[:-1]:
+        packages = one.lock.content.packages if one.lock else ()
+        files["constraints-below.txt"] = "".join(map(_line, packages)).encode()
     return files
 
 

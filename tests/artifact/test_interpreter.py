@@ -37,7 +37,9 @@ def test_modules_are_part_of_the_program_unless_they_bring_a_library(found: dict
     )
 
 
-def test_a_package_that_a_user_installed_for_himself_is_not_run_in_place_of_the_locked(amd64_machine: Container) -> None:
+def test_a_package_that_a_user_installed_does_not_come_before_the_locked(
+    amd64_machine: Container,
+) -> None:
     own = f"/root/.local/lib/{BINARY}/site-packages"
     execute(amd64_machine, "mkdir", "-p", own)
     execute(amd64_machine, "sh", "-c", f"echo 'print(1)' > {own}/pydantic.py")

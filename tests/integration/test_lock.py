@@ -29,6 +29,8 @@ def test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name(c
     shown = checkout.nox("lock").succeeds()
     assert f"{RUNTIME}/pylock.toml: unchanged" in shown
     assert "recipes/dev/pylock.toml: unchanged" in shown
+    assert "recipes/dev/venvs/ansible/pylock.toml: unchanged" in shown
+    assert "every package has a file for every platform" in shown
 
 
 def test_a_requirement_more_is_refused_until_it_is_locked_and_what_was_locked_stays(checkout: Checkout) -> None:
@@ -44,6 +46,13 @@ def test_a_requirement_more_is_refused_until_it_is_locked_and_what_was_locked_st
     content = tomllib.loads((checkout.root / RUNTIME / "pylock.toml").read_text())
     (yaml,) = (one for one in content["packages"] if one["name"] == "pyyaml")
     assert "sdist" in yaml, "it is to be compiled"
+
+
+def test_what_is_no_release_or_has_no_file_is_said_at_once_and_no_build_takes_it(checkout: Checkout) -> None:
+    wheel = "six @ https://files.pythonhosted.org/packages/b7/ce/149a00dd41f10bc29e5921b496af8b574d8413afcd5e30dfa0ed46c2cc5e/six-1.17.0-py2.py3-none-any.whl"
+    checkout.write(f"{RUNTIME}/requirements/20-six.txt", f"{wheel}\n")
+    assert "six is no release on an index" in checkout.nox("lock").succeeds()
+    assert "six is no release on an index" in checkout.nox("runtime").fails()
 
 
 def test_what_excludes_each_other_is_named_and_the_locks_stay(checkout: Checkout) -> None:

@@ -14,6 +14,7 @@ from builder.inputs import project as projects
 from builder.inputs.package_lock import parse
 from builder.sessions import opening, packages
 from builder.sessions.opening import SessionFailed
+from builder.targets import Variant
 from tests.support.factories import checkout
 
 # It notes how it was called, and resolves to what `answers.json` next to it has.
@@ -30,7 +31,7 @@ rows = ['lock-version = "1.0"', 'created-by = "fake"']
 for name, version in answers["dev" if any(name.startswith("dev-") for name in files) else "runtime"].items():
     file = f'{{ url = "https://e.org/{name}-{version}.tar.gz", hashes = {{ sha256 = "00" }} }}'
     rows += ["[[packages]]", f'name = "{name}"', f'version = "{version}"', f"sdist = {file}"]
-pathlib.Path("pylock.toml").write_text("\\n".join(rows))
+pathlib.Path("pylock.toml").write_text("\\n".join(rows if rows[2:] else [*rows, "packages = []"]))
 """
 
 
@@ -110,7 +111,8 @@ def test_an_unchanged_lock_is_not_written(root: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     lock(root)
     assert path.stat().st_mtime_ns == moment
-    assert capsys.readouterr().out == "recipes/runtime/pylock.toml: unchanged\nrecipes/dev/pylock.toml: unchanged\n"
+    shown = capsys.readouterr().out
+    assert shown.startswith("recipes/runtime/pylock.toml: unchanged\nrecipes/dev/pylock.toml: unchanged\n")
 
 
 def test_diff_shows_what_would_change_and_writes_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,6 +124,28 @@ def test_diff_shows_what_would_change_and_writes_nothing(root: Path, capsys: pyt
     shown = capsys.readouterr().out
     assert locks(root) == before
     assert "pylock.toml: not written (--diff)\n  - fastapi 1\n  + fastapi 2\n  - six 1\n" in shown
+
+
+def test_what_no_build_could_install_is_said_when_it_is_locked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock(root)
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 4, "only sources, for two architectures and two recipes"
+    assert "recipes/runtime/pylock.toml: fastapi 1 has no wheel for Python 3.14 on arm64 with glibc 2.31" in notes[2]
+    answer(root, runtime={}, dev={})
+    lock(root)
+    assert capsys.readouterr().out.endswith("every package has a file for every platform\n")
+
+
+def test_a_virtual_environment_is_locked_by_itself(root: Path) -> None:
+    folder = root / "recipes" / "dev" / "venvs" / "tool"
+    folder.mkdir(parents=True)
+    (folder / "requirements.txt").write_text("tool==1\n")
+    *_, call = lock(root)
+    assert call["files"] == {"tool-requirements.txt": "tool==1\n"}
+    assert [one for one in call["args"] if one.startswith("--constraint")] == []
+    (venv,) = projects.read(root, {}).recipes[Variant.RUNTIME_DEV].venvs
+    assert venv.lock
+    assert venv.lock.made_for == {"tool==1"}
 
 
 def test_a_cool_down_takes_no_younger_file(root: Path) -> None:
