@@ -1,0 +1,135 @@
+"""What a recipe locks is brought to the package stage: from the cache, or downloaded once and verified."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from builder.console import Console
+from builder.engines.base import Item
+from builder.errors import BuildError
+from builder.inputs.package_lock import text_of
+from builder.pipeline import stores
+from builder.pipeline.pipeline import Pipeline
+from builder.targets import Arch, Target, Variant
+from tests.support.factories import checkout, project
+from tests.support.recorder import Recorder, RecordingWorkplace
+
+WHEELS = {"one": b"the wheel of one", "tool": b"the wheel of a tool"}
+
+
+def sha256(content: bytes) -> str:
+    """Its digest."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def locked(folder: Path, name: str, *asked: str) -> None:
+    """Lock one package in a folder of the recipe."""
+    text = f"""\
+lock-version = "1.0"
+created-by = "uv"
+
+[[packages]]
+name = "{name}"
+version = "1.0"
+wheels = [{{ url = "https://e.org/{name}-1.0-py3-none-any.whl", hashes = {{ sha256 = "{sha256(WHEELS[name])}" }} }}]
+"""
+    (folder / "pylock.toml").write_text(text_of(text, asked))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout whose runtime asks for one package, and has a virtual environment with a tool."""
+    root = checkout(tmp_path)
+    runtime = root / "recipes" / "runtime"
+    for path in (*runtime.glob("requirements/*"), runtime / "constraints.txt"):
+        path.unlink(missing_ok=True)
+    (runtime / "requirements" / "10-one.txt").write_text("one\n")
+    locked(runtime, "one", "one")
+    (runtime / "venvs" / "tool").mkdir(parents=True)
+    (runtime / "venvs" / "tool" / "requirements.txt").write_text("tool\n")
+    locked(runtime / "venvs" / "tool", "tool", "tool")
+    return root
+
+
+def downloaded(**wheels: bytes) -> dict[str, bytes]:
+    """What the download step makes of these wheels."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as content:
+        for name, body in wheels.items():
+            entry = tarfile.TarInfo(f"./{name}-1.0-py3-none-any.whl")
+            entry.size = len(body)
+            content.addfile(entry, io.BytesIO(body))
+    return {"fetched.tar": archive.getvalue()}
+
+
+def build(root: Path, engine: Recorder, **values: str) -> None:
+    """Build the runtime."""
+    console = Console(stream=io.StringIO())
+    given = project(root, **values)
+    pipeline = Pipeline(given, engine, console, stores.source_shelf(given, console.say))
+    pipeline.build(Target(Variant.RUNTIME, Arch.AMD64))
+
+
+def place_of(engine: Recorder, step: str) -> RecordingWorkplace:
+    """The workplace in which a step was run."""
+    (place,) = (one for one in engine.workplaces if step in [each.name for each in one.steps])
+    return place
+
+
+def content(item: Item) -> bytes:
+    """What a file of a workplace has."""
+    return item.content if isinstance(item.content, bytes) else item.content.read_bytes()
+
+
+def test_nothing_is_resolved_and_each_lock_is_downloaded_by_itself(root: Path) -> None:
+    engine = Recorder(canned=downloaded(**WHEELS))
+    build(root, engine)
+    assert "resolve requirements" not in engine.step_names
+    fetching = place_of(engine, "download packages")
+    assert content(fetching.items["packages.lock"]).startswith(b"one==1.0 --hash=sha256:")
+    assert content(fetching.items["venvs/tool.lock"]).startswith(b"tool==1.0 --hash=sha256:")
+    items = place_of(engine, "install packages").items
+    assert {name: content(items[f"distributions/{name}-1.0-py3-none-any.whl"]) for name in WHEELS} == WHEELS
+    assert content(items["packages.lock"]) == content(fetching.items["packages.lock"])
+    assert content(items["venvs/tool.lock"]) == content(fetching.items["venvs/tool.lock"])
+
+
+def test_what_is_at_hand_is_not_downloaded_again(root: Path) -> None:
+    build(root, Recorder(canned=downloaded(**WHEELS)))
+    (root / "out" / "prt_v0_amd64.tgz").unlink()
+    engine = Recorder()
+    build(root, engine)
+    assert "download packages" not in engine.step_names
+    assert "install packages of tool" in engine.step_names
+
+
+def test_only_what_is_missing_is_downloaded(root: Path) -> None:
+    build(root, Recorder(canned=downloaded(**WHEELS)))
+    (root / "out" / "prt_v0_amd64.tgz").unlink()
+    gone = sha256(WHEELS["tool"])
+    (root / "out" / "cache" / "v1" / "cas" / "sha256" / gone[:2] / gone).unlink()
+    engine = Recorder(canned=downloaded(tool=WHEELS["tool"]))
+    build(root, engine)
+    fetching = place_of(engine, "download packages")
+    assert content(fetching.items["packages.lock"]) == b""
+    assert content(fetching.items["venvs/tool.lock"]).startswith(b"tool==1.0")
+
+
+@pytest.mark.parametrize("name", WHEELS)
+def test_a_file_that_was_replaced_on_the_index_is_named_and_nothing_is_built(root: Path, name: str) -> None:
+    engine = Recorder(canned=downloaded(**{**WHEELS, name: b"something else"}))
+    with pytest.raises(BuildError, match=f"{name}-1.0-py3-none-any.whl was not downloaded with sha256"):
+        build(root, engine)
+    assert not (root / "out" / "prt_v0_amd64.tgz").exists()
+
+
+def test_without_a_cache_everything_is_downloaded_each_time(root: Path) -> None:
+    for _ in range(2):
+        engine = Recorder(canned=downloaded(**WHEELS))
+        build(root, engine, NO_CACHE="1")
+        assert "download packages" in engine.step_names
