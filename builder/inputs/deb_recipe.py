@@ -13,7 +13,8 @@ from typing import NoReturn
 
 from builder.errors import UserError
 from builder.inputs.makefile_vars import nearest
-from builder.inputs.recipe import RecipeFile, content_of
+from builder.inputs.recipe import RecipeFile
+from builder.inputs.recipe_reading import content_of
 
 NEEDED = ("control", "changelog", "copyright")
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from builder.errors import UserError
-from builder.inputs import deb_recipe, git, network, pins, reading, recipe
+from builder.inputs import deb_recipe, git, network, pins, reading, recipe_reading
 from builder.inputs.deb_recipe import DebRecipe
 from builder.inputs.git import Repository
 from builder.inputs.makefile_vars import nearest
@@ -42,7 +42,7 @@ class Project:
     @cached_property
     def interpreter(self) -> InterpreterRecipe:
         """Patches to bundled libraries, and kept profiles; UserError for patches to a library that nobody pins."""
-        found = recipe.read_interpreter(self.recipes_folder)
+        found = recipe_reading.read_interpreter(self.recipes_folder)
         for name in sorted(found.library_patches.keys() - self.pins.libraries.keys()):
             raise UserError(
                 f"{self.recipes_folder}/libraries/{name}: recipes/pins.toml has no library of that name",
@@ -73,6 +73,6 @@ def read(root: Path, environ: Mapping[str, str]) -> Project:
         network=network.read(
             environ, loaded.ca_bundle, network.forms(loaded.cache_user, loaded.cache_password, loaded.cache_token)
         ),
-        recipes={variant: recipe.read(root / "recipes", variant) for variant in Variant},
+        recipes={variant: recipe_reading.read(root / "recipes", variant) for variant in Variant},
         folding=bool(environ.get("GITHUB_ACTIONS")),
     )

@@ -1,33 +1,16 @@
-"""The recipe: what the user puts in, read whole and checked before anything is built."""
+"""The recipe: what the user puts in."""
 
 from __future__ import annotations
 
-import configparser
-import lzma
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import UserError
-from builder.files import read as read_file
-from builder.files import unpacked
 from builder.inputs import package_lock
-from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import PackageLock
 from builder.targets import Variant
-
-_FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks", "venvs")
-_VENV_FILES = ("requirements.txt", "commands.txt", package_lock.FILE)
-# Options of pip: with one of them a build would succeed and have none of its packages.
-_PLACES = {
-    "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
-    "root", "src", "target", "user",
-}  # fmt: skip
-_FILES = ("constraints.txt", "pip.conf", "prune.txt", package_lock.FILE)
-
-# Bytes: of a file, and of an unpacked profile, which has three million.
-_LARGEST, _LARGEST_PROFILE = 64 << 20, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -37,6 +20,11 @@ class RecipeFile:
     name: str
     content: bytes
     executable: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its content, as hex digits."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,12 +67,16 @@ class Recipe:
     prune: tuple[str, ...]
     lock: PackageLock | None = None
     venvs: tuple[Venv, ...] = ()
+    wheels: tuple[RecipeFile, ...] = ()
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """What its requirements and constraints ask for, line by line."""
-        wanted = (line for file in self.requirements for line in package_lock.lines(file.content))
-        return (*wanted, *(f"--constraint {line}" for line in package_lock.lines(self.constraints)))
+        """What its requirements, constraints and wheels ask for, line by line."""
+        return (
+            *(line for file in self.requirements for line in package_lock.lines(file.content)),
+            *(f"--constraint {line}" for line in package_lock.lines(self.constraints)),
+            *(f"wheels/{file.name} --hash=sha256:{file.sha256}" for file in self.wheels),
+        )
 
     @property
     def digests(self) -> Iterator[str]:
@@ -106,138 +98,12 @@ class InterpreterRecipe:
     profiles: Mapping[str, bytes]
 
 
-def read(recipes: Path, variant: Variant) -> Recipe:
-    """Read `recipes/<variant>/`; UserError for what is not part of a recipe, so that no typo goes unnoticed."""
-    folder = recipes / variant.recipe_folder
-    if not folder.is_dir():
-        raise UserError(f"{folder} is missing", "a recipe is a folder; it may be empty")
-    for entry in folder.iterdir():
-        if entry.name not in _FOLDERS + _FILES and not _is_aside(entry):
-            raise UserError(f"{entry} is not part of a recipe", nearest(entry.name, _FOLDERS + _FILES))
-    recipe = Recipe(
-        variant=variant,
-        requirements=_files(folder / "requirements", r"\d\d-.+\.txt", "NN-name.txt"),
-        pre_patches=_files(folder / "pre-patch", r".+\.(patch|diff)", "name.patch"),
-        post_patches=_files(folder / "post-patch", r".+\.(patch|diff)", "name.patch"),
-        scripts=_files(folder / "scripts", r"\d\d-(?!.*\.(orig|rej|bak|swp|dpkg-\w+)$)[\w.+-]+", "NN-name"),
-        checks=_files(folder / "checks", r"\d\d-.+\.py", "NN-name.py"),
-        constraints=content_of(folder / "constraints.txt") or b"",
-        pip_conf=_pip_conf(folder / "pip.conf"),
-        prune=_patterns(content_of(folder / "prune.txt") or b""),
-        lock=_lock(folder / package_lock.FILE),
-        venvs=tuple(_venv(entry) for entry in _entries(folder / "venvs")),
-    )
-    for script in recipe.scripts:
-        if not script.content.startswith(b"#!"):
-            raise UserError(f"{folder}/scripts/{script.name} has no #! line", "begin it with #!/bin/sh")
-    if variant is Variant.RUNTIME_DEV and recipe.pre_patches:
-        raise UserError(
-            f"{folder}/pre-patch: {variant.value} starts from the finished runtime",
-            "patches to CPython's source belong in recipes/runtime/pre-patch",
-        )
-    return recipe
-
-
 def chain_of(recipes: Mapping[Variant, Recipe], variant: Variant) -> tuple[Recipe, ...]:
     """The recipes an artifact of a variant is made of, the production one first."""
     return tuple(recipes[one] for one in dict.fromkeys((Variant.RUNTIME, variant)))
-
-
-def read_interpreter(recipes: Path) -> InterpreterRecipe:
-    """Read `recipes/libraries/` and `recipes/profiles/`."""
-    patches = {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / "libraries")}
-    profiles = {}
-    for path in _entries(recipes / "profiles"):
-        version, ending, _ = path.name.partition(".profdata.xz")
-        try:
-            profiles[version] = unpacked(content_of(path) or b"", _LARGEST_PROFILE)
-            if not ending or not profiles[version]:
-                raise lzma.LZMAError("no profile")
-        except lzma.LZMAError as problem:
-            raise UserError(
-                f"{path}: {problem}", "a profile is named VERSION.profdata.xz; `nox -s train` makes one"
-            ) from None
-    return InterpreterRecipe(patches, profiles)
 
 
 def _compiled(asked: tuple[str, ...]) -> frozenset[str]:
     found = (re.findall(r"(?:^|\s)--no-binary[=\s]+(\S+)", line) for line in asked)
     names = (name for values in found for value in values for name in value.split(","))
     return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
-
-
-def _lock(path: Path) -> PackageLock | None:
-    content = content_of(path)
-    return None if content is None else package_lock.parse(path, content)
-
-
-def _venv(folder: Path) -> Venv:
-    """A folder of `venvs/`; UserError for what is no part of one."""
-    if not folder.is_dir() or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", folder.name, re.ASCII):
-        raise UserError(f"{folder} is not the folder of a virtual environment", "name it plainly, such as `ansible`")
-    for entry in _entries(folder):
-        if entry.name not in _VENV_FILES:
-            raise UserError(f"{entry} is not part of a virtual environment", nearest(entry.name, _VENV_FILES))
-    requirements = content_of(folder / "requirements.txt")
-    if requirements is None:
-        raise UserError(f"{folder} has no requirements.txt", "write into it what the virtual environment is for")
-    commands = _patterns(content_of(folder / "commands.txt") or b"")
-    return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE))
-
-
-def _pip_conf(path: Path) -> bytes | None:
-    """pip's defaults for those who use the runtime; UserError for one that would steer the build's own installs."""
-    content = content_of(path)
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read_string((content or b"").decode())
-    except (configparser.Error, UnicodeDecodeError):
-        raise UserError(f"{path} is not a pip configuration", "fix it: pip can't read it either") from None
-    for section in parser.sections():
-        for option in parser.options(section):
-            if option.lower().replace("_", "-") in _PLACES:
-                raise UserError(
-                    f"{path}: [{section}] {option} decides where or whether pip installs, in the build as well",
-                    "leave it to the users' own configuration",
-                )
-    return content
-
-
-def _entries(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not _is_aside(path)) if folder.is_dir() else []
-
-
-def _is_aside(entry: Path) -> bool:
-    """Notes for people and git's placeholders may be in every folder."""
-    return entry.name.startswith(".") or entry.suffix == ".md"
-
-
-def content_of(path: Path) -> bytes | None:
-    """The content of a regular file, None where there is none; UserError for what is not a file or can't be read."""
-    try:
-        return read_file(path, _LARGEST)
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise UserError(f"{path} points to nothing", "fix the link, or remove it") from None
-        return None
-    except OSError as problem:
-        raise UserError(f"{path} can't be read: {problem.strerror}") from None
-
-
-def _files(folder: Path, pattern: str, form: str) -> tuple[RecipeFile, ...]:
-    if not folder.is_dir() and (folder.is_symlink() or folder.exists()):
-        raise UserError(f"{folder} is not a folder", "make it one, or remove it")
-    files = []
-    for entry in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda path: path.name):
-        if _is_aside(entry):
-            continue
-        if not re.fullmatch(pattern, entry.name):
-            raise UserError(f"{entry} is not named {form}", "rename it, or remove it")
-        content = content_of(entry)
-        files.append(RecipeFile(entry.name, content or b""))
-    return tuple(files)
-
-
-def _patterns(text: bytes) -> tuple[str, ...]:
-    lines = (line.partition("#")[0].strip() for line in text.decode(errors="surrogateescape").split("\n"))
-    return tuple(line for line in lines if line)

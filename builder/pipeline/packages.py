@@ -30,12 +30,15 @@ class Packages:
         locks, cache = self.plan.locks, self.results.cache
         named = self._resolved() if locks.named is None else locks.named
         wanted = {LOCK: named, **{lock_of(name): each for name, each in locks.venvs.items()}}
+        own = {file.name for file in self.plan.stage.files}  # the recipe's own wheels among them
         every = dict.fromkeys(chain.from_iterable(wanted.values()))
-        files = {one: cache.content(one.sha256, self.parts) for one in every}
+        files = {
+            one: cache.content(one.sha256, self.parts) for one in every if f"{DISTRIBUTIONS}/{one.file}" not in own
+        }
         archive = self.parts / f"{locks.stage.key[:16]}-{FETCHED}"  # came with the resolution, if that was made now
-        came = [one for one in named if files[one] is None] if archive.is_file() else []
+        came = [one for one in named if files.get(one, archive) is None] if archive.is_file() else []
         files |= self._kept(archive, came) if came else {}
-        missing = {lock: [one for one in each if files[one] is None] for lock, each in wanted.items()}
+        missing = {lock: [one for one in each if one in files and files[one] is None] for lock, each in wanted.items()}
         if any(missing.values()):
             files |= self._fetched(missing)
         return [

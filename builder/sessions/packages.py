@@ -11,6 +11,7 @@ from itertools import chain, product
 from pathlib import Path
 
 from packaging.pylock import Package
+from packaging.utils import parse_wheel_filename
 
 from builder import versions
 from builder.artifact_dir import WORK
@@ -61,7 +62,9 @@ class _Locking:
         kept = "" if old is None or self.wanted.upgrade == [] else old.text
         resolver = Uv(self.uv, sys.executable, _network(self.project, recipe), environment())
         with work_folder(self.project.settings.artifact_dir / WORK, "lock") as work:
-            resolved = resolver.resolve(work.path, files, kept, _options(self.project, self.wanted))
+            folder = work.path / recipe.variant.recipe_folder
+            folder.mkdir()
+            resolved = resolver.resolve(folder, files, kept, _options(self.project, self.wanted))
         new = package_lock.parse(path, package_lock.text_of(resolved, asked).encode())
         _take(self.project, old, new, write=not self.wanted.diff)
         return new
@@ -105,6 +108,10 @@ def _files(recipes: tuple[Recipe, ...]) -> dict[str, bytes]:
     files = {f"{one.variant.recipe_folder}-{file.name}": file.content for one in recipes for file in one.requirements}
     files |= {f"constraints-{one.variant.recipe_folder}.txt": one.constraints for one in recipes}
     files["pip.txt"] = b"pip\n"  # which installs the others
+    # By the way from the recipe that is locked: so the lock has it.
+    wheels = {f"../{one.variant.recipe_folder}/wheels/{wheel.name}": wheel for one in recipes for wheel in one.wheels}
+    files |= {name: wheel.content for name, wheel in wheels.items()}
+    files["wheels.txt"] = "".join(f"{name}{_marker(wheel.name)}\n" for name, wheel in wheels.items()).encode()
     for one in recipes[:-1]:
         packages = one.lock.content.packages if one.lock else ()
         files["constraints-below.txt"] = "".join(map(_line, packages)).encode()
@@ -120,6 +127,18 @@ def _take(project: Project, old: PackageLock | None, new: PackageLock, *, write:
             write_whole(new.path, new.text)
     changes = _changes(old.content.packages if old else (), new.content.packages)
     say("\n".join((f"{new.path.relative_to(project.root)}: {done}", *changes)))
+
+
+def _marker(wheel: str) -> str:
+    """For which platforms a wheel is, as a requirement says it: one of each may be in a recipe."""
+    *_, tags = parse_wheel_filename(wheel)
+    machines = {arch.machine for arch in Arch for tag in tags if tag.platform.endswith(f"_{arch.machine}")}
+    series = {tag.abi.rstrip("t").removeprefix("cp3") for tag in tags if tag.abi.startswith("cp3")}
+    markers = [
+        *(f"platform_machine == '{name}'" for name in machines if len(machines) == 1),
+        *(f"python_version == '3.{name}'" for name in series if len(series) == 1),
+    ]
+    return f" ; {' and '.join(markers)}" if markers else ""
 
 
 def _network(project: Project, recipe: Recipe) -> network.Network:

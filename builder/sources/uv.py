@@ -32,21 +32,24 @@ class Uv:
     environ: Mapping[str, str]
 
     def resolve(self, folder: Path, files: Mapping[str, bytes], before: str, options: Iterable[str]) -> str:
-        """A pylock.toml of the requirements `files`, in an empty folder; those of `before` are kept where they fit.
+        """A pylock.toml of the requirements `files`, in a new folder; those of `before` are kept where they fit.
 
-        A file that is named `constraints…` has constraints. BuildError with uv's words if nothing fits.
+        Of these, `….txt` are requirements, but for `constraints….txt`; others are what these name. BuildError with uv's
+        words if nothing fits.
         """
         for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         result = folder / FILE
         if before:
             result.write_text(before)
         constraints = {name for name in files if name.startswith("constraints")}
+        requirements = {name for name in files if name.endswith(".txt")} - constraints
         args = (
             str(self.program), "pip", "compile", "--quiet", "--no-config", "--no-cache", "--universal",
             "--only-binary=:all:", f"--python={self.python}", "--no-python-downloads", "--format=pylock.toml",
             "--custom-compile-command=./nox -s lock", f"--output-file={FILE}", *options,
-            *(f"--constraint={name}" for name in sorted(constraints)), *sorted(files.keys() - constraints),
+            *(f"--constraint={name}" for name in sorted(constraints)), *sorted(requirements),
         )  # fmt: skip
         try:
             command.output(args, folder, self._environment())

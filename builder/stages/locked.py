@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from packaging.markers import Environment
-from packaging.pylock import Package, PackageSdist, PackageWheel, PylockSelectError, PylockValidationError
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageSdist,
+    PackageWheel,
+    PylockSelectError,
+    PylockValidationError,
+)
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import Version
 
@@ -74,6 +81,8 @@ def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Distributio
     that can be installed on the platform.
     """
     recipe = recipes[-1]
+    if recipe.lock is None and recipe.wheels:
+        raise UserError(f"recipes/{recipe.variant.recipe_folder}/wheels is installed by a lock only", "nox -s lock")
     if recipe.lock is None:
         return None
     chosen = _chosen(recipe.lock, recipes, platform)
@@ -117,7 +126,8 @@ def _chosen(lock: PackageLock, asking: Sequence[Recipe | Venv], platform: Platfo
                 f"{lock.path}: {package.name} {package.version} has no wheel for {platform}",
                 f"ask for another release, or compile it: `--no-binary {package.name}` in the requirements",
             )
-    return {package.name: _distribution(lock, package, artifact) for package, artifact in selected}
+    own = {wheel.sha256: wheel.name for one in asking if isinstance(one, Recipe) for wheel in one.wheels}
+    return {package.name: _distribution(lock, package, artifact, own) for package, artifact in selected}
 
 
 def _demand_up_to_date(lock: PackageLock, asked: set[str]) -> None:
@@ -128,10 +138,15 @@ def _demand_up_to_date(lock: PackageLock, asked: set[str]) -> None:
     raise UserError(f"{lock.path} was made for other requirements: {', '.join(changes)}", _AGAIN)
 
 
-def _distribution(lock: PackageLock, package: Package, artifact: object) -> Distribution:
-    if not isinstance(artifact, PackageSdist | PackageWheel):
-        raise UserError(f"{lock.path}: {package.name} is no release on an index", "require a release")
+def _distribution(lock: PackageLock, package: Package, artifact: object, own: Mapping[str, str]) -> Distribution:
+    """A release, or one of the recipe's `own` wheels, whose names are given by their sha256."""
+    if isinstance(artifact, PackageArchive) and artifact.hashes.get("sha256") in own:
+        file = own[artifact.hashes["sha256"]]
+    elif isinstance(artifact, PackageSdist | PackageWheel):
+        file = artifact.filename
+    else:
+        raise UserError(f"{lock.path}: {package.name} is no release on an index", "require a release, or add its wheel")
     try:
-        return distribution(package.name, str(package.version), artifact.filename, artifact.hashes["sha256"])
-    except (KeyError, ValueError, PylockValidationError):
+        return distribution(package.name, str(package.version), file, artifact.hashes["sha256"])
+    except (KeyError, ValueError):
         raise UserError(f"{lock.path}: {package.name} has no file with a sha256", _AGAIN) from None

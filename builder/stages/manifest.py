@@ -51,6 +51,8 @@ def _digest(recipes: tuple[Recipe, ...]) -> str:
             for file in group:
                 seen.update(f"\0{recipe.variant.value}/{position}/{file.name}\0{len(file.content)}\0".encode())
                 seen.update(file.content)
+        for wheel in recipe.wheels:
+            seen.update(f"\0{recipe.variant.value}/wheels/{wheel.name}\0{wheel.sha256}\0".encode())
         for venv in recipe.venvs:
             seen.update(f"\0{recipe.variant.value}/venvs/{venv.name}\0{len(venv.requirements)}\0".encode())
             seen.update(b"\0".join((venv.requirements, *map(str.encode, venv.commands))))

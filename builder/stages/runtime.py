@@ -108,6 +108,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"post-patch/{patch.name}", patch.content) for patch in recipe.post_patches)
     yield from (File(f"scripts/{script.name}", script.content, executable=True) for script in recipe.scripts)
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
+    yield from (File(f"{pip.DISTRIBUTIONS}/{wheel.name}", wheel.content) for wheel in recipe.wheels)
     yield from map(program_file, _PROGRAMS)
     yield from as_package("check_movable.py", "check_portable.py", "write_manifest.py", *MOVABLE)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from builder.errors import UserError
 from builder.inputs.recipe import RecipeFile
-from builder.inputs.recipe import read as read_recipe
+from builder.inputs.recipe_reading import read as read_recipe
 from builder.stages.stage import File, Json, Stage, key_of
 from builder.targets import Arch, Variant
 from tests.support import factories

@@ -15,7 +15,7 @@ import pytest
 
 from builder.engines.images import BuilderImage
 from builder.errors import UserError
-from builder.inputs import deb_recipe, pins, recipe
+from builder.inputs import deb_recipe, pins, recipe_reading
 from builder.inputs.deb_recipe import DebRecipe
 from builder.inputs.package_lock import FILE
 from builder.inputs.recipe import InterpreterRecipe, Recipe
@@ -76,8 +76,8 @@ Read = tuple[dict[Variant, Recipe], InterpreterRecipe, DebRecipe]
 
 def read(recipes: Path) -> Read:
     """The recipes, but for their pins."""
-    each = {variant: recipe.read(recipes, variant) for variant in Variant}
-    return each, recipe.read_interpreter(recipes), deb_recipe.read(recipes / "deb")
+    each = {variant: recipe_reading.read(recipes, variant) for variant in Variant}
+    return each, recipe_reading.read_interpreter(recipes), deb_recipe.read(recipes / "deb")
 
 
 def keys(recipes: Path, build: Build = BUILDS[0], reading: Read | None = None, *, whole: bool = False) -> Iterator[str]:

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.inputs import pins, recipe
+from builder.inputs import pins, recipe_reading
 from builder.inputs.recipe import InterpreterRecipe
 from tests.support.factories import checkout, project
 from tests.support.recipes import SHIPPED, put
 
 
 def test_without_their_folders_there_are_no_patches_and_profiles(tmp_path: Path) -> None:
-    assert recipe.read_interpreter(tmp_path) == InterpreterRecipe({}, {})
+    assert recipe_reading.read_interpreter(tmp_path) == InterpreterRecipe({}, {})
 
 
 def test_patches_to_libraries_are_read_by_library_in_name_order(tmp_path: Path) -> None:
     put(tmp_path, "libraries/zlib/20-b.diff", "libraries/zlib/10-a.patch", "libraries/openssl/a.patch", content="diff")
-    found = recipe.read_interpreter(tmp_path).library_patches
+    found = recipe_reading.read_interpreter(tmp_path).library_patches
     assert {name: [file.name for file in files] for name, files in found.items()} == {
         "openssl": ["a.patch"], "zlib": ["10-a.patch", "20-b.diff"],
     }  # fmt: skip
@@ -32,7 +32,7 @@ def test_a_kept_profile_is_read_by_version_and_unpacked(tmp_path: Path) -> None:
         path = tmp_path / "profiles" / f"{version}.profdata.xz"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(lzma.compress(version.encode()))
-    assert recipe.read_interpreter(tmp_path).profiles == {"3.13.5": b"3.13.5", "3.13.5t": b"3.13.5t"}
+    assert recipe_reading.read_interpreter(tmp_path).profiles == {"3.13.5": b"3.13.5", "3.13.5t": b"3.13.5t"}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_profile_that_can_t_be_unpacked_is_refused_by_name(tmp_path: Path, con
     path.parent.mkdir()
     path.write_bytes(content)
     with pytest.raises(UserError) as refused:
-        recipe.read_interpreter(tmp_path)
+        recipe_reading.read_interpreter(tmp_path)
     assert refused.value.message.startswith(f"{path}: ")
     assert "nox -s train" in refused.value.hint
 
@@ -51,12 +51,12 @@ def test_a_profile_that_can_t_be_unpacked_is_refused_by_name(tmp_path: Path, con
 def test_a_profile_that_unpacks_to_more_than_any_has_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipe, "_LARGEST_PROFILE", 1 << 20)
+    monkeypatch.setattr(recipe_reading, "_LARGEST_PROFILE", 1 << 20)
     path = tmp_path / "profiles" / "3.13.5.profdata.xz"
     path.parent.mkdir()
     path.write_bytes(lzma.compress(bytes(2 << 20)))
     with pytest.raises(UserError, match="more than 1,048,576 bytes come out"):
-        recipe.read_interpreter(tmp_path)
+        recipe_reading.read_interpreter(tmp_path)
 
 
 def test_patches_to_a_library_that_nobody_pins_are_refused_and_the_nearest_is_named(tmp_path: Path) -> None:
@@ -69,17 +69,17 @@ def test_patches_to_a_library_that_nobody_pins_are_refused_and_the_nearest_is_na
 @pytest.mark.parametrize("name", ["libraries/zlib/notes.txt", "libraries/loose.patch"])
 def test_what_is_no_patch_of_a_library_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=name):
-        recipe.read_interpreter(put(tmp_path, name))
+        recipe_reading.read_interpreter(put(tmp_path, name))
 
 
 @pytest.mark.parametrize(
     "name", ["libraries/README.md", "profiles/README.md", "libraries/zlib/.keep", "profiles/.keep"]
 )
 def test_notes_next_to_patches_and_profiles_are_fine(tmp_path: Path, name: str) -> None:
-    found = recipe.read_interpreter(put(tmp_path, name))
+    found = recipe_reading.read_interpreter(put(tmp_path, name))
     assert (not any(found.library_patches.values()), found.profiles) == (True, {})
 
 
 def test_the_shipped_patches_are_for_libraries_that_are_pinned() -> None:
     pinned = pins.read(SHIPPED / "pins.toml").libraries
-    assert recipe.read_interpreter(SHIPPED).library_patches.keys() <= pinned.keys()
+    assert recipe_reading.read_interpreter(SHIPPED).library_patches.keys() <= pinned.keys()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from builder.errors import UserError
-from builder.inputs import recipe
+from builder.inputs import recipe_reading
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.targets import Variant
 from tests.support.recipes import SHIPPED, put
@@ -16,7 +17,7 @@ from tests.support.recipes import SHIPPED, put
 
 def read(recipes: Path, variant: Variant = Variant.RUNTIME) -> Recipe:
     (recipes / variant.recipe_folder).mkdir(parents=True, exist_ok=True)
-    return recipe.read(recipes, variant)
+    return recipe_reading.read(recipes, variant)
 
 
 def names(files: tuple[RecipeFile, ...]) -> list[str]:
@@ -30,7 +31,7 @@ def test_an_empty_recipe_is_fine(tmp_path: Path, variant: Variant) -> None:
 
 def test_a_missing_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="/dev is missing\n"):
-        recipe.read(tmp_path, Variant.RUNTIME_DEV)
+        recipe_reading.read(tmp_path, Variant.RUNTIME_DEV)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_each_variant_reads_its_own_folder(tmp_path: Path) -> None:
         (
             "zzz",
             "known names: checks, constraints.txt, pip.conf, post-patch, pre-patch, prune.txt, pylock.toml, "
-            "requirements, scripts, venvs",
+            "requirements, scripts, venvs, wheels",
         ),
     ],
 )
@@ -158,7 +159,7 @@ def test_what_is_no_file_or_has_no_end_is_refused_and_not_waited_for(tmp_path: P
         with path.open("wb") as file:
             file.truncate(1 << 40)
     with pytest.raises(UserError, match=f"{name} can't be read: (not a regular file|has more than)"):
-        recipe.read(tmp_path, Variant.RUNTIME)
+        recipe_reading.read(tmp_path, Variant.RUNTIME)
 
 
 @pytest.mark.parametrize("name", ["runtime/scripts/10-a", "runtime/constraints.txt"])
@@ -204,7 +205,7 @@ def test_comments_and_blank_lines_are_no_prune_patterns(tmp_path: Path) -> None:
 
 
 def test_the_shipped_runtime_recipe_reads_well() -> None:
-    found = recipe.read(SHIPPED, Variant.RUNTIME)
+    found = recipe_reading.read(SHIPPED, Variant.RUNTIME)
     assert found.requirements
     assert found.checks
     assert found.prune
@@ -212,7 +213,7 @@ def test_the_shipped_runtime_recipe_reads_well() -> None:
 
 
 def test_the_shipped_dev_recipe_reads_well() -> None:
-    found = recipe.read(SHIPPED, Variant.RUNTIME_DEV)
+    found = recipe_reading.read(SHIPPED, Variant.RUNTIME_DEV)
     assert found.requirements
     assert found.checks
     assert found.pre_patches == ()
@@ -224,13 +225,13 @@ def test_a_pip_conf_that_steers_the_builds_own_installs_is_refused(tmp_path: Pat
     (tmp_path / "runtime").mkdir()
     (tmp_path / "runtime" / "pip.conf").write_text(f"[{section}]\n{option} = yes\n")
     with pytest.raises(UserError, match=rf"pip\.conf: \[{section}\] {option} decides where or whether pip installs"):
-        recipe.read(tmp_path, Variant.RUNTIME)
+        recipe_reading.read(tmp_path, Variant.RUNTIME)
 
 
 def test_a_pip_conf_with_an_index_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "runtime").mkdir()
     (tmp_path / "runtime" / "pip.conf").write_bytes(b"[global]\nindex-url = https://index/simple\n")
-    assert recipe.read(tmp_path, Variant.RUNTIME).pip_conf == b"[global]\nindex-url = https://index/simple\n"
+    assert recipe_reading.read(tmp_path, Variant.RUNTIME).pip_conf == b"[global]\nindex-url = https://index/simple\n"
 
 
 def test_a_virtual_environment_is_read_with_its_commands(tmp_path: Path) -> None:
@@ -260,3 +261,16 @@ def test_what_is_no_virtual_environment_is_refused(tmp_path: Path, entry: str, s
         read(tmp_path)
     assert said in f"{refused.value.message} {refused.value.hint}"
     assert "runtime/venvs/" in refused.value.message
+
+
+def test_a_wheel_is_asked_for_with_its_digest(tmp_path: Path) -> None:
+    put(tmp_path, "runtime/wheels/mine-1.0-py3-none-any.whl", content="x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    assert read(tmp_path).asked == (f"wheels/mine-1.0-py3-none-any.whl --hash=sha256:{digest}",)
+
+
+@pytest.mark.parametrize("name", ["mine.whl", "mine-1.0.tar.gz", "mine-x-py3-none-any.whl", "a b-1.0-py3-none-any.whl"])
+def test_what_is_not_named_as_wheels_are_is_refused(tmp_path: Path, name: str) -> None:
+    put(tmp_path, f"runtime/wheels/{name}")
+    with pytest.raises(UserError, match="runtime/wheels/"):
+        read(tmp_path)

@@ -133,3 +133,17 @@ def test_without_a_cache_everything_is_downloaded_each_time(root: Path) -> None:
         engine = Recorder(canned=downloaded(**WHEELS))
         build(root, engine, NO_CACHE="1")
         assert "download packages" in engine.step_names
+
+
+def test_a_wheel_of_the_recipe_comes_from_there_and_from_nowhere_else(root: Path) -> None:
+    wheels = root / "recipes" / "runtime" / "wheels"
+    wheels.mkdir()
+    (wheels / "one-1.0-py3-none-any.whl").write_bytes(WHEELS["one"])
+    asked = f"wheels/one-1.0-py3-none-any.whl --hash=sha256:{sha256(WHEELS['one'])}"
+    locked(wheels.parent, "one", "one", asked)
+    engine = Recorder(canned=downloaded(tool=WHEELS["tool"]))
+    build(root, engine)
+    assert content(place_of(engine, "download packages").items["packages.lock"]) == b""
+    installing = place_of(engine, "install packages").items
+    assert content(installing["distributions/one-1.0-py3-none-any.whl"]) == WHEELS["one"]
+    assert content(installing["packages.lock"]).startswith(b"one==1.0 --hash=sha256:")

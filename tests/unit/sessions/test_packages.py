@@ -21,7 +21,7 @@ from tests.support.factories import checkout
 FAKE = """
 import json, os, pathlib, sys
 here = pathlib.Path(__file__).parent
-files = {path.name: path.read_text() for path in pathlib.Path().iterdir()}
+files = {path.name: path.read_text() for path in pathlib.Path().iterdir() if path.is_file()}
 with (here / "calls").open("a") as calls:
     calls.write(json.dumps({"args": sys.argv[1:], "env": dict(os.environ), "files": files}) + "\\n")
 answers = json.loads((here / "answers.json").read_text())
@@ -134,6 +134,26 @@ def test_what_no_build_could_install_is_said_when_it_is_locked(root: Path, capsy
     answer(root, runtime={}, dev={})
     lock(root)
     assert capsys.readouterr().out.endswith("every package has a file for every platform\n")
+
+
+@pytest.mark.parametrize(
+    ("wheel", "line"),
+    [
+        ("mine-1.0-py3-none-any.whl", ""),
+        (
+            "mine-1.0-cp314-cp314-manylinux_2_28_x86_64.whl",
+            " ; platform_machine == 'x86_64' and python_version == '3.14'",
+        ),
+        ("mine-1.0-cp314-cp314t-linux_aarch64.whl", " ; platform_machine == 'aarch64' and python_version == '3.14'"),
+        ("mine-1.0-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl", " ; platform_machine == 'x86_64'"),
+    ],
+)
+def test_a_wheel_of_the_recipe_is_required_where_it_can_be_installed(root: Path, wheel: str, line: str) -> None:
+    path = root / "recipes" / "runtime" / "wheels" / wheel
+    path.parent.mkdir()
+    path.write_bytes(b"PK")
+    for call in lock(root):
+        assert call["files"]["wheels.txt"] == f"../runtime/wheels/{wheel}{line}\n"
 
 
 def test_a_virtual_environment_is_locked_by_itself(root: Path) -> None:

@@ -211,3 +211,41 @@ def test_a_file_that_pip_would_misread_is_refused(what: str) -> None:
 def test_what_is_no_release_is_refused_by_name(more: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="x is no release"):
         files([{"name": "x", **more}])
+
+
+OWN = RecipeFile("mine-1.0-py3-none-any.whl", b"a wheel of the team")
+MINE: dict[str, Any] = {
+    "name": "mine",
+    "version": "1.0",
+    "archive": {"path": f"wheels/{OWN.name}", "hashes": {"sha256": OWN.sha256}},
+}
+
+
+def with_wheels(*wheels: RecipeFile, packages: Packages) -> Recipe:
+    """A recipe with wheels, and a lock that fits them."""
+    without = replace(BARE[Variant.RUNTIME], wheels=wheels)
+    return with_lock(
+        without,
+        tomlkit.dumps({"lock-version": "1.0", "created-by": "uv", "packages": packages}),
+        without.asked,
+    )
+
+
+def test_a_wheel_of_the_recipe_is_known_by_its_digest() -> None:
+    (found,) = locked((with_wheels(OWN, packages=[MINE]),), HERE) or ()
+    assert found.line == f"mine==1.0 --hash=sha256:{OWN.sha256}  # {OWN.name}\n"
+
+
+def test_another_wheel_of_that_name_is_refused() -> None:
+    recipe = with_wheels(OWN, packages=[MINE])
+    other = replace(recipe, wheels=(replace(OWN, content=b"another"),))
+    with pytest.raises(UserError, match=f"made for other requirements.*{OWN.name}"):
+        locked((other,), HERE)
+    forged = {**MINE, "archive": {**MINE["archive"], "hashes": {"sha256": "0" * 64}}}
+    with pytest.raises(UserError, match="mine is no release"):
+        locked((with_wheels(OWN, packages=[forged]),), HERE)
+
+
+def test_wheels_are_installed_by_a_lock_only() -> None:
+    with pytest.raises(UserError, match="recipes/runtime/wheels is installed by a lock only"):
+        locked((replace(BARE[Variant.RUNTIME], wheels=(OWN,)),), HERE)
