@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from builder.cache.entry import entry_name
 from builder.cache.store import Store
+from builder.stages.interpreter.library_recipes import RECIPES
 from builder.stages.stage import key_of
 from tests.support.scene import BUILT
 
@@ -43,6 +45,16 @@ def trim(data: Path, *options: str) -> str:
 def there(*paths: Path) -> list[bool]:
     """Which of them are still there."""
     return [path.exists() for path in paths]
+
+
+KINDS = ["interpreter", "build-python", "profile", "lock", *(f"library-{name}" for name in RECIPES)]
+
+
+@pytest.mark.parametrize("file", ["trim", "nginx.conf"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_result_has_a_name_that_the_server_knows(file: str, kind: str) -> None:
+    (pattern,) = re.findall(r"v1/ac/[\[(].*json", TRIM.with_name(file).read_text())
+    assert re.fullmatch(pattern, entry_name(kind, "ab" * 32))
 
 
 def test_what_was_not_used_for_long_goes_entry_before_content(tmp_path: Path) -> None:
