@@ -27,7 +27,7 @@ SYMBOLS_ARTIFACT = "symbols.tgz"
 
 _PROGRAMS = (
     "bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "doctor.py", "doctor.sh",
-    "link_commands.py", "prune.py", "user_site.py", "write_doctor.py",
+    "link_commands.py", "prune.py", "write_doctor.py",
 )  # fmt: skip
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
@@ -65,7 +65,6 @@ def plan_packages(
         unpack("unpack parent", PARENT, str(prt_root)),
         *(_take_symbols(prt_root, epoch) if has_symbols(inputs, recipe.variant) else ()),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
-        _user_site(recipe, prt_root, env),
         *pip.install(recipe, prt_root, env),
         *venvs.install(recipe.venvs, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
@@ -124,13 +123,6 @@ def _post_patch(patch: RecipeFile, prt_root: PurePosixPath, folder: str) -> Step
         (*_PATCH, f"--directory={prt_root}", f"--input={WORK}/post-patch/{patch.name}"),
         hint=f"{folder}/post-patch/{patch.name} does not fit the installed tree",
     )
-
-
-def _user_site(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> Step:
-    """Production runs what its manifest names; developers may have more of their own."""
-    switch = "on" if recipe.variant is Variant.RUNTIME_DEV else "off"
-    args = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/user_site.py", str(prt_root), switch)
-    return Step(f"users' own packages {switch}", args, env)
 
 
 def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:

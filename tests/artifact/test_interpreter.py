@@ -9,7 +9,6 @@ import pytest
 from docker.models.containers import Container
 
 from tests.support.container import execute
-from tests.support.default_python import BINARY
 from tests.support.probes import probe
 from tests.support.tree import Tree
 
@@ -35,17 +34,6 @@ def test_modules_are_part_of_the_program_unless_they_bring_a_library(found: dict
     assert {"_bz2", "_codecs_jp", "_ctypes", "_hashlib", "_lzma", "_sqlite3", "_ssl", "readline"}.isdisjoint(
         found["inside"]
     )
-
-
-def test_a_package_that_a_user_installed_does_not_come_before_the_locked(
-    amd64_machine: Container,
-) -> None:
-    own = f"/root/.local/lib/{BINARY}/site-packages"
-    execute(amd64_machine, "mkdir", "-p", own)
-    execute(amd64_machine, "sh", "-c", f"echo 'print(1)' > {own}/pydantic.py")
-    python = ("/prt/bin/python", "-c", "import pydantic, site; print(pydantic.__file__, site.ENABLE_USER_SITE)")
-    assert execute(amd64_machine, *python) == f"/prt/lib/{BINARY}/site-packages/pydantic/__init__.py False\n"
-    execute(amd64_machine, "rm", "-r", "/root/.local")
 
 
 def test_the_tasks_of_another_process_can_be_listed(amd64_machine: Container) -> None:

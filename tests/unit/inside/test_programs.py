@@ -10,7 +10,6 @@ import platform
 import pyexpat
 import re
 import shutil
-import site
 import socket
 import stat
 import subprocess
@@ -47,25 +46,6 @@ def test_check_modules_names_each_missing_module_and_why() -> None:
     shown = run("check_modules.py", "json", "no_such_one", "no_such_other", code=1).splitlines()
     assert shown[0] == "modules missing from the interpreter:"
     assert shown[1:] == [f"  {name}: No module named '{name}'" for name in ("no_such_one", "no_such_other")]
-
-
-@pytest.mark.parametrize("steps", [("off",), ("off", "on"), ("off", "off"), ("on",)])
-def test_users_own_packages_are_switched_off_and_on(tmp_path: Path, steps: tuple[str, ...]) -> None:
-    tree(tmp_path, "lib/python3.14/site.py")
-    program = tmp_path / "lib/python3.14/site.py"
-    shutil.copyfile(site.__file__, program)
-    for step in steps:
-        run("user_site.py", tmp_path, step)
-    expected = {"on": "None", "off": "False"}[steps[-1]]
-    assert [line for line in program.read_text().splitlines() if line.startswith("ENABLE_USER_SITE =")] == [
-        f"ENABLE_USER_SITE = {expected}"
-    ]
-    assert len(program.read_text().splitlines()) == len(Path(site.__file__).read_text().splitlines())
-
-
-def test_a_site_that_decides_otherwise_about_users_packages_fails_the_build(tmp_path: Path) -> None:
-    tree(tmp_path, "lib/python3.14/site.py")
-    assert "decides in another way" in run("user_site.py", tmp_path, "off", code=1)
 
 
 def test_prune_removes_files_and_folders_that_match(tmp_path: Path) -> None:

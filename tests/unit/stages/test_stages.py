@@ -150,12 +150,6 @@ def test_only_steps_that_download_get_the_network(tmp_path: Path) -> None:
     assert networked == {"resolve requirements", "download packages", "script 50-venv"}
 
 
-def test_production_has_no_packages_of_users_and_development_has(tmp_path: Path) -> None:
-    stages = inputs(tmp_path).stages()
-    switches = {name: step_of(stages[name], "users' own packages").args[-1] for name in ("runtime", "runtime-dev")}
-    assert switches == {"runtime": "off", "runtime-dev": "on"}
-
-
 def test_packages_are_installed_from_files_that_the_lock_names_and_no_index(tmp_path: Path) -> None:
     step = step_of(inputs(tmp_path).stages()["runtime"], "install packages")
     wanted = {"--no-index", "--require-hashes", "--no-deps", "--no-cache-dir", "--find-links={work}/distributions"}
