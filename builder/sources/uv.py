@@ -55,7 +55,8 @@ class Uv:
             command.output(args, folder, self._environment())
         except BuildError as problem:
             raise BuildError(
-                self.network.redact(problem.message), "fix the requirements or constraints.txt, then `nox -s lock`"
+                self.network.redact(problem.message),
+                "fix what it names: the requirements, constraints.txt, or how pip's settings reach the index",
             ) from None
         return self.network.redact(read(result, _LARGEST).decode())
 

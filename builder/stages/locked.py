@@ -26,6 +26,9 @@ from builder.targets import Arch, Variant
 from builder.versions import is_debug, is_free_threaded, minor, series, without_flags
 
 _AGAIN = "`nox -s lock` makes it again"
+_OTHER_FILE = (
+    "ask for another release, or have it compiled by `--no-binary NAME`, in the requirements; then `nox -s lock`"
+)
 # Older names of what is manylinux_2_N today: https://peps.python.org/pep-0600/
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
@@ -82,7 +85,9 @@ def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Distributio
     """
     recipe = recipes[-1]
     if recipe.lock is None and recipe.wheels:
-        raise UserError(f"recipes/{recipe.variant.recipe_folder}/wheels is installed by a lock only", "nox -s lock")
+        raise UserError(
+            f"recipes/{recipe.variant.recipe_folder}/wheels is installed by a lock only", "`nox -s lock` makes it"
+        )
     if recipe.lock is None:
         return None
     chosen = _chosen(recipe.lock, recipes, platform)
@@ -113,18 +118,21 @@ def _chosen(lock: PackageLock, asking: Sequence[Recipe | Venv], platform: Platfo
     def is_compiled(name: str) -> bool:
         return name in compiled or ":all:" in compiled
 
+    if lock.content.requires_python and platform.environment["python_full_version"] not in lock.content.requires_python:
+        python = f"Python {lock.content.requires_python}"
+        raise UserError(f"{lock.path} is for {python}, and this build for {platform.version}", _AGAIN)
     selecting = lock.content.select(
         environment=platform.environment, tags=platform.tags, prefer_sdist_predicate=is_compiled
     )
     try:
         selected = sorted(selecting, key=lambda pair: pair[0].name)
     except (PylockSelectError, PylockValidationError) as problem:
-        raise UserError(f"{lock.path}, for {platform}: {problem}", _AGAIN) from None
+        raise UserError(f"{lock.path}, for {platform}: {problem}", _OTHER_FILE) from None
     for package, artifact in selected:
         if isinstance(artifact, PackageSdist) and not is_compiled(package.name):
             raise UserError(
                 f"{lock.path}: {package.name} {package.version} has no wheel for {platform}",
-                f"ask for another release, or compile it: `--no-binary {package.name}` in the requirements",
+                _OTHER_FILE,
             )
     own = {wheel.sha256: wheel.name for one in asking if isinstance(one, Recipe) for wheel in one.wheels}
     return {package.name: _distribution(lock, package, artifact, own) for package, artifact in selected}
@@ -145,7 +153,10 @@ def _distribution(lock: PackageLock, package: Package, artifact: object, own: Ma
     elif isinstance(artifact, PackageSdist | PackageWheel):
         file = artifact.filename
     else:
-        raise UserError(f"{lock.path}: {package.name} is no release on an index", "require a release, or add its wheel")
+        raise UserError(
+            f"{lock.path}: {package.name} is no release on an index",
+            "require a release, or put its wheel into the recipe's folder `wheels`; then `nox -s lock`",
+        )
     try:
         return distribution(package.name, str(package.version), file, artifact.hashes["sha256"])
     except (KeyError, ValueError):

@@ -126,6 +126,7 @@ def test_a_package_without_a_wheel_for_the_target_is_named_with_it() -> None:
         message = raised.value.message
         assert re.search("recipes/runtime/pylock.toml.*Python 3.14.7 on arm64 with glibc 2.31", message), message
         assert re.search(r"\bx\b", message)
+        assert "--no-binary" in raised.value.hint, "to lock it again would find no other file"
 
 
 @pytest.mark.parametrize(
@@ -180,8 +181,9 @@ def test_the_lock_of_runtime_dev_needs_that_of_the_runtime() -> None:
 def test_a_lock_for_newer_versions_of_python_is_refused_by_older_ones_only() -> None:
     lock: dict[str, Any] = {"requires-python": ">=3.15"}
     given = recipe([], **lock)
-    with pytest.raises(UserError, match=r"3\.15"):
+    with pytest.raises(UserError, match=r"3\.15") as raised:
         locked((given,), HERE)
+    assert raised.value.hint == "`nox -s lock` makes it again"
     for version in ("3.15.0rc2", "3.15.0rc2t", "3.15.2"):
         assert locked((given,), replace(HERE, version=version)) == ()
 
