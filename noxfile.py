@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -43,19 +44,25 @@ BUILDING, TESTING, CACHE, CLEANUP, MISC = "building", "testing", "cache", "clean
 PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CACHE: [], CLEANUP: [], MISC: []}
 # What the contributors' sessions need, the suite's own dependencies included.
 LOCKED = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "tests/requirements.txt")
+UV = (*LOCKED[:-1], "builder/sources/uv.txt")
 
-UV = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "builder/sources/uv.txt")
+
+@contextmanager
+def one_message(session: nox.Session) -> Iterator[None]:
+    """What a user can understand ends a session with that message, and no traceback."""
+    try:
+        yield
+    except SessionFailed as failure:
+        print(f"\nerror: {failure}\n", file=sys.stderr)
+        session.error()
 
 
 def with_arguments(name: str, group: str, purpose: str, action: Callable[[list[str]], None], *tags: str) -> None:
     """Register a session that takes the arguments after `--`."""
 
     def run(session: nox.Session) -> None:
-        try:
+        with one_message(session):
             action(session.posargs)
-        except SessionFailed as failure:
-            print(f"\nerror: {failure}\n", file=sys.stderr)
-            session.error()
 
     run.__doc__ = purpose
     PURPOSES[group].append((name, purpose))
@@ -134,11 +141,8 @@ with_arguments("help", MISC, "Print the sessions in their groups", lambda args: 
 def lock(session: nox.Session) -> None:
     """Lock what each recipe's requirements resolve to, for every architecture. `-- --help` names the arguments."""
     session.install(*UV)
-    try:
+    with one_message(session):
         packages.lock(session.posargs, Path(session.bin) / "uv")
-    except SessionFailed as failure:
-        print(f"\nerror: {failure}\n", file=sys.stderr)
-        session.error()
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)

@@ -56,8 +56,8 @@ def _named(
 
 def _as_far_as_here(store: Store, remote: Remote, wanted: Iterable[str], done: dict[str, Upload]) -> Iterator[Upload]:
     for sha256 in wanted:
-        path = store.content(sha256)
-        if sha256 not in done and path:
+        path = None if sha256 in done else store.content(sha256)
+        if path:
             done[sha256] = _content(store, remote, sha256, path.stat().st_size)
             yield done[sha256]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomlkit
 from packaging.pylock import Pylock, PylockValidationError
 
 from builder.errors import UserError
@@ -57,6 +56,9 @@ def parse(path: Path, content: bytes) -> PackageLock:
 
 def text_of(resolved: str, asked: Iterable[str]) -> str:
     """The text of a lock: what the resolver wrote, and what it was asked for."""
+    # Imported here: one session needs it, and all would wait for it.
+    import tomlkit
+
     made_for = tomlkit.array()
     made_for.extend(asked)
     table = tomlkit.table()
@@ -64,11 +66,3 @@ def text_of(resolved: str, asked: Iterable[str]) -> str:
     document = tomlkit.document()
     document.add("tool", tomlkit.table(is_super_table=True).add(_TOOL, table))
     return f"{resolved.rstrip()}\n\n{tomlkit.dumps(document)}"
-
-
-def lines(content: bytes) -> Iterator[str]:
-    """What a requirements file asks for: its lines without blank ones and comments."""
-    for line in content.decode("utf-8-sig", errors="replace").splitlines():
-        stripped = line.strip()
-        if stripped and not stripped.startswith("#"):
-            yield stripped

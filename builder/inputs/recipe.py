@@ -6,9 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from builder.inputs import package_lock
+from packaging.utils import canonicalize_name
+
 from builder.inputs.package_lock import PackageLock
 from builder.targets import Variant
 
@@ -21,7 +23,7 @@ class RecipeFile:
     content: bytes
     executable: bool = False
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The digest of its content, as hex digits."""
         return hashlib.sha256(self.content).hexdigest()
@@ -44,7 +46,7 @@ class Venv:
     @property
     def asked(self) -> tuple[str, ...]:
         """What its requirements ask for, line by line."""
-        return tuple(package_lock.lines(self.requirements))
+        return tuple(_lines(self.requirements))
 
     @property
     def compiled(self) -> frozenset[str]:
@@ -73,8 +75,8 @@ class Recipe:
     def asked(self) -> tuple[str, ...]:
         """What its requirements, constraints and wheels ask for, line by line."""
         return (
-            *(line for file in self.requirements for line in package_lock.lines(file.content)),
-            *(f"--constraint {line}" for line in package_lock.lines(self.constraints)),
+            *(line for file in self.requirements for line in _lines(file.content)),
+            *(f"--constraint {line}" for line in _lines(self.constraints)),
             *(f"wheels/{file.name} --hash=sha256:{file.sha256}" for file in self.wheels),
         )
 
@@ -106,4 +108,12 @@ def chain_of(recipes: Mapping[Variant, Recipe], variant: Variant) -> tuple[Recip
 def _compiled(asked: tuple[str, ...]) -> frozenset[str]:
     found = (re.findall(r"(?:^|\s)--no-binary[=\s]+(\S+)", line) for line in asked)
     names = (name for values in found for value in values for name in value.split(","))
-    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+    return frozenset(map(canonicalize_name, names))
+
+
+def _lines(content: bytes) -> Iterator[str]:
+    """What a requirements file asks for: its lines without blank ones and comments."""
+    for line in content.decode("utf-8-sig", errors="replace").splitlines():
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            yield stripped

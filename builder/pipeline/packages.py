@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -29,16 +29,16 @@ class Packages:
         """What the package stage is given besides its own files."""
         locks, cache = self.plan.locks, self.results.cache
         named = self._resolved() if locks.named is None else locks.named
-        wanted = {LOCK: named, **{lock_of(name): each for name, each in locks.venvs.items()}}
         own = {file.name for file in self.plan.stage.files}  # the recipe's own wheels among them
-        every = dict.fromkeys(chain.from_iterable(wanted.values()))
-        files = {
-            one: cache.content(one.sha256, self.parts) for one in every if f"{DISTRIBUTIONS}/{one.file}" not in own
+        wanted = {
+            lock: [one for one in each if f"{DISTRIBUTIONS}/{one.file}" not in own]
+            for lock, each in ((LOCK, named), *((lock_of(name), each) for name, each in locks.venvs.items()))
         }
+        files = {one: cache.content(one.sha256, self.parts) for one in chain.from_iterable(wanted.values())}
         archive = self.parts / f"{locks.stage.key[:16]}-{FETCHED}"  # came with the resolution, if that was made now
-        came = [one for one in named if files.get(one, archive) is None] if archive.is_file() else []
-        files |= self._kept(archive, came) if came else {}
-        missing = {lock: [one for one in each if one in files and files[one] is None] for lock, each in wanted.items()}
+        if archive.is_file():
+            files |= self._kept(archive, [one for one in wanted[LOCK] if files[one] is None])
+        missing = {lock: [one for one in each if files[one] is None] for lock, each in wanted.items()}
         if any(missing.values()):
             files |= self._fetched(missing)
         return [
@@ -61,7 +61,9 @@ class Packages:
             place.get(FETCHED, archive)
         return self._kept(archive, dict.fromkeys(chain.from_iterable(missing.values())))
 
-    def _kept(self, archive: Path, wanted: Iterable[Distribution]) -> dict[Distribution, Path]:
-        """Each is verified by its sha256 before it is kept."""
+    def _kept(self, archive: Path, wanted: Collection[Distribution]) -> dict[Distribution, Path]:
+        """Each is verified by its sha256 before it is kept; an archive that has nothing we want is not even read."""
         cache = self.results.cache
+        if not wanted:
+            return {}
         return {one: cache.keep_content(one.sha256, part) for one, part in unpacked(archive, wanted, self.parts)}

@@ -23,7 +23,7 @@ DISTRIBUTIONS = "distributions"
 
 _OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
-FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}")
+_FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}")
 _REPORT = f"{WORK}/report.json"
 # A hint that shows how to avoid this check would be worse than none.
 _OTHER_FILE = (
@@ -124,20 +124,34 @@ def _named(step: str, lock: str) -> str:
 def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
     """The steps that install what the lock names, from files only; pip first, which installs the others."""
     pip = (f"{prt_root}/bin/python", "-m", "pip")
-    compiled = bool(recipe.compiled)  # which needs what that asks for, from the index
     yield from have_pip(recipe, prt_root, env)
     if recipe.variant is Variant.RUNTIME:
-        yield Step("upgrade pip", (*pip, *FROM_FILES, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
-    offline = () if compiled else ("--no-index",)
-    name = "install packages" + (" (what they are compiled with comes unlocked from the index)" if compiled else "")
-    yield Step(name, (*pip, *FROM_FILES, *offline, f"--requirement={WORK}/{LOCK}"), env, network=compiled)
+        yield Step("upgrade pip", (*pip, *_FROM_FILES, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
+    yield install_lock(pip, LOCK, env, compiles=bool(recipe.compiled))
     if recipe.variant is Variant.RUNTIME:
         bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
         yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)
-    installed = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", str(prt_root), f"{WORK}/{LOCK}")
-    hint = f"pip installed elsewhere, or nothing: recipes/{recipe.variant.recipe_folder}/pip.conf may say so"
-    yield Step("compare with the lock", installed, env, hint=hint)
+    yield Step("compare with the lock", compare_lock(str(prt_root), LOCK), env, hint=elsewhere(recipe))
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
+
+
+def install_lock(pip: tuple[str, ...], lock: str, env: Mapping[str, str], *, compiles: bool) -> Step:
+    """Install what a lock names, from files only; what sources ask for to be compiled comes from the index."""
+    name = _named("install packages", lock)
+    if compiles:
+        name += " (what they are compiled with comes unlocked from the index)"
+    offline = () if compiles else ("--no-index",)
+    return Step(name, (*pip, *_FROM_FILES, *offline, f"--requirement={WORK}/{lock}"), env, network=compiles)
+
+
+def compare_lock(root: str, lock: str) -> tuple[str, ...]:
+    """The command that fails unless the Python below a folder has what a lock names."""
+    return (f"{root}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", root, f"{WORK}/{lock}")
+
+
+def elsewhere(recipe: Recipe) -> str:
+    """What to look at where something else was installed than a lock names."""
+    return f"pip installed elsewhere, or nothing: recipes/{recipe.variant.recipe_folder}/pip.conf may say so"
 
 
 def environment(libc_floor: str | None) -> dict[str, str]:

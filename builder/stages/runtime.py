@@ -66,7 +66,7 @@ def plan_packages(
         *(_take_symbols(prt_root, epoch) if has_symbols(inputs, recipe.variant) else ()),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *pip.install(recipe, prt_root, env),
-        *venvs.install(recipe.venvs, prt_root, env),
+        *venvs.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
         *_pruned_and_movable(recipe, prt_root, env),
         _bytecode(recipe, prt_root, env),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from builder.inputs.recipe import Venv
+from builder.inputs.recipe import Recipe
 from builder.stages import pip
 from builder.stages.lock import Distribution, lines
 from builder.stages.stage import WORK, File, Step
@@ -23,18 +23,16 @@ def files(locked: Locked) -> Iterator[File]:
     return (File(lock_of(name), lines(named)) for name, named in locked.items())
 
 
-def install(venvs: Iterable[Venv], prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterator[Step]:
-    """The steps that make them and check what is in them. They have no pip: the runtime's installs."""
+def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterator[Step]:
+    """The steps that make a recipe's, and check what is in them. They have no pip: the runtime's installs."""
     python = f"{prt_root}/bin/python"
-    for venv in venvs:
-        folder, lock = f"{prt_root}/venv/{venv.name}", f"{WORK}/{lock_of(venv.name)}"
+    for venv in recipe.venvs:
+        folder, lock = f"{prt_root}/venv/{venv.name}", lock_of(venv.name)
         own = (python, "-m", "pip", f"--python={folder}/bin/python")
         yield Step(f"make venv {venv.name}", (python, "-m", "venv", "--without-pip", folder), env)
-        network = bool(venv.compiled)
-        args = (*own, *pip.FROM_FILES, *(() if network else ("--no-index",)), f"--requirement={lock}")
-        yield Step(f"install packages of {venv.name}", args, env, network=network)
-        compare = (f"{folder}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", folder, lock)
-        yield Step(f"compare {venv.name} with its lock", compare, env)
+        yield pip.install_lock(own, lock, env, compiles=bool(venv.compiled))
+        compare = pip.compare_lock(folder, lock)
+        yield Step(f"compare {venv.name} with its lock", compare, env, hint=pip.elsewhere(recipe))
         yield Step(f"pip check {venv.name}", (*own, "check"), env, hint="its requirements exclude each other")
         link = (python, "-I", "-B", f"{WORK}/link_commands.py", str(prt_root), folder, *venv.commands)
         hint = f"{venv.folder}/commands.txt has patterns of what is in the bin folder of {venv.name}"

@@ -88,6 +88,19 @@ def pyenv(folder: Path, script: str = "#!/bin/sh\n", knows: str = VERSION) -> Pa
     return folder
 
 
+def pylock(name: str, sha256: str) -> str:
+    """The text of a resolver's lock of one package, a wheel for every platform."""
+    return f"""\
+lock-version = "1.0"
+created-by = "uv"
+
+[[packages]]
+name = "{name}"
+version = "1.0"
+wheels = [{{ url = "https://example.org/{name}-1.0-py3-none-any.whl", hashes = {{ sha256 = "{sha256}" }} }}]
+"""
+
+
 def python_build(folder: Path, script: str = "#!/bin/sh\n") -> PythonBuild:
     """The same as a PythonBuild."""
     return of_pyenv(str(pyenv(folder, script)), PINS)

@@ -8,18 +8,10 @@ from pathlib import Path
 import pytest
 
 from builder.errors import UserError
-from builder.inputs.package_lock import lines, parse, text_of
+from builder.inputs.package_lock import parse, text_of
+from tests.support.factories import pylock
 
-RESOLVED = f"""\
-# made by a resolver
-lock-version = "1.0"
-created-by = "uv"
-
-[[packages]]
-name = "six"
-version = "1.17.0"
-wheels = [{{ url = "https://example.org/six-1.17.0-py2.py3-none-any.whl", hashes = {{ sha256 = "{"a" * 64}" }} }}]
-"""
+RESOLVED = f"# made by a resolver\n{pylock('six', 'a' * 64)}"
 PATH = Path("recipes/runtime/pylock.toml")
 
 
@@ -59,11 +51,6 @@ def test_what_nox_did_not_lock_is_named_with_its_file(what: str) -> None:
     with pytest.raises(UserError, match=r"pylock\.toml") as raised:
         parse(PATH, WRONG[what])
     assert "nox -s lock" in raised.value.hint
-
-
-def test_the_lines_of_requirements_are_those_that_ask_for_something() -> None:
-    content = "\ufeff# web\r\nfastapi==1\r\n\r\n  uvicorn  # fast\n--no-binary six\n".encode()
-    assert [*lines(content)] == ["fastapi==1", "uvicorn  # fast", "--no-binary six"]
 
 
 def test_the_text_is_toml_whatever_was_asked() -> None:

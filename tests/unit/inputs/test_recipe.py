@@ -263,6 +263,12 @@ def test_what_is_no_virtual_environment_is_refused(tmp_path: Path, entry: str, s
     assert "runtime/venvs/" in refused.value.message
 
 
+def test_the_lines_of_requirements_are_those_that_ask_for_something(tmp_path: Path) -> None:
+    content = "\ufeff# web\r\nfastapi==1\r\n\r\n  uvicorn  # fast\n--no-binary six\n"
+    put(tmp_path, "runtime/requirements/10-web.txt", content=content)
+    assert [*read(tmp_path).asked] == ["fastapi==1", "uvicorn  # fast", "--no-binary six"]
+
+
 def test_a_wheel_is_asked_for_with_its_digest(tmp_path: Path) -> None:
     put(tmp_path, "runtime/wheels/mine-1.0-py3-none-any.whl", content="x")
     digest = hashlib.sha256(b"x").hexdigest()

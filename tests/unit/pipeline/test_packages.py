@@ -16,7 +16,7 @@ from builder.inputs.package_lock import text_of
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
-from tests.support.factories import checkout, project
+from tests.support.factories import checkout, project, pylock
 from tests.support.recorder import Recorder, RecordingWorkplace
 
 WHEELS = {"one": b"the wheel of one", "tool": b"the wheel of a tool"}
@@ -29,16 +29,7 @@ def sha256(content: bytes) -> str:
 
 def locked(folder: Path, name: str, *asked: str) -> None:
     """Lock one package in a folder of the recipe."""
-    text = f"""\
-lock-version = "1.0"
-created-by = "uv"
-
-[[packages]]
-name = "{name}"
-version = "1.0"
-wheels = [{{ url = "https://e.org/{name}-1.0-py3-none-any.whl", hashes = {{ sha256 = "{sha256(WHEELS[name])}" }} }}]
-"""
-    (folder / "pylock.toml").write_text(text_of(text, asked))
+    (folder / "pylock.toml").write_text(text_of(pylock(name, sha256(WHEELS[name])), asked))
 
 
 @pytest.fixture

@@ -15,18 +15,10 @@ from builder.inputs.recipe import Venv
 from builder.plan import Plan
 from builder.stages.stage import Step
 from builder.targets import Variant
-from tests.support.factories import inputs
+from tests.support.factories import inputs, pylock
 
 FOLDER = Path("recipes/dev/venvs/tool")
-TOOL = f"""\
-lock-version = "1.0"
-created-by = "uv"
-
-[[packages]]
-name = "tool"
-version = "1.0"
-wheels = [{{ url = "https://example.org/tool-1.0-py3-none-any.whl", hashes = {{ sha256 = "{"a" * 64}" }} }}]
-"""
+TOOL = pylock("tool", "a" * 64)
 PROGRAM = Path(__file__).parents[3] / "builder" / "inside" / "link_commands.py"
 
 
