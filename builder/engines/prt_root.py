@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,10 +107,12 @@ def put_back(folder: Path) -> None:
 def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterator[tuple[int, _Note]]:
     """The lock on PRT_ROOT, which is made if it is missing; one that was there before may be `shared`."""
     waiting = False
+    ours: set[Path] = set()  # the folders that we made, even if another build was quicker to lock one
     while True:
         if root.is_symlink() or (root.exists() and not root.is_dir()):
             raise UserError(f"PRT_ROOT={root} is not a folder", "remove it, or set PRT_ROOT")
-        made = tuple(path for path in (root, *root.parents) if not path.exists())
+        absent = [path for path in (root, *root.parents) if not path.exists()]
+        made = tuple(path for path in (root, *root.parents) if path in absent or path in ours)
         mark = (
             f"python-runtime-builder, process {os.getpid()}, builds here, and empties this folder at its end.\n"
             f"If that process was killed, the next build with its work folder, {folder.parent}, empties it.\n"
@@ -118,8 +120,10 @@ def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterat
         )
         note = _Note(root, made, mark)
         note.write(folder)  # before there is anything to put back
-        with suppress(FileNotFoundError):  # the build that made the parents has just removed them
-            descriptor = _made_and_locked(root, shared and not made)
+        with suppress(FileNotFoundError):  # a parent that was there has just been removed
+            # Only what was missing when we looked is made: what goes after that is not remembered as ours.
+            ours.update(_make(root, absent))
+            descriptor = _lock(root, shared and not made)
             if descriptor is not None:
                 break
         if not waiting:
@@ -137,14 +141,22 @@ def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterat
             (folder / NOTE).unlink(missing_ok=True)
 
 
-def _made_and_locked(root: Path, shared: bool) -> int | None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError:
-        raise
-    except OSError as problem:
-        hint = f"sudo install -d -o {os.getuid()} {root}"
-        raise UserError(f"PRT_ROOT={root} can't be created: {problem.strerror}", hint) from None
+def _make(root: Path, absent: Sequence[Path]) -> Iterator[Path]:
+    """Make folders, given deepest first; yields those that no other build was quicker to make."""
+    for path in reversed(absent):
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            raise
+        except OSError as problem:
+            hint = f"sudo install -d -o {os.getuid()} {root}"
+            raise UserError(f"PRT_ROOT={root} can't be created: {problem.strerror}", hint) from None
+        yield path
+
+
+def _lock(root: Path, shared: bool) -> int | None:
     try:
         return work.lock(root, shared=shared)
     except OSError as problem:

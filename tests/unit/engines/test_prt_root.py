@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from builder import work
+from builder.engines import prt_root
 from builder.engines.host import HostEngine
 from builder.engines.prt_root import MARK, NOTE, mount_point, put_back
 from builder.errors import UserError
@@ -188,6 +190,38 @@ def test_two_builds_wait_for_each_other_wherever_their_artifacts_go(tmp_path: Pa
     thread.join(10)
     assert order[:2] == ["first", "second"]
     assert order[2].startswith(f"PRT_ROOT={root}: another build (process ")
+    assert not root.parent.exists()
+
+
+def test_a_folder_that_goes_between_our_look_and_our_lock_is_made_and_removed_by_us(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root.mkdir(parents=True)  # by another build, which ends right after we saw it
+    write = prt_root._Note.write
+
+    def the_other_ends(note: prt_root._Note, folder: Path) -> None:
+        write(note, folder)
+        if root.exists():
+            root.rmdir()
+
+    monkeypatch.setattr(prt_root._Note, "write", the_other_ends)
+    with build(root, tmp_path / "work"):
+        assert root.is_dir()
+    assert not root.exists()
+    assert root.parent.is_dir()
+
+
+def test_a_folder_that_we_made_and_another_build_locked_first_is_removed_by_us(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, looks = work.lock, iter([True])
+
+    def another_is_quicker(folder: Path, *, shared: bool = False) -> int | None:
+        return None if folder == root and next(looks, False) else lock(folder, shared=shared)
+
+    monkeypatch.setattr(work, "lock", another_is_quicker)
+    with build(root, tmp_path / "work") as said:
+        assert len(said) == 1
     assert not root.parent.exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -39,7 +40,9 @@ pathlib.Path("pylock.toml").write_text("\\n".join(rows if rows[2:] else [*rows, 
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout without locks, and a resolver in it."""
     root = checkout(tmp_path)
-    (root / "uv").write_text(f"#!{sys.executable}\n{FAKE}")
+    (root / "fake.py").write_text(FAKE)
+    # A first line can't name an interpreter whose path has a blank, as a checkout's may.
+    (root / "uv").write_text(f'#!/bin/sh\nexec {shlex.join((sys.executable, str(root / "fake.py")))} "$@"\n')
     (root / "uv").chmod(0o755)
     answer(root, runtime={"fastapi": "1", "six": "1"}, dev={"fastapi": "1", "six": "1", "pytest": "9"})
     monkeypatch.setattr(opening, "ROOT", root)
