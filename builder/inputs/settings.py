@@ -70,7 +70,7 @@ class Settings:
     prt_root: PurePosixPath = _setting("/prt", prt_root, PYTHON,
         "Folder in which the runtime is installed and runs.")
     optimize: bool = _setting("1", switch, PYTHON,
-        "`0` compiles without PGO and LTO: minutes, for tests and trials.")
+        "`0` is quick to build, for tests and trials: no PGO, no LTO, a .deb that is larger.")
     jit: bool = _setting("0", switch, PYTHON,
         "`1` builds the experimental JIT of CPython 3.14 in; it is off unless PYTHON_JIT=1 is in the environment.")
     compile: Compile = _setting("across", one_of(Compile), PYTHON,

@@ -124,8 +124,8 @@ class CPython:
                 "PYTHON_BUILD_BUILD_PATH": f"{WORK}/build",
                 "PYTHON_BUILD_SKIP_MIRROR": "1",
                 "MAKE_OPTS": f"-j{JOBS}",
-                # Bytecode is made once, at the end of all: here only for the modules of no package.
-                "PYTHON_MAKE_INSTALL_OPTS": "COMPILEALL_OPTS=-l",
+                # Bytecode is made once, at the end of all. Asked for help, compileall makes none.
+                "PYTHON_MAKE_INSTALL_OPTS": "COMPILEALL_OPTS=-h",
                 "SOURCE_DATE_EPOCH": str(self.epoch),
                 **env,
             },

@@ -96,13 +96,18 @@ def keys(recipes: Path, build: Build = BUILDS[0], reading: Read | None = None, *
     plan = plan_runtime(Target(Variant.RUNTIME_DEV, arch), given)
     assert plan.parent
     yield from _compiled(plan.interpreter)
+    stages = [plan.parent.locks.stage, plan.parent.stage, plan.locks.stage, plan.stage]
+    yield from (_own_key(stage, whole) for stage in stages)
     yield from map(BuilderImage(recipes / "builder", "", "", NO_NETWORK).recipe, Role)
+    yield _own_key(plan_deb(plan, package).stage, whole)
+    # What takes longest comes last: whoever looks for a difference may have found one.
     shelf = RootShelf(recipes, SourceShelf(recipes, NO_NETWORK, "", "", print), print)
     yield from (Roots(recipes, shelf).root(role, arch).digest for role in Role for arch in Arch)
-    deb = plan_deb(plan, package).stage
-    for stage in (plan.parent.locks.stage, plan.parent.stage, plan.locks.stage, plan.stage, deb):
-        left_out = () if whole else ("manifest", "parent", "parents", "below")
-        yield key_of({name: value for name, value in stage.key_inputs.items() if name not in left_out})
+
+
+def _own_key(stage: Stage, whole: bool) -> str:
+    left_out = () if whole else ("manifest", "parent", "parents", "below")
+    return key_of({name: value for name, value in stage.key_inputs.items() if name not in left_out})
 
 
 def _compiled(stage: Stage) -> Iterator[str]:

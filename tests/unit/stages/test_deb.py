@@ -54,6 +54,12 @@ def test_the_steps_are_debians_own_tools(tmp_path: Path) -> None:
     assert_golden("deb-steps.txt", "".join(f"{step.name}: {' '.join(step.args)}\n" for step in stage.steps))
 
 
+@pytest.mark.parametrize(("optimize", "level"), [("1", []), ("0", ["-z1"])])
+def test_only_a_trial_is_compressed_quickly(tmp_path: Path, optimize: str, level: list[str]) -> None:
+    step = package(across(tmp_path).set(OPTIMIZE=optimize)).stage.steps[-1]
+    assert [*step.args[1:-3]] == ["--root-owner-group", "-Zxz", *level]
+
+
 def test_the_file_is_named_by_the_version_without_its_epoch(tmp_path: Path) -> None:
     assert package(inputs(tmp_path).set(PACKAGE_VERSION="1!2.0rc1")).file == "prt_2~rc1_amd64.deb"
     assert package(inputs(tmp_path), DEV).file == "prt-dev_0_amd64.deb"
