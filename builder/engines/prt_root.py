@@ -111,8 +111,7 @@ def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterat
     while True:
         if root.is_symlink() or (root.exists() and not root.is_dir()):
             raise UserError(f"PRT_ROOT={root} is not a folder", "remove it, or set PRT_ROOT")
-        absent = [path for path in (root, *root.parents) if not path.exists()]
-        made = tuple(path for path in (root, *root.parents) if path in absent or path in ours)
+        made = tuple(path for path in (root, *root.parents) if path in ours or not path.exists())
         mark = (
             f"python-runtime-builder, process {os.getpid()}, builds here, and empties this folder at its end.\n"
             f"If that process was killed, the next build with its work folder, {folder.parent}, empties it.\n"
@@ -121,8 +120,7 @@ def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterat
         note = _Note(root, made, mark)
         note.write(folder)  # before there is anything to put back
         with suppress(FileNotFoundError):  # a parent that was there has just been removed
-            # Only what was missing when we looked is made: what goes after that is not remembered as ours.
-            ours.update(_make(root, absent))
+            ours.update(_make(root, made))  # and no other: what goes after we looked is for the next round
             descriptor = _lock(root, shared and not made)
             if descriptor is not None:
                 break
@@ -141,9 +139,9 @@ def _locked(root: Path, folder: Path, say: _Say, shared: bool = False) -> Iterat
             (folder / NOTE).unlink(missing_ok=True)
 
 
-def _make(root: Path, absent: Sequence[Path]) -> Iterator[Path]:
-    """Make folders, given deepest first; yields those that no other build was quicker to make."""
-    for path in reversed(absent):
+def _make(root: Path, folders: Sequence[Path]) -> Iterator[Path]:
+    """Make folders, given deepest first; yields those that were not there."""
+    for path in reversed(folders):
         try:
             path.mkdir()
         except FileExistsError:

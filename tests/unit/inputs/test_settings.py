@@ -380,16 +380,17 @@ def test_the_table_in_the_docs_agrees_with_the_settings() -> None:
     assert rows == [(setting.name, setting.default, setting.purpose) for setting in SETTINGS]
 
 
-def test_the_example_names_each_setting_at_its_default_in_its_group() -> None:
+def test_the_example_explains_each_setting_at_its_default_in_its_group() -> None:
     groups = {setting.group.lower(): setting.group for setting in SETTINGS}
-    group, found = "", []
+    group, purpose, found = "", "", []
     for line in (PROJECT / "Makefile.vars.example").read_text().splitlines():
         heading = groups.get(line.strip("#-=─: ").lower())
         if heading:
             group = heading
         elif assignment := re.fullmatch(r"# ([A-Z][A-Z0-9_]*) =(?: (.*))?", line):
-            found.append((group, assignment[1], assignment[2] or ""))
-    assert found == [(setting.group, setting.name, setting.default) for setting in SETTINGS]
+            found.append((group, purpose, assignment[1], assignment[2] or ""))
+        purpose = line.removeprefix("# ")
+    assert found == [(setting.group, setting.purpose, setting.name, setting.default) for setting in SETTINGS]
 
 
 def test_the_example_uncommented_gives_the_defaults(tmp_path: Path) -> None:
