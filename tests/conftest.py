@@ -213,10 +213,12 @@ def docker_builds(
     asked = {name for item in request.session.items if isinstance(item, pytest.Function) for name in item.fixturenames}
     debs = background.submit(built, checkout, "deb", "deb-dev") if "debs" in asked else None
     if not _wanted(request, "arm64"):
-        return DockerBuilds(checkout, debs, None)
+        return DockerBuilds(checkout, debs, None, None)
     arm = patched_copy(tmp_path_factory.mktemp("arm"))
     arm.take_cache(checkout)
-    return DockerBuilds(checkout, debs, background.submit(built, arm, "runtime-arm"))
+    build = background.submit(built, arm, "runtime-arm")
+    proof = background.submit(lambda: build.result().nox("test-arm")) if "arm_proof" in asked else None
+    return DockerBuilds(checkout, debs, build, proof)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from debian.copyright import Copyright
 
 from builder.targets import Arch
 from tests.support.checkout import Checkout
-from tests.support.debs import Deb, output
+from tests.support.debs import Deb, output, said_by_lintian
 from tests.support.default_python import BINARY, TAG
 from tests.support.tree import elf_files
 
-pytestmark = pytest.mark.needs("docker", "debian")
+# Lintian begins with the first test, and is asked by the last.
+pytestmark = [pytest.mark.needs("docker", "debian"), pytest.mark.usefixtures("lintian")]
 
 NAMES = ("prt", "prt-dev")
 FIELDS = "Package Version Architecture Maintainer Installed-Size Depends Section Priority Homepage Description".split()
@@ -131,22 +133,6 @@ def test_all_dates_are_the_commits(debs: dict[str, Deb], docker_checkout: Checko
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_lintian_has_nothing_to_say(debs: dict[str, Deb], name: str) -> None:
-    assert said_by_lintian(debs[name]) == ""
-
-
-@pytest.mark.needs("arm64")
-def test_lintian_has_nothing_to_say_about_arm64(arm_deb: Deb) -> None:
-    assert said_by_lintian(arm_deb) == ""
-
-
-def said_by_lintian(deb: Deb) -> str:
-    """Errors, warnings and unused overrides."""
-    said = output("lintian", "--fail-on", "error,warning", "--no-tag-display-limit", "-EI", str(deb.path))
-    return "\n".join(line for line in said.splitlines() if line.startswith(("E:", "W:")) or "unused-override" in line)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_every_override_is_explained(roots: dict[str, Path], name: str) -> None:
     lines = (roots[name] / "usr/share/lintian/overrides" / name).read_text().splitlines()
     overrides = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
@@ -200,3 +186,13 @@ def test_another_build_of_the_same_commit_is_the_same_byte_for_byte(
     assert debs["prt"].path.name in another.artifacts()
     for name in another.artifacts():
         assert (another.out / name).read_bytes() == (docker_checkout.out / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lintian_has_nothing_to_say(lintian: dict[str, Future[str]], name: str) -> None:
+    assert lintian[name].result() == ""
+
+
+@pytest.mark.needs("arm64")
+def test_lintian_has_nothing_to_say_about_arm64(arm_deb: Deb) -> None:
+    assert said_by_lintian(arm_deb) == ""

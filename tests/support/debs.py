@@ -38,6 +38,12 @@ class Deb:
         return folder
 
 
+def said_by_lintian(deb: Deb) -> str:
+    """Errors, warnings and unused overrides."""
+    said = output("lintian", "--fail-on", "error,warning", "--no-tag-display-limit", "-EI", str(deb.path))
+    return "\n".join(line for line in said.splitlines() if line.startswith(("E:", "W:")) or "unused-override" in line)
+
+
 def rebuilt(root: Path, path: Path, **fields: str) -> Deb:
     """A package of an unpacked one, with other control fields; packed fast."""
     control = root / "DEBIAN" / "control"
