@@ -82,6 +82,8 @@ class Settings:
         "Debian suite whose C library is linked against: the runtime starts on it and everything newer.")
     line_editor: LineEditor = _setting("libedit", one_of(LineEditor), PYTHON,
         "What edits lines at the prompt: `libedit`, or GNU `readline` (under the GPL).")
+    gdbm: bool = _setting("0", switch, PYTHON,
+        "`1` adds `dbm.gnu`, and GNU dbm inside (under the GPL).")
     profile: Profile = _setting("kept", one_of(Profile), PYTHON,
         "Profile of an optimised build: `kept` takes the one in `recipes/profiles`, if there is one; `train` "
         "makes one.")

@@ -57,6 +57,8 @@ class Inputs:
         if not self.machine.crosses:
             return {}
         left_out = {*map(str, LineEditor)} - {self.settings.line_editor}
+        if not self.settings.gdbm:
+            left_out.add("gdbm")
         if not has_zstd(self.python_version):
             left_out.add("zstd")
         return {name: source for name, source in self.pins.libraries.items() if name not in left_out}

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PROBES = {path.stem for path in Path(libraries.__file__).parent.glob("[a-z]*.py")}
 SINCE_3_14 = {"zstd"}
 LINE_EDITORS = {"libedit", "readline"}
+ON_REQUEST = {"gdbm"}  # tests/integration/test_choices.py
 # As a file of Debian's SQLite would call it: by its place in the table of functions, which never changes.
 EXTENSION = """
 typedef int (*function)(void);
@@ -71,7 +72,7 @@ def test_each_pinned_library_has_a_program_that_uses_it() -> None:
     assert pinned - LINE_EDITORS | {"line_editor"} == PROBES
 
 
-@pytest.mark.parametrize("library", sorted(PROBES - SINCE_3_14))
+@pytest.mark.parametrize("library", sorted(PROBES - SINCE_3_14 - ON_REQUEST))
 def test_it_does_what_it_promises(furnished: Container, library: str) -> None:
     use(furnished, library)
 

@@ -1,4 +1,4 @@
-"""What settings choose deep inside a runtime, built for real: another C library, line editor and Python.
+"""What settings choose deep inside a runtime, built for real: another C library, line editor and Python, GNU dbm.
 
 Each choice compiles every library again, so these tests take minutes.
 """
@@ -22,8 +22,8 @@ BULLSEYE, BOOKWORM = (2, 31), (2, 36)
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose runtime is a newer Python, linked against Debian 12's C library, with GNU readline."""
-    choices = {"SYSROOT": "bookworm", "LINE_EDITOR": "readline", "PYTHON_VERSION": "3.14"}
+    """A checkout whose runtime is a newer Python, linked against Debian 12's C library, with GNU readline and dbm."""
+    choices = {"SYSROOT": "bookworm", "LINE_EDITOR": "readline", "GDBM": "1", "PYTHON_VERSION": "3.14"}
     checkout = copy_of_this(tmp_path_factory.mktemp("choices"), ENGINE="docker", **choices)
     checkout.nox("deb").succeeds()
     return checkout
@@ -42,7 +42,7 @@ def test_gnu_readline_edits_the_lines_and_the_manifest_names_it(checkout: Checko
     assert "libedit" not in inside
 
 
-@pytest.mark.parametrize("library", ["zstd", "libffi", "line_editor", "sqlite"])
+@pytest.mark.parametrize("library", ["zstd", "libffi", "line_editor", "sqlite", "gdbm"])
 def test_the_libraries_do_what_they_promise_to_python_3_14_too(checkout: Checkout, library: str) -> None:
     with with_artifact(checkout.out / "prt_v0_amd64.tgz", Arch.AMD64, network="none") as container:
         execute(container, "/prt/bin/python", "-c", probe(f"libraries/{library}"))

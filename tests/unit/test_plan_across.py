@@ -149,6 +149,17 @@ def test_one_line_editor_goes_inside(tmp_path: Path, wanted: str, other: str) ->
     assert f"library-{other}" not in compiled
 
 
+@pytest.mark.parametrize("wanted", ["0", "1"])
+def test_gnu_dbm_goes_inside_only_if_it_is_asked_for(tmp_path: Path, wanted: str) -> None:
+    given = across(tmp_path).pinned(libraries={"gdbm": library("gdbm", b"gdbm")})
+    compiled = given.set(GDBM=wanted).compiled()
+    interpreter = compiled["interpreter"]
+    assert ("library-gdbm" in compiled) is (wanted == "1")
+    assert any("GDBM_LIBS" in step.env for step in interpreter.steps) is (wanted == "1")
+    assert interpreter.acceptance
+    assert ("_gdbm" in interpreter.acceptance.steps[-1].args) is (wanted == "1")
+
+
 def test_another_suite_is_another_c_library(tmp_path: Path) -> None:
     newer = tuple(replace(sysroot(arch, b"newer"), suite="bookworm", glibc="2.36") for arch in Arch)
     given = across(tmp_path).pinned(sysroots=(*PINS.sysroots, *newer))

@@ -20,9 +20,10 @@ _REQUIRED_MODULES = (
 CHECK = program_file("check_modules.py")
 
 
-def _required_modules(version: str) -> tuple[str, ...]:
+def _required_modules(cpython: CPython) -> tuple[str, ...]:
     """The modules a complete CPython of a version has, but lacks when their library was not found."""
-    return (*_REQUIRED_MODULES, "compression.zstd") if has_zstd(version) else _REQUIRED_MODULES
+    zstd = ("compression.zstd",) if has_zstd(cpython.version) else ()
+    return (*_REQUIRED_MODULES, *zstd, *(("_gdbm",) if cpython.gdbm else ()))
 
 
 def acceptance(cpython: CPython, prt_root: PurePosixPath) -> Stage:
@@ -36,6 +37,6 @@ def acceptance(cpython: CPython, prt_root: PurePosixPath) -> Stage:
 
 def check_modules(cpython: CPython, prt_root: PurePosixPath, hint: str) -> Step:
     """Fail unless the interpreter has every module a complete CPython has."""
-    python, modules = f"{prt_root}/bin/python", _required_modules(cpython.version)
+    python, modules = f"{prt_root}/bin/python", _required_modules(cpython)
     args = (python, "-I", "-B", f"{WORK}/check_modules.py", *modules)
     return Step("check modules", args, hint=hint)

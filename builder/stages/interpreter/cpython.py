@@ -28,7 +28,7 @@ class CPython:
     """One version of CPython's source with the recipe's patches, and what compiles it.
 
     `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
-    `libedit` or `readline`. `jit` builds the JIT in, switched off.
+    `libedit` or `readline`. `jit` builds the JIT in, switched off, and `gdbm` the module `dbm.gnu`.
     """
 
     version: str
@@ -38,6 +38,7 @@ class CPython:
     builds_on: Arch
     line_editor: str
     jit: bool = False
+    gdbm: bool = False
 
     @property
     def source(self) -> Source:

@@ -162,6 +162,12 @@ def _readline(tools: Toolset) -> Iterator[Command]:
     yield ("make", "install-headers", "install-static")
 
 
+def _gdbm(tools: Toolset) -> Iterator[Command]:
+    yield ("./configure", *tools.static, "--disable-nls", "--without-readline")
+    yield (*_MAKE, "-C", "src")
+    yield ("make", "-C", "src", "install")
+
+
 def _openssl(tools: Toolset) -> Iterator[Command]:
     system = {Arch.AMD64: "linux-x86_64", Arch.ARM64: "linux-aarch64"}[tools.target.arch]
     no = "shared module dso engine tests docs apps".split()
@@ -208,6 +214,7 @@ RECIPES: Mapping[str, LibraryRecipe] = {
     "ncurses": LibraryRecipe(_ncurses, more=lambda tools: {"cf_cv_ar_flags": "-curvD"}),
     "libedit": LibraryRecipe(_libedit, needs=("ncurses",)),
     "readline": LibraryRecipe(_readline, needs=("ncurses",)),
+    "gdbm": LibraryRecipe(_gdbm),
     # It would keep them.
     "openssl": LibraryRecipe(_openssl, without=("CPPFLAGS", "LDFLAGS"), files=_openssl_files),
 }

@@ -27,7 +27,7 @@ def plan_interpreter(inputs: Inputs, arch: Arch) -> Stage:
     pre_patches = inputs.recipes[Variant.RUNTIME].pre_patches
     cpython = CPython(
         inputs.python_version, inputs.python_build, pre_patches, machine.toolchain, machine.builds_on,
-        settings.line_editor, settings.jit,
+        settings.line_editor, settings.jit, settings.gdbm,
     )  # fmt: skip
     if not machine.crosses:
         return compile_in_place(cpython, arch, optimize=inputs.optimizes, prt_root=settings.prt_root)

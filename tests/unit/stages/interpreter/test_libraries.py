@@ -21,7 +21,7 @@ from tests.support.factories import sysroot
 ROOT = Path(__file__).parents[4]
 SHIPPED = pins.read(ROOT / "recipes" / "pins.toml").libraries
 NAMES = [*SHIPPED]
-AUTOCONF = ["libffi", "xz", "ncurses", "libedit", "libuuid", "readline"]
+AUTOCONF = ["libffi", "xz", "ncurses", "libedit", "libuuid", "readline", "gdbm"]
 PAIRS = [(builds_on, arch) for builds_on in Arch for arch in Arch]
 Patches = Mapping[str, tuple[RecipeFile, ...]]
 
