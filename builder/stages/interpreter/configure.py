@@ -101,7 +101,7 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         "LIBREADLINE": (curses, "-lreadline -lncursesw"),
         "CURSES": (curses, "-lncursesw"),
         "PANEL": (curses, "-lpanelw -lncursesw"),
-        **({"GDBM": (include, "-lgdbm")} if cpython.gdbm else {}),
+        **({"GDBM": (include, "-lgdbm -lrt")} if cpython.gdbm else {}),
     }
     # Line tables are enough for a backtrace, and keep link-time optimisation short. A debug build has all by itself.
     lines = () if is_debug(cpython.version) else ("-g1",)
