@@ -41,13 +41,17 @@ class Project:
 
     @cached_property
     def interpreter(self) -> InterpreterRecipe:
-        """Patches to bundled libraries, and kept profiles; UserError for patches to a library that nobody pins."""
+        """Patches to libraries and to CPython, and kept profiles; UserError for patches to what nobody pins."""
         found = recipe_reading.read_interpreter(self.recipes_folder)
-        for name in sorted(found.library_patches.keys() - self.pins.libraries.keys()):
-            raise UserError(
-                f"{self.recipes_folder}/libraries/{name}: recipes/pins.toml has no library of that name",
-                nearest(name, self.pins.libraries.keys()),
-            )
+        for folder, what, patches, pinned in (
+            ("libraries", "library of that name", found.library_patches, self.pins.libraries),
+            ("cpython", "CPython of that version", found.python_patches, self.pins.pythons),
+        ):
+            for name in sorted(patches.keys() - pinned.keys()):
+                raise UserError(
+                    f"{self.recipes_folder}/{folder}/{name}: recipes/pins.toml has no {what}",
+                    nearest(name, pinned.keys()),
+                )
         return found
 
     @cached_property

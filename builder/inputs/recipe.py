@@ -94,9 +94,12 @@ class Recipe:
 
 @dataclass(frozen=True)
 class InterpreterRecipe:
-    """What belongs to no variant: patches to bundled libraries by library, and kept PGO profiles by Python version."""
+    """What belongs to no variant: patches to bundled libraries by library, to CPython by its version, and kept PGO
+    profiles by Python version.
+    """
 
     library_patches: Mapping[str, tuple[RecipeFile, ...]]
+    python_patches: Mapping[str, tuple[RecipeFile, ...]]
     profiles: Mapping[str, bytes]
 
 

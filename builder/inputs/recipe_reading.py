@@ -65,8 +65,11 @@ def read(recipes: Path, variant: Variant) -> Recipe:
 
 
 def read_interpreter(recipes: Path) -> InterpreterRecipe:
-    """Read `recipes/libraries/` and `recipes/profiles/`."""
-    patches = {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / "libraries")}
+    """Read `recipes/libraries/`, `recipes/cpython/` and `recipes/profiles/`."""
+    library_patches, python_patches = (
+        {path.name: _files(path, r".+\.(patch|diff)", "name.patch") for path in _entries(recipes / folder)}
+        for folder in ("libraries", "cpython")
+    )
     profiles = {}
     for path in _entries(recipes / "profiles"):
         version, ending, _ = path.name.partition(".profdata.xz")
@@ -78,7 +81,7 @@ def read_interpreter(recipes: Path) -> InterpreterRecipe:
             raise UserError(
                 f"{path}: {problem}", "a profile is named VERSION.profdata.xz; `nox -s train` makes one"
             ) from None
-    return InterpreterRecipe(patches, profiles)
+    return InterpreterRecipe(library_patches, python_patches, profiles)
 
 
 def _lock(path: Path) -> PackageLock | None:

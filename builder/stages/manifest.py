@@ -30,14 +30,16 @@ def planned(target: Target, inputs: Inputs, recipes: tuple[Recipe, ...]) -> dict
         "variant": target.variant.value,
         "prt_root": str(settings.prt_root),
         "optimization": {"pgo": inputs.optimizes, "lto": inputs.optimizes},
-        "sources": [described(one) for one in inputs.sources],
+        "sources": [
+            {**described(one), "patches": [patch.name for patch in inputs.patches(one.name)]} for one in inputs.sources
+        ],
         "recipe_sha256": _digest(recipes),
         "commit": repository.commit,
         "dirty": repository.dirty,
     }
 
 
-def described(source: Source) -> Json:
+def described(source: Source) -> dict[str, Json]:
     """A source as the manifest and the templates of the Debian package have it."""
     return {"name": source.name, "version": source.version, "license": source.license, "sha256": source.sha256}
 

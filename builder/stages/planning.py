@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.inputs.choices import LineEditor
 from builder.inputs.git import Repository
-from builder.inputs.pins import Pins, Source
-from builder.inputs.recipe import InterpreterRecipe, Recipe
+from builder.inputs.pins import CPYTHON, Pins, Source
+from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.sources.python_build import PythonBuild
 from builder.targets import Arch, Variant
-from builder.versions import has_zstd, is_debug
+from builder.versions import has_zstd, is_debug, without_flags
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,20 @@ class Inputs:
         """What is compiled, and python-build, which compiles it."""
         python = self.python_build.source(self.python_version)
         return (python, self.python_build.as_source(), *self.libraries.values())
+
+    def patches(self, source: str) -> tuple[RecipeFile, ...]:
+        """The patches to a source, in order, each named by its path below `recipes/`.
+
+        Those to CPython's very version come before the pre-patches, which every version gets.
+        """
+        version = without_flags(self.python_version)
+        folders = {f"libraries/{source}": self.interpreter.library_patches.get(source, ())}
+        if source == CPYTHON:
+            folders = {
+                f"cpython/{version}": self.interpreter.python_patches.get(version, ()),
+                "runtime/pre-patch": self.recipes[Variant.RUNTIME].pre_patches,
+            }
+        return tuple(replace(file, name=f"{folder}/{file.name}") for folder, files in folders.items() for file in files)
 
     def libc_floor(self, arch: Arch) -> str | None:
         """The glibc that is linked against; None where it is the one of the system that compiles."""

@@ -183,7 +183,7 @@ class Planning:
         return self.with_inputs(python_build=replace(self.inputs.python_build, pins=pins))
 
     def with_interpreter(self, **parts: object) -> Planning:
-        """The same with library patches or kept profiles."""
+        """The same with patches to libraries, to a version of CPython, or kept profiles."""
         return self.with_inputs(interpreter=replace(self.inputs.interpreter, **parts))  # type: ignore[arg-type]
 
     def with_recipe(self, variant: Variant, **parts: object) -> Planning:
@@ -195,7 +195,7 @@ class Planning:
 def inputs(folder: Path) -> Planning:
     """Inputs of a runtime-dev, whose plan holds all three stages; the interpreter is compiled in place."""
     given = Inputs(
-        VERSION, settings(folder), recipes(), InterpreterRecipe({}, {}), COMMITTED, python_build(folder / "pyenv"),
+        VERSION, settings(folder), recipes(), InterpreterRecipe({}, {}, {}), COMMITTED, python_build(folder / "pyenv"),
         IN_PLACE,
     )  # fmt: skip
     return Planning(folder, Target(Variant.RUNTIME_DEV, Arch.AMD64), given)

@@ -15,6 +15,7 @@ from builder.targets import Arch, Variant
 from tests.support.factories import PINS, VERSION, Planning, across, library, python_build, sysroot
 
 PATCH = {"zlib": (RecipeFile("10-a.patch", b"diff a\n"),)}
+FIX = (RecipeFile("10-a.patch", b"diff a\n"),)
 LIBRARIES = {"library-zlib", "library-openssl"}
 ALL = {*LIBRARIES, "build-python", "profile", "interpreter"}
 TRAINED = {"profile", "interpreter"}
@@ -52,6 +53,11 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "the C library": (with_sysroot(NATIVE), {*LIBRARIES, *TRAINED}),
     "the C library of the other architecture": (with_sysroot(FOREIGN), set()),
     "the Python version": (lambda one: one.with_inputs(python_version="3.13.4"), CPYTHON),
+    "a patch to this version of CPython": (lambda one: one.with_interpreter(python_patches={VERSION: FIX}), CPYTHON),
+    "a patch to another version of CPython": (
+        lambda one: one.with_interpreter(python_patches={"3.13.4": FIX}),
+        set(),
+    ),
     "a pre-patch": (lambda one: one.with_recipe(Variant.RUNTIME, pre_patches=()), CPYTHON),
     "python-build": (
         lambda one: one.with_inputs(python_build=python_build(one.folder / "newer", "#!/bin/bash\n")),

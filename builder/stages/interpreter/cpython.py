@@ -25,7 +25,8 @@ _PATCH = ("patch", "-p1", "--force")
 
 @dataclass(frozen=True)
 class CPython:
-    """One version of CPython's source with the recipe's patches, and what compiles it.
+    """One version of CPython's source with the recipe's patches, each named by its path below `recipes/`, and what
+    compiles it.
 
     `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
     `libedit` or `readline`. `jit` builds the JIT in, switched off, and `gdbm` the module `dbm.gnu`.
@@ -33,7 +34,7 @@ class CPython:
 
     version: str
     python_build: PythonBuild
-    pre_patches: tuple[RecipeFile, ...]
+    patches: tuple[RecipeFile, ...]
     toolchain: str
     builds_on: Arch
     line_editor: str
@@ -90,26 +91,26 @@ class CPython:
             *(File(f"{_DEFINITIONS}/{name}", text.encode()) for name, text in definitions.items()),
             *(File(f"{_DEFINITIONS}/patches/{name}", text) for name, text in self.python_build.patches(release)),
         ]
-        if self.pre_patches:
+        if self.patches:
             # python-build joins the files of this folder in name order, and strips one path level if a line says
             # "diff --git a/"; ours are written that way, and so must the whole be.
             own = f"{_DEFINITIONS}/patches/{release}/{self.package}/zz"
             files.append(File(f"{own}-0000", b"diff --git a/ b/\n"))
-            files += [File(f"{own}-{number:04}", patch.content) for number, patch in enumerate(self.pre_patches, 1)]
-            files += [File(f"pre-patch/{patch.name}", patch.content) for patch in self.pre_patches]
+            files += [File(f"{own}-{number:04}", patch.content) for number, patch in enumerate(self.patches, 1)]
+            files += [File(f"patches/{patch.name}", patch.content) for patch in self.patches]
         return files
 
     def prove_patches(self) -> list[Step]:
         """Apply each patch to a scratch copy, so that a failing one names itself; python-build applies them as one."""
-        if not self.pre_patches:
+        if not self.patches:
             return []
         apply = [
             Step(
-                f"pre-patch {patch.name}",
-                (*_PATCH, f"--directory={WORK}/scratch/{self.package}", f"--input={WORK}/pre-patch/{patch.name}"),
-                hint=f"recipes/runtime/pre-patch/{patch.name} does not fit this version of CPython",
+                f"patch {patch.name}",
+                (*_PATCH, f"--directory={WORK}/scratch/{self.package}", f"--input={WORK}/patches/{patch.name}"),
+                hint=f"recipes/{patch.name} does not fit this version of CPython",
             )
-            for patch in self.pre_patches
+            for patch in self.patches
         ]
         scratch = Step("make scratch folder", ("mkdir", "-p", f"{WORK}/scratch"))
         return [scratch, unpack("unpack source", f"sources/{self.package}.tar.xz", f"{WORK}/scratch"), *apply]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from builder.errors import UserError
 from builder.inputs.choices import Profile
 from builder.inputs.git import NO_DATE
+from builder.inputs.pins import CPYTHON
 from builder.stages.interpreter.across import cross_compile, plan_build_python, plan_training
 from builder.stages.interpreter.compiler import CLANG, CrossCompiler
 from builder.stages.interpreter.cpython import CPython
@@ -12,7 +13,7 @@ from builder.stages.interpreter.in_place import compile_in_place
 from builder.stages.interpreter.libraries import Libraries
 from builder.stages.planning import Inputs
 from builder.stages.stage import Stage
-from builder.targets import Arch, Variant
+from builder.targets import Arch
 from builder.versions import is_free_threaded, series
 
 # The series whose JIT is made by the LLVM we have; each series asks for one version of LLVM.
@@ -24,9 +25,8 @@ def plan_interpreter(inputs: Inputs, arch: Arch) -> Stage:
     settings, machine = inputs.settings, inputs.machine
     if settings.jit:
         _demand_jit(inputs.python_version, crosses=machine.crosses)
-    pre_patches = inputs.recipes[Variant.RUNTIME].pre_patches
     cpython = CPython(
-        inputs.python_version, inputs.python_build, pre_patches, machine.toolchain, machine.builds_on,
+        inputs.python_version, inputs.python_build, inputs.patches(CPYTHON), machine.toolchain, machine.builds_on,
         settings.line_editor, settings.jit, settings.gdbm,
     )  # fmt: skip
     if not machine.crosses:

@@ -105,6 +105,9 @@ CHANGES = {
     "a bundled library": lambda i: i.pinned(libraries={"zlib": library("zlib", b"new"), "openssl": library("openssl")}),
     "the C library": lambda i: i.pinned(sysroots=tuple(sysroot(arch, b"new") for arch in Arch)),
     "a patch to a library": lambda i: i.with_interpreter(library_patches={"zlib": (RecipeFile("x.patch", b"diff\n"),)}),
+    "a patch to this version": lambda i: i.with_interpreter(
+        python_patches={factories.VERSION: (RecipeFile("x.patch", b"diff\n"),)}
+    ),
 }
 NO_CHANGES = {
     "version label": lambda i: i.set(PACKAGE_VERSION="v9"),

@@ -14,11 +14,12 @@ import pytest
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.manifest import ENGINE, SCHEMA
 from builder.targets import Arch, Target, Variant
-from tests.support.factories import SOURCE, inputs, recipes
+from tests.support.factories import SOURCE, VERSION, across, inputs, recipes
 from tests.support.recorder import MEASURED
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
+CPYTHON = {"name": "CPython", "version": "3.13.5", "license": "PSF-2.0", "sha256": "0" * 64, "patches": []}
 
 
 def manifest(folder: Path, target: Target = Target(DEV, Arch.AMD64)) -> dict[str, Any]:  # noqa: B008  # frozen
@@ -83,8 +84,9 @@ def test_a_manifest_without_one_of_its_keys_is_not_valid(tmp_path: Path, name: s
         ("python_packages", [{"name": "pip", "version": "1", "sha256": "0" * 64}]),
         ("venvs", {"ansible": [{"name": "ansible"}]}),
         ("sources", []),
-        ("sources", [{"name": "CPython", "version": "3.13.5", "license": "PSF-2.0", "sha256": "0"}]),
-        ("sources", [{"name": "CPython", "version": "3.13.5", "license": "", "sha256": "0" * 64}]),
+        ("sources", [{**CPYTHON, "sha256": "0"}]),
+        ("sources", [{**CPYTHON, "license": ""}]),
+        ("sources", [{**CPYTHON, "patches": [1]}]),
         ("sources", [{"name": "CPython", "version": "3.13.5", "sha256": "0" * 64}]),
         ("optimization", {"pgo": True}),
         ("dirty", "no"),
@@ -105,6 +107,18 @@ def test_the_manifest_says_what_was_compiled_and_what_with(tmp_path: Path) -> No
     ]  # fmt: skip
     assert [one["license"] for one in manifest(tmp_path)["sources"]] == ["PSF-2.0", "MIT"]
     assert manifest(tmp_path)["sources"][0]["sha256"] == SOURCE.sha256
+
+
+def test_the_manifest_names_the_patches_to_each_source(tmp_path: Path) -> None:
+    files = (RecipeFile("a.patch", b"diff\n"), RecipeFile("b.patch", b"diff\n"))
+    given = across(tmp_path).with_interpreter(library_patches={"zlib": files}, python_patches={VERSION: files[:1]})
+    sources: Any = given.plan().manifest["sources"]
+    assert {one["name"]: one["patches"] for one in sources} == {
+        "CPython": [f"cpython/{VERSION}/a.patch", "runtime/pre-patch/a.patch", "runtime/pre-patch/b.patch"],
+        "python-build": [],
+        "openssl": [],
+        "zlib": ["libraries/zlib/a.patch", "libraries/zlib/b.patch"],
+    }
 
 
 def digest(folder: Path, chain: dict[Variant, Recipe], variant: Variant = DEV) -> str:

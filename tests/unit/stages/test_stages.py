@@ -108,8 +108,21 @@ def test_packages_are_dated_as_the_commit(tmp_path: Path) -> None:
 
 def test_each_pre_patch_is_proven_in_a_step_of_its_name(tmp_path: Path) -> None:
     stage = inputs(tmp_path).stages()["interpreter"]
-    assert names(stage, "pre-patch") == ["pre-patch a.patch", "pre-patch b.patch"]
-    assert "pre-patch/b.patch" in step_of(stage, "pre-patch b").hint
+    assert names(stage, "patch") == ["patch runtime/pre-patch/a.patch", "patch runtime/pre-patch/b.patch"]
+    assert "recipes/runtime/pre-patch/b.patch" in step_of(stage, "patch runtime/pre-patch/b").hint
+
+
+@pytest.mark.parametrize("flavour", ["", "t", "d", "td"])
+def test_a_patch_to_one_version_is_applied_to_its_flavours_before_the_pre_patches(tmp_path: Path, flavour: str) -> None:
+    patches = {VERSION: (RecipeFile("b.patch", b"diff c\n"),), "3.13.4": (RecipeFile("d.patch", b"diff d\n"),)}
+    given = inputs(tmp_path).with_interpreter(python_patches=patches)
+    stage = given.with_inputs(python_version=f"{VERSION}{flavour}").stages()["interpreter"]
+    assert names(stage, "patch") == [
+        f"patch cpython/{VERSION}/b.patch", "patch runtime/pre-patch/a.patch", "patch runtime/pre-patch/b.patch",
+    ]  # fmt: skip
+    assert f"recipes/cpython/{VERSION}/b.patch does not fit" in step_of(stage, f"patch cpython/{VERSION}").hint
+    joined = [file.content for file in stage.files if "/zz-" in file.name]
+    assert joined == [b"diff --git a/ b/\n", b"diff c\n", b"diff a\n", b"diff b\n"]
 
 
 def test_python_build_gets_the_pre_patches_in_order_and_after_its_own(tmp_path: Path) -> None:
