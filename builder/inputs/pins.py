@@ -32,6 +32,7 @@ _RULES = {
     "python": (r"3\.\d{1,3}\.\d{1,3}((a|b|rc)\d{1,3})?", "a CPython version"),
     "file": (_PLAIN, "a plain file name"),
     "sha256": ("[0-9a-f]{64}", "64 hex digits in lower case"),
+    "signed_by": ("[0-9A-F]{40}", "the fingerprint of a PGP key: 40 hex digits in upper case"),
     "license": (r"[A-Za-z0-9.+-]+( [A-Za-z0-9.+-]+)*", "an SPDX license expression"),
     "place": (rf"debian:{_BELOW}|(https?://|file:///|/)[A-Za-z0-9%&+,./:;=?@_~!-]+", "a URL, a path or debian:path"),
     "path": (_BELOW, "a path below a Debian mirror"),
@@ -45,7 +46,8 @@ _RULES = {
 class Source:
     """A file to download. `places` are URLs or `debian:<path below a Debian mirror>`; `released` is its date.
 
-    `line` is the series that `nox -s bump` stays in, such as `3.5`; empty for the newest of all.
+    `line` is the series that `nox -s bump` stays in, such as `3.5`; empty for the newest of all. `signed_by` is the
+    fingerprint of upstream's key, which a newer release must be signed with; empty where no signature is known.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Source:
     released: datetime.date | None = None
     license: str = ""
     line: str = ""
+    signed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,10 @@ def _by(attribute: str, sources: Iterable[Source]) -> dict[str, Source]:
 
 def _source(row: Mapping[str, Any]) -> Source:
     where = f"{row.get('file', row.get('name'))!s:.100}"
-    for wrong, names in (("unknown", row.keys() - {*_NEEDED, "released", "line"}), ("missing", _NEEDED - row.keys())):
+    for wrong, names in (
+        ("unknown", row.keys() - {*_NEEDED, "released", "line", "signed_by"}),
+        ("missing", _NEEDED - row.keys()),
+    ):
         if names:
             raise ValueError(f"{where}: {wrong}: {', '.join(sorted(names))}")
     released = row.get("released")
@@ -176,7 +182,8 @@ def _source(row: Mapping[str, Any]) -> Source:
     if not places:
         raise ValueError(f"{where}: places is an empty list")
     line = _check(row["line"], "version", where) if "line" in row else ""
-    return Source(name, version, file, sha256, places, released, spdx, line)
+    signed_by = _check(row["signed_by"], "signed_by", where) if "signed_by" in row else ""
+    return Source(name, version, file, sha256, places, released, spdx, line, signed_by)
 
 
 def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:

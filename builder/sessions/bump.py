@@ -21,7 +21,9 @@ from builder.sessions.opening import read_project, reported
 from builder.sources import releases
 from builder.sources.bump import Bump, beginning, bumped
 from builder.sources.fixes import PREFIX, fixes_of
-from builder.sources.releases import Indexes
+from builder.sources.releases import Indexes, Release
+from builder.sources.shelf import SourceShelf
+from builder.sources.signer import endorsed
 from builder.versions import minor
 
 
@@ -43,8 +45,13 @@ def renew(args: Sequence[str]) -> None:
     bumps = [bumped(one, known[one], shelf, today, now=wanted.now) for one in sources if one in known]
     _report(bumps)
     moved = {one.old: one.new for one in bumps if one.new}
-    libraries = [moved.get(one, one) for one in sources if one.name in project.pins.libraries]
-    files = {**_pins(project, moved), **_patches(project, libraries, {*moved.values()}, indexes)}
+    stays = [one for one in _kept(project.pins, wanted.only) if one.name == CPYTHON or one not in moved]
+    revised = releases.revised([*stays, *moved.values()], indexes)
+    unsigned = (one for one in stays if not one.signed_by)
+    signed = {one: new for one in unsigned if (new := endorsed(one, revised.get(one, []), shelf)).signed_by}
+    for one in signed.values():
+        say(f"{one.name} {one.version}: signed by {one.signed_by}")
+    files = {**_pins(project, moved, signed), **_patches(project, revised, {*moved.values()}, shelf)}
     for path, content in files.items():
         done = "removed" if content is None else "written"
         if wanted.dry_run:
@@ -57,12 +64,12 @@ def renew(args: Sequence[str]) -> None:
     say("now build and prove" if files else "recipes: nothing to change")
 
 
-def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, str]:
+def _pins(project: Project, moved: Mapping[Source, Source], signed: Mapping[Source, Source]) -> dict[Path, str]:
     """The pins as they are to be, if they change."""
-    if not moved:
+    if not moved and not signed:
         return {}
     path = project.recipes_folder / "pins.toml"
-    replaced = [(old, new) for old, new in moved.items() if old.name != CPYTHON]
+    replaced = [*((old, new) for old, new in moved.items() if old.name != CPYTHON), *signed.items()]
     added = [new for old, new in moved.items() if old.name == CPYTHON]
     text = pins_file.rewritten(path.read_text(), replaced, added)
     pins.parse(text, path)  # what is written can be built from
@@ -70,21 +77,22 @@ def _pins(project: Project, moved: Mapping[Source, Source]) -> dict[Path, str]:
 
 
 def _patches(
-    project: Project, libraries: Iterable[Source], new: Collection[Source], indexes: Indexes
+    project: Project, revised: Mapping[Source, Sequence[Release]], new: Collection[Source], shelf: SourceShelf
 ) -> dict[Path, bytes | None]:
-    """Debian's security fixes of these versions that the recipe lacks, and None for what is to be removed.
+    """Debian's security fixes of these sources that the recipe lacks, and None for what is to be removed.
 
     Of a version that stays, a fix goes only where Debian's series was read, and has it no more.
     """
     files: dict[Path, bytes | None] = {}
-    revised = releases.revised(libraries, indexes)
-    for found in (fixes_of(one, revised.get(one, []), indexes.shelf) for one in libraries):
+    for found in (fixes_of(one, revisions, shelf) for one, revisions in revised.items()):
         name, cves = f"{found.source.name} {found.source.version}", [cve for fix in found.fixes for cve in fix.cves]
         if found.fixes:
             say(f"{name}: security patches of Debian {found.revision}: {', '.join(dict.fromkeys(cves))}")
         for line in found.passed:
             say(f"    not looked into Debian's {line}")
-        folder = project.recipes_folder / "libraries" / found.source.name
+        is_cpython = found.source.name == CPYTHON
+        below = ("cpython", found.source.version) if is_cpython else ("libraries", found.source.name)
+        folder = project.recipes_folder.joinpath(*below)
         wanted = {folder / fix.name: fix.text for fix in found.fixes}
         there = {path: path.read_bytes() for path in folder.glob(f"{PREFIX}*.patch")}
         files |= dict.fromkeys(there.keys() - wanted.keys() if found.revision or found.source in new else ())
@@ -102,6 +110,12 @@ def _wanted(pinned: pins.Pins, only: str) -> list[Source]:
     return sources
 
 
+def _kept(pinned: pins.Pins, only: str) -> list[Source]:
+    """What is pinned of that, older releases of CPython included."""
+    every = [*pinned.pythons.values(), pinned.python_build, *pinned.libraries.values()]
+    return [one for one in every if only in ("", *_names(one))]
+
+
 def _names(source: Source) -> tuple[str, ...]:
     """What `--only` calls a source: a library by its name, a release of CPython by its series and its version, too."""
     return (source.name, minor(source.version), source.version) if source.name == CPYTHON else (source.name,)
@@ -111,7 +125,8 @@ def _report(bumps: Iterable[Bump]) -> None:
     """Say of each source what becomes of it."""
     for one in bumps:
         name = f"{one.old.name} {one.old.version}"
-        say(f"{name} → {one.new.version}" if one.new else f"{name}: nothing newer can be had")
+        signed = f", signed by {one.new.signed_by}" if one.new and one.new.signed_by else ""
+        say(f"{name} → {one.new.version}{signed}" if one.new else f"{name}: nothing newer can be had")
         for line in one.passed:
             say(f"    passed over {line}")
 

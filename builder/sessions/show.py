@@ -68,9 +68,10 @@ def pins() -> None:
         say(f"note: newer versions are not known: {problem}\n")
         known = {}
     rows = [
-        (s.name, s.version, known.get(s, ""), s.license, s.sha256[:16], s.places[0]) for s in (*sources, *not_updated)
+        (s.name, s.version, known.get(s, ""), s.license, s.sha256[:16], s.signed_by[-16:], s.places[0])
+        for s in (*sources, *not_updated)
     ]
-    say(table(("SOURCE", "VERSION", "NEWER", "LICENSE", "SHA256", "FIRST PLACE"), rows))
+    say(table(("SOURCE", "VERSION", "NEWER", "LICENSE", "SHA256", "SIGNED BY", "FIRST PLACE"), rows))
 
 
 def sessions(groups: Mapping[str, Sequence[tuple[str, str]]]) -> None:

@@ -14,6 +14,7 @@ from builder.errors import BuildError
 from builder.inputs.pins import CPYTHON, PSF, SNAPSHOT, Source
 from builder.sources.releases import Release, packaged, upstream
 from builder.sources.shelf import SourceShelf
+from builder.sources.signer import Unsigned, signer
 from builder.versions import minor
 
 _PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
@@ -61,7 +62,7 @@ def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime
         raise Unfit("a pre-release")
     if source.line and not f"{release.plain}.".startswith(f"{source.line}."):
         raise Unfit(f"not of the line {source.line}")
-    if not release.path:
+    if not release.file.path:
         raise Unfit("the index does not say where its file is")
     new = _renamed(source, release)
     newest = _look(shelf.fetch(new), new)
@@ -70,7 +71,21 @@ def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime
         raise Unfit(f"{differing[0]} has other bytes than Debian")
     if not now and (today - newest).days < _YOUNGEST:
         raise Unfit(f"its newest file is of {newest}, less than {_YOUNGEST} days ago")
+    new = replace(new, signed_by=_signer(source, new, release, shelf))
     return replace(new, released=newest) if source.released else new
+
+
+def _signer(source: Source, new: Source, release: Release, shelf: SourceShelf) -> str:
+    """The key that signed a release; Unfit if it is not the one that the pinned release is signed with."""
+    try:
+        found = signer(new, release, shelf)
+    except Unsigned as problem:
+        if source.signed_by:
+            raise Unfit(f"{problem.message}, and {source.version} is signed by {source.signed_by}") from None
+        return ""
+    if source.signed_by not in ("", found):
+        raise Unfit(f"it is signed by {found}, and {source.version} by {source.signed_by}")
+    return found
 
 
 def _renamed(source: Source, release: Release) -> Source:
@@ -99,15 +114,17 @@ def _renamed(source: Source, release: Release) -> Source:
 
     def place(old_place: str) -> str:
         if old_place.startswith("debian:"):
-            return f"debian:{release.path}"
+            return f"debian:{release.file.path}"
         if old_place.startswith(f"{SNAPSHOT}/"):
-            return f"{SNAPSHOT}/{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}/{release.path}"
+            return f"{SNAPSHOT}/{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}/{release.file.path}"
         return moved(old_place)
 
     is_debians = source.file == found.string.rpartition("/")[2]
-    file = release.path.rpartition("/")[2] if is_debians else moved(source.file)
+    file = release.file.name if is_debians else moved(source.file)
     version = release.plain if source.version == before.plain else moved(source.version)
-    return replace(source, version=version, file=file, sha256=release.sha256, places=tuple(map(place, source.places)))
+    return replace(
+        source, version=version, file=file, sha256=release.file.sha256, places=tuple(map(place, source.places))
+    )
 
 
 @contextmanager

@@ -33,7 +33,7 @@ _POOL = re.compile(
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#version, and short enough to be one.
 _VERSION = re.compile(r"(\d{1,9}:)?\d[A-Za-z0-9.+~-]{0,200}", re.ASCII)
 _FILE = re.compile(
-    r" ([0-9a-f]{64}) \d+ ([a-z0-9][a-z0-9.+-]*_[A-Za-z0-9.+~-]+\.(orig|debian)\.tar\.(?:gz|xz|bz2))", re.ASCII
+    r" ([0-9a-f]{64}) \d+ ([a-z0-9][a-z0-9.+-]*_[A-Za-z0-9.+~-]+\.(orig|debian)\.tar\.(?:gz|xz|bz2)(\.asc)?)", re.ASCII
 )
 _SHA256 = re.compile("[0-9a-f]{64}")
 _DIRECTORY = re.compile(r"pool/main/[a-z0-9]+/[a-z0-9][a-z0-9.+-]*", re.ASCII)
@@ -41,18 +41,34 @@ _PACKAGE = re.compile(rf"{_DIRECTORY.pattern}/[a-z0-9][a-z0-9.+-]*_[A-Za-z0-9.+~
 
 
 @dataclass(frozen=True)
-class Release:
-    """An upstream version, as Debian names it: `1.3.dfsg+really1.3.2`. `path` is where a mirror has its file.
+class PoolFile:
+    """Where a mirror has a file, and its sha256; both are empty where the index names none."""
 
-    `revision` is Debian's whole version, and `changes` what it adds to upstream's: a second file.
+    path: str = ""
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        return self.path.rpartition("/")[2]
+
+    def source(self, name: str, version: str) -> Source:
+        """The file as what can be downloaded."""
+        return Source(name, version, self.name, self.sha256, (f"debian:{self.path}",))
+
+
+@dataclass(frozen=True)
+class Release:
+    """An upstream version, as Debian names it: `1.3.dfsg+really1.3.2`, and its file.
+
+    `revision` is Debian's whole version, `changes` what it adds to upstream's file, and `signature` upstream's of it.
     """
 
     version: str
-    path: str = ""
-    sha256: str = ""
+    file: PoolFile = PoolFile()
     revision: str = ""
-    changes: str = ""
-    changes_sha256: str = ""
+    changes: PoolFile = PoolFile()
+    signature: PoolFile = PoolFile()
 
     @property
     def plain(self) -> str:
@@ -137,7 +153,7 @@ def revised(sources: Iterable[Source], indexes: Indexes) -> dict[Source, list[Re
     found: dict[Source, list[Release]] = {}
     for source, match in pinned.items():
         pair = match.group("package", "version")
-        same = {one for package, one in known if one.changes and (package, one.version) == pair}
+        same = {one for package, one in known if one.changes.path and (package, one.version) == pair}
         found[source] = sorted(same, key=lambda one: Version(one.revision), reverse=True)
     return found
 
@@ -148,7 +164,8 @@ def _releases(index: bytes, packages: Iterable[str]) -> dict[str, list[Release]]
     for fields in _paragraphs(index, known.keys()):
         releases, version = known[fields["Package"]], fields.get("Version", "")
         if len(releases) < _MOST_RELEASES and _VERSION.fullmatch(version):
-            releases.append(Release(upstream(version), *_file(fields, "orig"), version, *_file(fields, "debian")))
+            file, changes, signature = (_file(fields, kind) for kind in ("orig", "debian", "orig.asc"))
+            releases.append(Release(upstream(version), file, version, changes, signature))
     return known
 
 
@@ -167,20 +184,21 @@ def _paragraphs(index: bytes, packages: Collection[str]) -> Iterator[dict[str, s
         elif line.startswith(b" "):
             file = _FILE.fullmatch(line.decode(errors="replace").rstrip("\n"))
             if file:
-                fields[f"{file[3]} sha256"], fields[file[3]] = file[1], file[2]
+                kind = file[3] + (file[4] or "")
+                fields[f"{kind} sha256"], fields[kind] = file[1], file[2]
         elif line.startswith((b"Version: ", b"Directory: ", b"Filename: ", b"SHA256: ")):
             name, _, value = line.decode(errors="replace").partition(": ")
             fields[name] = value.strip()
 
 
-def _file(fields: Mapping[str, str], kind: str) -> tuple[str, str]:
-    """The path below a mirror, and the sha256, of a source's file of a kind; of a package the package is it."""
+def _file(fields: Mapping[str, str], kind: str) -> PoolFile:
+    """A source's file of a kind; of a package the package is it."""
     if kind in fields and _DIRECTORY.fullmatch(fields.get("Directory", "")):
-        return f"{fields['Directory']}/{fields[kind]}", fields[f"{kind} sha256"]
+        return PoolFile(f"{fields['Directory']}/{fields[kind]}", fields[f"{kind} sha256"])
     path, sha256 = fields.get("Filename", ""), fields.get("SHA256", "")
     if kind == "orig" and _PACKAGE.fullmatch(path) and _SHA256.fullmatch(sha256):
-        return path, sha256
-    return "", ""
+        return PoolFile(path, sha256)
+    return PoolFile()
 
 
 def upstream(version: str) -> str:

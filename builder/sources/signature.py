@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from pathlib import Path
 
-from builder import command
 from builder.errors import BuildError
+from builder.sources import gpgv
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")  # of Debian's package debian-archive-keyring
 
 
 def can_check() -> bool:
     """Whether this machine has Debian's keys, and the program that checks signatures."""
-    return KEYRING.is_file() and shutil.which("gpgv") is not None
+    return KEYRING.is_file() and gpgv.is_there()
 
 
 def check(release: bytes, name: str, index: bytes) -> None:
@@ -27,14 +26,11 @@ def check(release: bytes, name: str, index: bytes) -> None:
 
 def _signed(release: bytes) -> str:
     """The signed text, without what may stand around it."""
-    said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         given, text = Path(folder, "InRelease"), Path(folder, "text")
         given.write_bytes(release)
-        gpgv = ("gpgv", "--status-fd=1", f"--keyring={KEYRING}", f"--output={text}", str(given))
-        # The exit code is no help: a suite has several signatures, and an older keyring may lack the key of one.
-        command.stream(gpgv, said.append)
-        words = {line.split()[1] for line in said if line.startswith("[GNUPG:] ") and len(line.split()) > 1}
+        # A suite has several signatures, and an older keyring may lack the key of one.
+        words = {line.split()[0] for line in gpgv.status(KEYRING, f"--output={text}", str(given)) if line.strip()}
         if "GOODSIG" not in words or "BADSIG" in words or not text.is_file():
             raise BuildError("the Debian mirror's InRelease has no good signature of Debian", "set DEBIAN_MIRROR")
         return text.read_text(errors="replace")

@@ -26,14 +26,17 @@ def tarball(*tops: str, date: datetime.date = LONG_AGO) -> bytes:
     return packed.getvalue()
 
 
-def packaging(patches: Mapping[str, str]) -> bytes:
-    """What Debian adds to upstream's tarball: these patches, in this order."""
+def packaging(patches: Mapping[str, str], key: bytes = b"") -> bytes:
+    """What Debian adds to upstream's tarball: these patches, in this order, and the key that upstream signs with."""
+    series = {"series": "# ours\n" + "".join(f"{name}\n" for name in patches)}
+    files = {f"debian/patches/{name}": text.encode() for name, text in {**patches, **series}.items()}
+    files |= {"debian/upstream/signing-key.asc": key} if key else {}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:xz") as archive:
-        for name, text in {**patches, "series": "# ours\n" + "".join(f"{name}\n" for name in patches)}.items():
-            info = tarfile.TarInfo(f"debian/patches/{name}")
-            info.size = len(text.encode())
-            archive.addfile(info, io.BytesIO(text.encode()))
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
     return packed.getvalue()
 
 
@@ -53,22 +56,30 @@ class DebianMirror:
         there: bool = True,
         revision: str = "1",
         patches: Mapping[str, str] | None = None,
+        signature: bytes = b"",
+        key: bytes = b"",
     ) -> None:
-        """Put a release into the index, and its tarball into the pool; `patches` are Debian's, by their names."""
+        """Put a release into the index, and its tarball into the pool; `patches` are Debian's, by their names.
+
+        `signature` is upstream's of the tarball, by `key`.
+        """
         folder = f"pool/main/x/{package}"
         name = f"{package}_{version}.orig.tar.xz"
         digest = hashlib.sha256(content).hexdigest()
         added = f"{package}_{version}-{revision}.debian.tar.xz"
-        changes = packaging(patches or {})
+        changes = packaging(patches or {}, key)
+        signed = f" {hashlib.sha256(signature).hexdigest()} {len(signature)} {name}.asc\n" if signature else ""
         self.index += (
             f"Package: {package}\nVersion: {version}-{revision}\nChecksums-Sha256:\n"
-            f" {digest} {len(content)} {name}\n {hashlib.sha256(changes).hexdigest()} {len(changes)} {added}\n"
-            f"Directory: {folder}\n\n"
+            f" {digest} {len(content)} {name}\n{signed}"
+            f" {hashlib.sha256(changes).hexdigest()} {len(changes)} {added}\nDirectory: {folder}\n\n"
         )
         (self.root / folder).mkdir(parents=True, exist_ok=True)
+        if signature:
+            (self.root / folder / f"{name}.asc").write_bytes(signature)
         if there:
             (self.root / folder / name).write_bytes(content)
-        if patches is not None:
+        if patches is not None or key:
             (self.root / folder / added).write_bytes(changes)
 
     def add_package(self, version: str, content: bytes, *, package: str = "pyenv") -> None:

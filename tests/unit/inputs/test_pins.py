@@ -180,6 +180,7 @@ HOSTILE: dict[str, list[object]] = {
     ],
     "license": ["", " ", "MIT\nEvil: 1", "MIT $(id)"],
     "released": ["2025-06-11", 5, True],
+    "signed_by": ["", "A" * 39, "a" * 40, "A" * 41, 5],
 }  # fmt: skip
 
 
@@ -226,7 +227,7 @@ def test_what_leads_elsewhere_or_is_of_another_kind_is_refused(
 
 FIELDS = st.sampled_from(
     ["python", "python-build", "library", "sysroot", "bullseye", "amd64", "beside", "glibc", "snapshot", "path", "name",
-     "version", "file", "sha256", "places", "license", "released"]
+     "version", "file", "sha256", "places", "license", "released", "signed_by"]
 )  # fmt: skip
 VALUES: st.SearchStrategy[object] = st.recursive(
     st.sampled_from([0, True, 1.5, "", "x", "3.13.5", SHA256, "https://a/x"]) | st.text(max_size=5),

@@ -11,7 +11,8 @@ from builder.sessions import bump, opening
 from builder.sessions.opening import SessionFailed
 from builder.sources.releases import INDEX
 from tests.support.debian_mirror import DebianMirror, tarball
-from tests.support.factories import checkout
+from tests.support.factories import LIBRARIES, OTHER, TARBALL, checkout
+from tests.support.pgp import Keys
 from tests.support.sessions import given
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
@@ -73,6 +74,71 @@ def test_security_patches_of_the_pinned_version_are_offered_and_go_with_it(
     bump.renew([])
     assert pins.read(file).libraries["zlib"].version == "99.1"
     assert sorted(path.name for path in folder.iterdir()) == ["10-ours.patch"]
+
+
+def test_security_patches_of_an_older_cpython_go_to_that_version_only(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = f"debian:pool/main/x/python3.13/python3.13_{OTHER.version}.orig.tar.xz"
+    head, name, rest = file.read_text().partition(OTHER.file)
+    file.write_text(head + name + rest.replace("/nowhere/python", place, 1))
+    mirror = DebianMirror(tmp_path / "mirror")
+    patch = "Fixes: CVE-2026-1234\n--- a/x\n+++ b/x\n"
+    patches = {"multiarch.diff": "--- a/x\n+++ b/x\n", "fix.patch": patch}
+    mirror.add(OTHER.version, TARBALL, package="python3.13", patches=patches)
+    mirror.publish()
+    bump.renew(["--only", "3.13"])
+    assert f"CPython {OTHER.version}: security patches of Debian {OTHER.version}-1: " in capsys.readouterr().out
+    found = [path.relative_to(file.parent) for path in file.parent.glob("**/debian-*")]
+    assert found == [Path("cpython", OTHER.version, "debian-01-fix.patch")]
+    bump.renew([])
+    assert "nothing to change" in capsys.readouterr().out
+
+
+@pytest.mark.needs("gpg", "gpgv")
+@pytest.mark.parametrize("dry", [True, False])
+def test_the_key_that_signed_a_pinned_source_is_pinned_once(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, dry: bool
+) -> None:
+    keys, content = Keys(tmp_path / "gnupg"), LIBRARIES["zlib"]
+    keys.make("upstream")
+    mirror = DebianMirror(tmp_path / "mirror")
+    version = pins.read(file).libraries["zlib"].version
+    signature = keys.sign(content, "upstream")
+    mirror.add(version, content, package="zlib", signature=signature, key=keys.public("upstream"))
+    mirror.publish()
+    before = file.read_text()
+    bump.renew(["--dry-run"] if dry else [])
+    line = f'signed_by = "{keys.fingerprint("upstream")}"\n'
+    said = capsys.readouterr().out
+    assert f"zlib {version}: signed by {keys.fingerprint('upstream')}\n" in said
+    if dry:
+        assert file.read_text() == before
+        return
+    assert file.read_text().replace(line, "") == before
+    assert pins.read(file).libraries["zlib"].signed_by == keys.fingerprint("upstream")
+    bump.renew([])
+    assert "nothing to change" in capsys.readouterr().out
+    mirror.add("99.1", tarball("zlib-99.1"), package="zlib")
+    mirror.publish()
+    bump.renew([])
+    assert "passed over 99.1: Debian has no signature of upstream, and " in capsys.readouterr().out
+
+
+@pytest.mark.needs("gpg", "gpgv")
+def test_with_a_bad_signature_of_what_is_pinned_nothing_is_written(file: Path, tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "gnupg")
+    keys.make("upstream")
+    mirror = DebianMirror(tmp_path / "mirror")
+    signature, patches = keys.sign(b"another", "upstream"), {"CVE-2026-1234.patch": "--- a/x\n"}
+    version = pins.read(file).libraries["zlib"].version
+    mirror.add(
+        version, LIBRARIES["zlib"], package="zlib", signature=signature, key=keys.public("upstream"), patches=patches
+    )
+    mirror.publish()
+    with pytest.raises(SessionFailed, match="is no good signature"):
+        bump.renew([])
+    assert [*file.parent.glob("**/debian-*")] == []
 
 
 @pytest.mark.parametrize("lost", ["file", "entry"])

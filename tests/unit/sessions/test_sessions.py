@@ -81,11 +81,13 @@ def test_settings_are_shown_with_value_and_origin(
 def test_the_pins_are_shown_with_license_and_place(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pins = root / "recipes" / "pins.toml"
     before, name, rest = pins.read_text().partition('name = "zlib"')
-    pins.write_text(before + name + rest.replace("/nowhere/python", "debian:pool/main/z/zlib/zlib_1.orig.tar.xz", 1))
+    rest = rest.replace("/nowhere/python", "debian:pool/main/z/zlib/zlib_1.orig.tar.xz", 1)
+    pins.write_text(f'{before}{name}\nsigned_by = "{"A" * 24}{"B" * 16}"{rest}')
     show.pins()
     note, _, head, *rows = [line.split() for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
     assert note[:4] == ["note:", "newer", "versions", "are"]  # because there is no mirror here
-    assert head[:4] == ["SOURCE", "VERSION", "NEWER", "LICENSE"]
+    assert head[:7] == ["SOURCE", "VERSION", "NEWER", "LICENSE", "SHA256", "SIGNED", "BY"]
+    assert [row[-2] for row in rows if row[0] == "zlib"] == ["B" * 16]
     assert ["CPython", "3.13.5", "PSF-2.0", SOURCE.sha256[:16], "/nowhere/python"] in rows
     assert {row[0] for row in rows} == {"CPython", "python-build", "zlib", "openssl", "libc6"}
 

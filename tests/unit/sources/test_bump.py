@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -219,6 +220,22 @@ def test_a_folder_that_bears_the_series_moves_with_it(mirror: DebianMirror) -> N
     found = bump(mirror, given).new
     assert found
     assert found.places[0] == "/nowhere/v5.9/xz-5.9.0.tar.xz"
+
+
+def test_a_key_is_written_below_the_digest_and_moves_with_the_release(tmp_path: Path) -> None:
+    text = (SHIPPED / "pins.toml").read_text()
+    # The last release of CPython, behind which a comment on something else follows.
+    old = replace([*pins.parse(text, tmp_path).pythons.values()][-1], signed_by="")
+    text = re.sub(rf'(sha256 = "{old.sha256}"\n)signed_by = .*\n', r"\1", text)
+    signed = replace(old, signed_by="A" * 40)
+    changed = pins_file.rewritten(text, [(old, signed)], [])
+    line = f'sha256 = "{old.sha256}"\n'
+    assert changed == text.replace(line, f'{line}signed_by = "{"A" * 40}"\n')
+    moved = replace(signed, version="3.13.99", sha256="2" * 64, signed_by="B" * 40)
+    again = pins_file.rewritten(changed, [(signed, moved)], [])
+    assert [*pins.parse(again, tmp_path).pythons.values()][-1] == moved
+    added = pins_file.rewritten(changed, [], [moved])
+    assert pins.parse(added, tmp_path).pythons == {**pins.parse(changed, tmp_path).pythons, "3.13.99": moved}
 
 
 def test_the_file_keeps_its_comments_and_everything_that_is_not_bumped(tmp_path: Path) -> None:

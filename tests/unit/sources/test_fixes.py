@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,13 @@ def test_patches_from_the_first_to_the_last_that_names_a_flaw_are_taken_in_debia
     )
 
 
+def test_of_cpython_only_patches_that_name_a_flaw_are_taken(mirror: DebianMirror) -> None:
+    place = "debian:pool/main/p/xz-utils/xz-utils_5.8.1.orig.tar.xz"
+    mirror.add("5.8.1", tarball("Python-5.8.1"), patches=PATCHES)
+    fixes = found(mirror, replace(XZ, name="CPython", places=(place,))).fixes
+    assert [fix.name for fix in fixes] == ["debian-01-fix-overflow.patch", "debian-02-CVE-2026-1234.patch"]
+
+
 def test_the_newest_revision_of_the_very_version_counts(mirror: DebianMirror) -> None:
     mirror.add("5.8.1", tarball("xz-5.8.1"), revision="1+deb13u2", patches={"CVE-2026-2.patch": CHANGE, **PATCHES})
     mirror.add("5.8.1", tarball("xz-5.8.1"), revision="1", patches={})
@@ -88,14 +96,14 @@ def test_a_name_that_leads_elsewhere_is_not_taken(mirror: DebianMirror, name: st
 
 
 def test_a_patch_that_is_larger_than_any_is_not_read(mirror: DebianMirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.sources.fixes._LARGEST", 10)
+    monkeypatch.setattr("builder.sources.packaging._LARGEST", 10)
     mirror.add("5.8.1", tarball("xz-5.8.1"), patches=PATCHES)
     with pytest.raises(BuildError, match="more patches, or larger ones, than any"):
         found(mirror)
 
 
 def test_what_is_no_archive_is_said(mirror: DebianMirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.support.debian_mirror.packaging", lambda patches: b"<html>")
+    monkeypatch.setattr("tests.support.debian_mirror.packaging", lambda patches, key: b"<html>")
     mirror.add("5.8.1", tarball("xz-5.8.1"), patches=PATCHES)
     with pytest.raises(BuildError, match=r"debian\.tar\.xz can't be read: ReadError"):
         found(mirror)

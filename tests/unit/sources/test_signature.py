@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from builder.sources.releases import INDEX, Indexes, newer, revised
 from builder.sources.shelf import SourceShelf
 from tests.support.debian_mirror import DebianMirror, tarball
 from tests.support.factories import NO_NETWORK
+from tests.support.pgp import Keys
 
 pytestmark = pytest.mark.needs("gpg")
 
@@ -36,19 +37,13 @@ def mirror(tmp_path: Path) -> DebianMirror:
 @pytest.fixture
 def sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sign:
     """Signs a text as Debian, or as others as well; this machine has Debian's key."""
-    home = tmp_path / "gnupg"
-    home.mkdir(mode=0o700)
-
-    def gpg(*args: str, text: bytes = b"") -> bytes:
-        quiet = ("gpg", "--batch", "--quiet", f"--homedir={home}", "--pinentry-mode=loopback", "--passphrase=")
-        return subprocess.run((*quiet, *args), check=True, input=text, capture_output=True).stdout
-
+    keys = Keys(tmp_path / "gnupg")
     for name in ("debian", "stranger"):
-        gpg("--quick-generate-key", f"{name}@example.org", "ed25519", "sign", "never")
+        keys.make(name)
     keyring = tmp_path / "keyring.gpg"
-    keyring.write_bytes(gpg("--export", "debian@example.org"))
+    keyring.write_bytes(keys.gpg("--export", "debian@example.org"))
     monkeypatch.setattr(signature, "KEYRING", keyring)
-    return lambda text, *names: gpg("--clearsign", *(f"--local-user={one}@example.org" for one in names), text=text)
+    return functools.partial(keys.sign, how="--clearsign")
 
 
 def release(mirror: DebianMirror) -> bytes:
