@@ -6,7 +6,6 @@
 #   "jinja2>=3.1",
 #   "nox>=2025.2.9",
 #   "packaging>=26.4",
-#   "pyelftools==0.33",  # exactly: it runs inside the builds, and so is part of their keys
 #   "python-debian>=1",
 #   "requests>=2.32",
 #   "tenacity>=9",
@@ -14,6 +13,16 @@
 #   "tqdm>=4.66",
 #   "trustme>=1.2",
 #   "urllib3>=2.3",
+#   # Exactly: these run inside the builds, and so are part of their keys.
+#   "boolean-py==5.0",
+#   "cyclonedx-python-lib==11.12.0",
+#   "defusedxml==0.7.1",
+#   "license-expression==30.4.4",
+#   "packageurl-python==0.17.6",
+#   "py-serializable==2.2.0",
+#   "pyelftools==0.33",
+#   "sortedcontainers==2.4.0",
+#   "typing-extensions==4.16.0",
 # ]
 # ///
 """The sessions. `nox` prints the settings, `nox -s help` the sessions; README.md and docs/settings.md explain them."""

@@ -12,8 +12,8 @@ import sys
 
 RUNNERS = {"amd64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
 FILES = {
-    ("tar", "runtime"): ["*.tgz", "*.manifest.json", "!*-dev_*"],
-    ("tar", "runtime-dev"): ["*-dev_*.tgz", "*-dev_*.manifest.json"],
+    ("tar", "runtime"): ["*.tgz", "*.manifest.json", "*.cdx.json", "!*-dev_*"],
+    ("tar", "runtime-dev"): ["*-dev_*.tgz", "*-dev_*.manifest.json", "*-dev_*.cdx.json"],
     ("deb", "runtime"): ["*.deb"],
     ("deb", "runtime-dev"): ["*-dev_*.deb"],
 }

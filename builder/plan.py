@@ -18,6 +18,7 @@ from builder.stages.lock import LOCK
 from builder.stages.locked import Platform, locked, of_venv
 from builder.stages.planning import Inputs
 from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_packages
+from builder.stages.sbom import SBOM
 from builder.stages.stage import Json, Stage
 from builder.stages.venvs import lock_of
 from builder.targets import Target, Variant
@@ -104,7 +105,7 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
     fetch = pip.plan_fetch(recipes, names, prt_root=settings.prt_root, env=env)
     parent_key = lower.stage.key if lower else interpreter.key
     stage = plan_packages(recipes, inputs, target.arch, parent_key, locks, planned_manifest)
-    endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json"}
+    endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", SBOM: "cdx.json"}
     if has_symbols(inputs, target.variant):
         endings[SYMBOLS_ARTIFACT] = "symbols.tgz"
     artifacts = {

@@ -17,6 +17,7 @@ from builder.targets import Arch
 
 CPYTHON = "CPython"  # what its sources are called
 PSF = "PSF-2.0"  # the license of every CPython since 2.1
+_PYTHON = {"license": PSF, "cpe": "python:python"}
 _DEBIAN = {"license": "LGPL-2.1-or-later"}  # of what is linked: glibc; libgcc's has the runtime exception
 SNAPSHOT = "https://snapshot.debian.org/archive/debian"  # everything Debian ever published, by day
 
@@ -25,6 +26,7 @@ _PLAIN = "[A-Za-z0-9][A-Za-z0-9._+~-]*"  # as part of a path: neither hidden nor
 _BELOW = f"{_PLAIN}(/{_PLAIN})*"
 _EACH = "each source has version, file, sha256 and places"
 _NEEDED = {"name", "version", "file", "sha256", "places", "license"}
+_ALLOWED = {"released", "line", "signed_by", "cpe"}
 # What each text may be, and what that is called.
 _RULES = {
     "name": ("[A-Za-z0-9][A-Za-z0-9.+-]*", "a name"),
@@ -37,6 +39,7 @@ _RULES = {
     "place": (rf"debian:{_BELOW}|(https?://|file:///|/)[A-Za-z0-9%&+,./:;=?@_~!-]+", "a URL, a path or debian:path"),
     "path": (_BELOW, "a path below a Debian mirror"),
     "suite": ("[a-z]+", "a Debian suite"),
+    "cpe": ("[a-z0-9._-]+:[a-z0-9._-]+", "vendor:product of a CPE"),
     "glibc": (r"2\.\d{1,3}", "a version of glibc"),
     "snapshot": (r"\d{8}T\d{6}Z", "a time of snapshot.debian.org"),
 }
@@ -47,7 +50,8 @@ class Source:
     """A file to download. `places` are URLs or `debian:<path below a Debian mirror>`; `released` is its date.
 
     `line` is the series that `nox -s bump` stays in, such as `3.5`; empty for the newest of all. `signed_by` is the
-    fingerprint of upstream's key, which a newer release must be signed with; empty where no signature is known.
+    fingerprint of upstream's key, which a newer release must be signed with; empty where no signature is known. `cpe`
+    is vendor and product, as the NVD calls them.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Source:
     license: str = ""
     line: str = ""
     signed_by: str = ""
+    cpe: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def parse(text: str, path: Path) -> Pins:
     """The same of a text that is, or is to be, in a file."""
     try:
         table = tomllib.loads(text)
-        pythons = [_source({"license": PSF, **row, "name": CPYTHON}) for row in _rows(table, "python")]
+        pythons = [_source({**_PYTHON, **row, "name": CPYTHON}) for row in _rows(table, "python")]
         python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
         libraries = [_source(row) for row in _rows(table, "library")]
         sysroots = [one for suite, row in _row(table.pop("sysroot")).items() for one in _sysroots(suite, _row(row))]
@@ -166,10 +171,7 @@ def _by(attribute: str, sources: Iterable[Source]) -> dict[str, Source]:
 
 def _source(row: Mapping[str, Any]) -> Source:
     where = f"{row.get('file', row.get('name'))!s:.100}"
-    for wrong, names in (
-        ("unknown", row.keys() - {*_NEEDED, "released", "line", "signed_by"}),
-        ("missing", _NEEDED - row.keys()),
-    ):
+    for wrong, names in (("unknown", row.keys() - _NEEDED - _ALLOWED), ("missing", _NEEDED - row.keys())):
         if names:
             raise ValueError(f"{where}: {wrong}: {', '.join(sorted(names))}")
     released = row.get("released")
@@ -183,7 +185,8 @@ def _source(row: Mapping[str, Any]) -> Source:
         raise ValueError(f"{where}: places is an empty list")
     line = _check(row["line"], "version", where) if "line" in row else ""
     signed_by = _check(row["signed_by"], "signed_by", where) if "signed_by" in row else ""
-    return Source(name, version, file, sha256, places, released, spdx, line, signed_by)
+    cpe = _check(row["cpe"], "cpe", where) if "cpe" in row else ""
+    return Source(name, version, file, sha256, places, released, spdx, line, signed_by, cpe)
 
 
 def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:

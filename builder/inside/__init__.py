@@ -1,1 +1,1 @@
-"""Programs that run inside a build, by the Python just built; they import no other library than pyelftools."""
+"""Programs that run inside a build, by the Python just built; what else they import is shipped with them."""

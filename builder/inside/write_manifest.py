@@ -7,14 +7,19 @@ import json
 import pathlib
 import platform
 import pyexpat
+import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from typing import Any
 
 from builder.inside.linkage import dotted, needs
 
 root = pathlib.Path(sys.argv[1])
+LISTED = "share/sbom/cpython.spdx.json"
+MIMALLOC = "include/python3*/internal/mimalloc/mimalloc.h"
+LICENSES = {"expat": "MIT", "hacl-star": "MIT", "libmpdec": "BSD-2-Clause", "macholib": "MIT", "mimalloc": "MIT"}
 
 
 def packages(python: str | pathlib.Path) -> list[dict[str, str]]:
@@ -41,11 +46,26 @@ def jit_is_there() -> bool:
 
 
 def vendored() -> list[dict[str, str]]:
-    """The libraries that come inside CPython's source, as they report themselves: its own list can be out of date."""
-    return [
-        {"name": "expat", "version": pyexpat.EXPAT_VERSION.partition("_")[2], "license": "MIT"},
-        {"name": "libmpdec", "version": _decimal.__libmpdec_version__, "license": "BSD-2-Clause"},
-    ]
+    """The libraries that came inside CPython's source, but for those that nobody gives a version."""
+    versions = dict(listed())
+    # These report their version themselves: CPython's own list can be out of date.
+    versions |= {"expat": pyexpat.EXPAT_VERSION.partition("_")[2], "libmpdec": _decimal.__libmpdec_version__}
+    named = (name for name in LICENSES if name in versions)
+    return [{"name": name, "version": versions[name], "license": LICENSES[name]} for name in named]
+
+
+def listed() -> Iterator[tuple[str, str]]:
+    """Names and versions of CPython's own list; and mimalloc's version, which only its header has."""
+    for path in root.glob(LISTED):
+        yield from ((one["name"], one["versionInfo"]) for one in json.loads(path.read_bytes())["packages"])
+    for path in root.glob(MIMALLOC):
+        yield "mimalloc", mimalloc(path.read_text())
+
+
+def mimalloc(header: str) -> str:
+    """The version that mimalloc's header names as 212: a digit, and two more that are two numbers."""
+    (number,) = re.findall(r"^#define MI_MALLOC_VERSION +(\d+)", header, re.MULTILINE)
+    return ".".join(number)
 
 
 manifest = json.loads(pathlib.Path(sys.argv[2]).read_text())

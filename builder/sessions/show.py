@@ -42,7 +42,7 @@ def environment() -> None:
     lines["ARTIFACT_DIR"] = str(found.artifact_dir)
     for target in (Target(variant, arch) for arch in Arch for variant in Variant):
         name = f"{target.variant.value}_{target.arch.suffix}".upper().replace("-", "_")
-        for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json")):
+        for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json"), ("SBOM", "cdx.json")):
             names = (target.artifact(one.package_prefix, one.package_version, ending) for one in found.each_version())
             lines[f"{kind}_{name}"] = " ".join(names)
         with suppress(UserError):  # not every version of a tarball can be one of a Debian package

@@ -64,10 +64,15 @@ class Inputs:
         return {name: source for name, source in self.pins.libraries.items() if name not in left_out}
 
     @property
+    def compiled(self) -> tuple[Source, ...]:
+        """What is compiled: CPython, and the libraries that go inside."""
+        return (self.python_build.source(self.python_version), *self.libraries.values())
+
+    @property
     def sources(self) -> tuple[Source, ...]:
-        """What is compiled, and python-build, which compiles it."""
-        python = self.python_build.source(self.python_version)
-        return (python, self.python_build.as_source(), *self.libraries.values())
+        """The same, and python-build, which compiles it."""
+        python, *libraries = self.compiled
+        return (python, self.python_build.as_source(), *libraries)
 
     def patches(self, source: str) -> tuple[RecipeFile, ...]:
         """The patches to a source, in order, each named by its path below `recipes/`.

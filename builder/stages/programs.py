@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from builder.stages.stage import File
 
 _BUILDER = Path(__file__).parents[1]
-# The programs that make a tree movable.
-MOVABLE = tuple(sorted(f"movable/{path.name}" for path in (_BUILDER / "inside" / "movable").glob("*.py")))
+# What writes a CycloneDX document: the library and what it needs, nothing of it compiled.
+_CYCLONEDX = (
+    "boolean", "cyclonedx", "defusedxml", "license_expression", "packageurl", "py_serializable", "sortedcontainers",
+    "typing_extensions",
+)  # fmt: skip
+_DATA = ("spdx.SNAPSHOT.schema.json", "scancode-licensedb-index.json")  # that it reads: the names of licenses
+
+
+def _below(folder: str) -> tuple[str, ...]:
+    """The programs of a folder of `inside/`, as names below `inside/`."""
+    return tuple(sorted(f"{folder}/{path.name}" for path in (_BUILDER / "inside" / folder).glob("*.py")))
+
+
+MOVABLE = _below("movable")  # they make a tree movable
+SBOM_PROGRAMS = _below("sbom")  # they write the SBOM
 
 
 def program_file(name: str) -> File:
@@ -25,6 +38,22 @@ def as_package(*names: str) -> Iterator[File]:
     """
     for name in ("__init__.py", "inside/__init__.py", "inside/linkage.py", *(f"inside/{name}" for name in names)):
         yield File(f"builder/{name}", (_BUILDER / name).read_bytes())
-    library = Path(str(files("elftools")))
-    for path in sorted(library.rglob("*.py")):
-        yield File(f"elftools/{path.relative_to(library)}", path.read_bytes())
+    yield from _library("elftools")
+
+
+def cyclonedx() -> Iterator[File]:
+    """The library for CycloneDX documents, of this environment, for a program that is run with `-m` from WORK."""
+    for name in _CYCLONEDX:
+        yield from _library(name)
+
+
+def _library(name: str) -> Iterator[File]:
+    """A module or package of this environment, without what it brings for others."""
+    found = find_spec(name)
+    assert found is not None, f"requirements.txt has {name}"
+    origin = Path(str(found.origin))
+    is_package = found.submodule_search_locations is not None
+    top = origin.parents[1] if is_package else origin.parent
+    for path in sorted(origin.parent.rglob("*")) if is_package else [origin]:
+        if (path.suffix == ".py" and not path.name.startswith("test_")) or path.name in _DATA:
+            yield File(str(path.relative_to(top)), path.read_bytes())

@@ -5,6 +5,7 @@ The parent of `runtime` is the interpreter; the parent of `runtime-dev` is the f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,7 +17,8 @@ from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.lock import Distribution
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
-from builder.stages.programs import MOVABLE, as_package, program_file
+from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file
+from builder.stages.sbom import PLANNED_SBOM, SBOM, planned
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack
 from builder.targets import Arch, Variant
 
@@ -79,7 +81,7 @@ def plan_packages(
     return Stage(
         name=recipe.variant.value,
         inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": inputs.machine.surroundings},
-        files=(*_files(recipes), *venvs.files(locks.venvs)),
+        files=(*_files(recipes), *venvs.files(locks.venvs), *_sbom(inputs, recipe.variant)),
         steps=steps,
         output=ARTIFACT,
         parents=(locks.stage,),
@@ -110,6 +112,13 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"{pip.DISTRIBUTIONS}/{wheel.name}", wheel.content) for wheel in recipe.wheels)
     yield from map(program_file, _PROGRAMS)
     yield from as_package("check_movable.py", "check_portable.py", "write_manifest.py", *MOVABLE)
+
+
+def _sbom(inputs: Inputs, variant: Variant) -> Iterable[File]:
+    """What writes the SBOM, and what the plan knows for it."""
+    yield from as_package(*SBOM_PROGRAMS)
+    yield from cyclonedx()
+    yield File(PLANNED_SBOM, json.dumps(planned(inputs, variant), sort_keys=True).encode())
 
 
 def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
@@ -155,10 +164,13 @@ def _described(settings: Settings, env: dict[str, str]) -> tuple[Step, ...]:
     hint = "no artifact has setuid, setgid or sticky bits, devices, pipes or sockets: remove them in a script"
     module = (python, "-B", "-m", "builder.inside.write_manifest")
     write = (*module, str(prt_root), f"{WORK}/{PLANNED_MANIFEST}", f"{WORK}/{MANIFEST}")
+    known = (f"{WORK}/{MANIFEST}", f"{WORK}/{PLANNED_SBOM}", f"{WORK}/{SBOM}")
+    sbom = (python, "-B", "-m", "builder.inside.sbom", str(prt_root), *known)
     doctor = (python, "-I", "-B", f"{WORK}/write_doctor.py", str(prt_root), f"{settings.package_prefix}-doctor", WORK)
     return (
         Step("check kinds of files", plain, env, hint=hint),
         Step("write manifest", write, env),
+        Step("write SBOM", sbom, env),
         Step("write doctor", doctor, env),
     )
 

@@ -168,14 +168,18 @@ def test_only_those_allowed_use_it(what: str) -> None:
     assert {name for name in users if not name.startswith(PRIVILEGES[what] or ("nobody",))} == set()
 
 
+SBOM = [name for name in INSIDE if name.startswith("builder.inside.sbom.")]
+
+
 @pytest.mark.parametrize("name", INSIDE)
 def test_what_runs_inside_a_build_needs_hardly_more_than_the_standard_library(name: str) -> None:
     tree = ast.walk(ast.parse(MODULES[name].read_text()))
     found = {alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names}
     froms = {str(n.module) for n in ast.walk(ast.parse(MODULES[name].read_text())) if isinstance(n, ast.ImportFrom)}
     # Those that are run as modules of their package share these, and what travels with them.
-    shared = {"builder.inside.proof.report", "builder.inside.linkage", "builder.inside.movable"}
-    travels = {one for one in froms if name == "builder.inside.linkage" and one.startswith("elftools.")}
+    shared = {"builder.inside.proof.report", "builder.inside.linkage", "builder.inside.movable", *SBOM}
+    libraries = {"builder.inside.linkage": ("elftools.",), **dict.fromkeys(SBOM, ("cyclonedx.", "packageurl"))}
+    travels = {one for one in froms if one.startswith(libraries.get(name, ()))}
     outside = (found | froms) - shared - travels
     assert {one.partition(".")[0] for one in outside} <= sys.stdlib_module_names
 

@@ -22,6 +22,8 @@ RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 ALL = {"interpreter", "runtime", "runtime-dev"}
 PACKAGES = {"runtime", "runtime-dev"}
 ONE = (RecipeFile("10-other", b"#!/bin/sh\n"),)
+# They come whole, and run inside a build.
+LIBRARIES = "boolean|cyclonedx|defusedxml|elftools|license_expression|packageurl|py_serializable|sortedcontainers"
 PATCHES = recipes()[RUNTIME].pre_patches
 
 Change = Callable[[Planning], Planning]
@@ -47,7 +49,7 @@ def described(stage: Stage) -> dict[str, Json]:
         }
         for step in stage.steps
     ]
-    files = [*dict.fromkeys(re.sub(r"^elftools/.*", "elftools/…", file.name) for file in stage.files)]
+    files = [*dict.fromkeys(re.sub(rf"^({LIBRARIES})/.*", r"\1/…", file.name) for file in stage.files)]
     shown: dict[str, Json] = {"files": [*files], "steps": steps, "output": stage.output}
     if stage.compiles:
         shown["parents"] = [parent.name for parent in stage.parents]

@@ -77,7 +77,7 @@ def test_each_job_keeps_the_package_it_proved_and_no_other(
     matrix: dict[str, dict[str, str]], variant: Variant, form: Format
 ) -> None:
     patterns = matrix[session(Target(variant, Arch.ARM64), form)]["files"].split("\n")
-    endings = {Format.TAR: ("tgz", "manifest.json"), Format.DEB: ("deb",)}
+    endings = {Format.TAR: ("tgz", "manifest.json", "cdx.json"), Format.DEB: ("deb",)}
     # What such a job leaves: its own package, and those it was made from or exchanged for.
     built = {
         Target(each, Arch.ARM64).artifact("prt", "v1", ending): (each, kind)

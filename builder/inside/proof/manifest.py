@@ -1,4 +1,4 @@
-"""The manifest is readable, is the one that was published, and says what the interpreter says of itself.
+"""The manifest is readable, is the one that was published, and says what the interpreter and the SBOM say.
 
 Arguments: PRT_ROOT, the published manifest, and NAME=value for what it must say.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import platform
+import re
 import sqlite3
 import ssl
 import subprocess
@@ -42,6 +43,37 @@ def changes(what: str, manifest: list[str], seen: list[str]) -> Iterator[str]:
     yield from (f"{what}\n  expected: nothing (the manifest)\n  seen:     {one}" for one in seen if one not in manifest)
 
 
+def of_sbom(document: dict[str, Any]) -> dict[str, set[str]]:
+    """The distributions that an SBOM names, as NAME VERSION, by where they are: `runtime`, or `venv:NAME`."""
+    places = {"runtime": document, **{one["bom-ref"]: one for one in document["components"]}}
+    found = {}
+    for place in (name for name in places if name == "runtime" or name.startswith("venv:")):
+        components = (one for one in places[place]["components"] if one.get("purl", "").startswith("pkg:pypi/"))
+        found[place] = {f"{one['name']} {one['version']}" for one in components}
+    return found
+
+
+def normalized(listed: list[dict[str, str]]) -> set[str]:
+    """The same of a manifest's list."""
+    return {f"{re.sub(r'[-_.]+', '-', one['name']).lower()} {one['version']}" for one in listed}
+
+
+def sbom_differences(root: pathlib.Path, manifest: dict[str, Any]) -> Iterator[str]:
+    """What the SBOM lacks of the manifest, or has too much."""
+    document = json.loads((root / "sbom.cdx.json").read_text())
+    seen = of_sbom(document)
+    expected = {"runtime": manifest["python_packages"]}
+    expected |= {f"venv:{name}": packages for name, packages in manifest["venvs"].items()}
+    for place in sorted({*seen, *expected}):
+        named, there = normalized(expected.get(place, [])), seen.get(place, set())
+        yield from differs(f"SBOM: {place}", sorted(named - there), sorted(there - named))
+    compiled = {f"{one['name']} {one['version']}" for one in (*manifest["sources"], *manifest["vendored"])}
+    there = {f"{one['name']} {one.get('version')}" for one in document["components"]}
+    # python-build compiles, and is not inside.
+    lacking = [one for one in sorted(compiled - there) if not one.startswith("python-build ")]
+    yield from differs("SBOM: what was compiled", [], lacking)
+
+
 def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterator[str]:
     """Where the manifest in the tree and the world differ."""
     manifest: dict[str, Any] = json.loads((root / "manifest.json").read_text())
@@ -67,6 +99,7 @@ def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterato
     for venv in venvs:
         seen = packages("--python", str(root / "venv" / venv / "bin" / "python"))
         yield from changes(f"manifest: venvs: {venv}", named(manifest["venvs"].get(venv, [])), seen)
+    yield from sbom_differences(root, manifest)
     inside = {one["name"]: one["version"] for one in manifest["sources"]}
     for name, version in (("openssl", ssl.OPENSSL_VERSION.split()[1]), ("sqlite", sqlite3.sqlite_version)):
         yield from differs(f"manifest: sources: {name}", version, inside.get(name, version))

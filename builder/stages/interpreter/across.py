@@ -139,6 +139,7 @@ def cross_compile(
                 environment(target, cpython, OPTIMIZED if optimize else ()),
             ),
             *((_profile_use(cpython),) if optimize else ()),
+            *cpython.keep_sbom(str(prt_root)),
             *_links(cpython, prt_root),
             _plain_words(target, prt_root),
             *one_openssl(cpython, target, prt_root),

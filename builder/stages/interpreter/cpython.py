@@ -12,11 +12,13 @@ from builder.inputs.recipe import RecipeFile
 from builder.sources.python_build import PythonBuild
 from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
-from builder.versions import branch, is_debug, without_flags
+from builder.versions import branch, is_debug, series, without_flags
 
 # The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if this asks for it,
 # and leaves `_decimal` out where the system has none.
 _OWN_LIBMPDEC = "--with-system-libmpdec=no"
+
+VENDORED = "share/sbom/cpython.spdx.json"
 
 _PYTHON_BUILD = "python-build"
 _DEFINITIONS = f"{_PYTHON_BUILD}/share/python-build"
@@ -114,6 +116,13 @@ class CPython:
         ]
         scratch = Step("make scratch folder", ("mkdir", "-p", f"{WORK}/scratch"))
         return [scratch, unpack("unpack source", f"sources/{self.package}.tar.xz", f"{WORK}/scratch"), *apply]
+
+    def keep_sbom(self, prt_root: str) -> list[Step]:
+        """Keep CPython's own list of what was copied into its source; it has one since 3.12."""
+        if series(self.version) < (3, 12):
+            return []
+        listed, kept = f"{WORK}/build/{self.package}/Misc/sbom.spdx.json", f"{prt_root}/{VENDORED}"
+        return [Step("keep CPython's SBOM", ("install", "-D", "--mode=644", listed, kept))]
 
     def compile(self, name: str, prefix: str, options: tuple[str, ...], env: Mapping[str, str]) -> Step:
         """Run python-build. `options` go to configure; none of them may hold a blank. The source tree is kept."""

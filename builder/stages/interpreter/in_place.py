@@ -25,6 +25,7 @@ def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: 
         steps=(
             *cpython.prove_patches(),
             cpython.compile(name, str(prt_root), options, training),
+            *cpython.keep_sbom(str(prt_root)),
             check_modules(cpython, prt_root, "install the headers the module needs, and build again"),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),

@@ -19,8 +19,9 @@ from tests.support.recorder import Answer, Recorder
 
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 COMPILE = "compile CPython 3.13.5 (PGO, LTO)"
-FILES = ["prt_v0_amd64.manifest.json", "prt_v0_amd64.tgz"]
-DEV_FILES = ["prt-dev_v0_amd64.manifest.json", "prt-dev_v0_amd64.tgz"]
+MANIFEST, ARCHIVE = "prt_v0_amd64.manifest.json", "prt_v0_amd64.tgz"
+FILES = ["prt_v0_amd64.cdx.json", MANIFEST, ARCHIVE]
+DEV_FILES = ["prt-dev_v0_amd64.cdx.json", "prt-dev_v0_amd64.manifest.json", "prt-dev_v0_amd64.tgz"]
 
 
 @pytest.fixture
@@ -66,8 +67,8 @@ def test_the_first_build_compiles_and_publishes_both_files(root: Path) -> None:
 
 def test_the_artifact_is_what_the_engine_made_and_the_manifest_is_complete(root: Path) -> None:
     build(root, Recorder())
-    manifest = json.loads((root / "out" / FILES[0]).read_text())
-    assert (root / "out" / FILES[1]).read_bytes() == b"canned artifact.tgz"
+    manifest = json.loads((root / "out" / MANIFEST).read_text())
+    assert (root / "out" / ARCHIVE).read_bytes() == b"canned artifact.tgz"
     assert manifest["compiled"] == "native"
     assert manifest["libc_floor"] == "glibc 2.34"
     assert sorted(manifest["stage_keys"]) == ["interpreter", "runtime"]
@@ -76,7 +77,7 @@ def test_the_artifact_is_what_the_engine_made_and_the_manifest_is_complete(root:
 def test_the_manifest_says_when_the_interpreter_was_emulated(root: Path) -> None:
     build(root, Recorder(emulated_by="qemu 10.0.2"))
     build(root, Recorder(), DEV)
-    for name in (FILES[0], DEV_FILES[0]):
+    for name in (MANIFEST, DEV_FILES[1]):
         assert json.loads((root / "out" / name).read_text())["compiled"] == "emulated by qemu 10.0.2"
 
 
@@ -151,10 +152,10 @@ def test_a_failed_package_stage_keeps_the_compiled_interpreter(root: Path) -> No
 
 def test_a_failed_build_leaves_the_earlier_artifact(root: Path) -> None:
     build(root, Recorder())
-    before = (root / "out" / FILES[0]).read_bytes()
+    before = (root / "out" / MANIFEST).read_bytes()
     with pytest.raises(BuildError):
         build(root, Recorder(answers={"pip check": Answer(1)}), NO_PACKAGE_CACHE="1")
-    assert (root / "out" / FILES[0]).read_bytes() == before
+    assert (root / "out" / MANIFEST).read_bytes() == before
 
 
 def test_a_failure_names_a_log_that_holds_its_lines(root: Path) -> None:
