@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,19 +70,22 @@ class Source:
 class Sysroot:
     """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold.
 
-    `beside` are packages that nothing is linked against, but that wheels may need: what a .deb can depend on as well.
+    Of `headers`, packages as well, nothing is linked. `beside` are packages that nothing is linked against, but that
+    wheels may need: what a .deb can depend on as well.
     """
 
     suite: str
     arch: Arch
     glibc: str
     packages: tuple[Source, ...]
+    headers: tuple[Source, ...] = ()
     beside: tuple[Source, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """One digest for all that is linked against."""
-        return hashlib.sha256("".join(package.sha256 for package in self.packages).encode()).hexdigest()
+        """One digest for all that is compiled and linked against."""
+        packages = (*self.packages, *self.headers)
+        return hashlib.sha256("".join(package.sha256 for package in packages).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,9 @@ def parse(text: str, path: Path) -> Pins:
         pythons = [_source({**_PYTHON, **row, "name": CPYTHON}) for row in _rows(table, "python")]
         python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
         libraries = [_source(row) for row in _rows(table, "library")]
-        sysroots = [one for suite, row in _row(table.pop("sysroot")).items() for one in _sysroots(suite, _row(row))]
+        headers = _headers(_row(table.pop("headers")))
+        suites = _row(table.pop("sysroot")).items()
+        sysroots = [one for suite, row in suites for one in _sysroots(suite, _row(row), headers)]
         if table:
             raise ValueError(f"unknown: {', '.join(table)}")
         for python in pythons:
@@ -189,7 +194,14 @@ def _source(row: Mapping[str, Any]) -> Source:
     return Source(name, version, file, sha256, places, released, spdx, line, signed_by, cpe)
 
 
-def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:
+def _headers(row: Mapping[str, Any]) -> tuple[Source, ...]:
+    if row.keys() != {"snapshot", "packages"}:
+        raise ValueError("headers has snapshot and packages")
+    snapshot = _check(row["snapshot"], "snapshot", "headers")
+    return tuple(_package(_row(one), snapshot, {"license"}) for one in _list(row["packages"], "headers"))
+
+
+def _sysroots(suite: str, row: Mapping[str, Any], headers: tuple[Source, ...]) -> Iterator[Sysroot]:
     where = f"sysroot.{_check(suite, 'suite', 'sysroot')}"
     lists = dict(row)
     glibc, snapshot = (_check(lists.pop(rule), rule, where) for rule in ("glibc", "snapshot"))
@@ -198,17 +210,16 @@ def _sysroots(suite: str, row: Mapping[str, Any]) -> Iterator[Sysroot]:
         for by in (lists, _row(lists.pop("beside", {})))
     )
     for arch, linked in packages.items():
-        yield Sysroot(suite, arch, glibc, linked, beside.get(arch, ()))
+        yield Sysroot(suite, arch, glibc, linked, headers, beside.get(arch, ()))
 
 
-def _package(entry: Mapping[str, Any], snapshot: str) -> Source:
+def _package(entry: Mapping[str, Any], snapshot: str, more: Set[str] = frozenset()) -> Source:
     path = _check(entry["path"], "path", "package")
     file = path.rpartition("/")[2]
-    parts = file.split("_")
-    if len(parts) != 3 or entry.keys() != {"path", "sha256"}:
-        raise ValueError(f"{path} is no Debian package with path and sha256")
+    parts, keys = file.split("_"), {"path", "sha256", *more}
+    if len(parts) != 3 or entry.keys() != keys:
+        raise ValueError(f"{path} is no Debian package with {', '.join(sorted(keys))}")
     name, version, _ = parts
     places = [f"debian:{path}", f"{SNAPSHOT}/{snapshot}/{path}"]
-    return _source(
-        {"name": name, "version": version, "file": file, "sha256": entry["sha256"], "places": places, **_DEBIAN}
-    )
+    said = {key: value for key, value in entry.items() if key != "path"}
+    return _source({**_DEBIAN, **said, "name": name, "version": version, "file": file, "places": places})

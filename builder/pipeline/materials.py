@@ -23,7 +23,7 @@ def materials(stage: Stage, sources: SourceShelf, pins: Pins) -> Iterator[Item]:
         if isinstance(file.content, Source):
             content = _fetched(file.content, sources, pins)
         elif isinstance(file.content, Sysroot):
-            content = pack(map(sources.fetch, file.content.packages))
+            content = pack(map(sources.fetch, file.content.packages), map(sources.fetch, file.content.headers))
         else:
             content = file.content
         yield Item(file.name, content, file.executable)

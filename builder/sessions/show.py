@@ -60,7 +60,9 @@ def pins() -> None:
     project = read_project()
     pinned = project.pins
     sources = (*pinned.pythons.values(), pinned.python_build, *pinned.libraries.values())
-    not_updated = [package for sysroot in pinned.sysroots for package in (*sysroot.packages, *sysroot.beside)]
+    not_updated = dict.fromkeys(
+        package for one in pinned.sysroots for package in (*one.headers, *one.packages, *one.beside)
+    )
     try:
         found = newer(sources, Indexes(stores.source_shelf(project, say)))
         known = {source: releases[0].plain for source, releases in found.items()}

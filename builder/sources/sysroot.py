@@ -9,10 +9,13 @@ from pathlib import Path, PurePosixPath
 
 # Not needed to link: programs, documents, configuration, and the sanitizers' link stubs in GCC's folder.
 _LEFT_OUT = ("usr/share/", "usr/bin/", "usr/sbin/", "sbin/", "etc/", "lib/systemd/")
+# Where packages have headers; links lead to those of the kernel that differ by architecture.
+_HEADERS = ("usr/include/", "usr/lib/linux/")
 
 
-def pack(packages: Iterable[Path]) -> bytes:
-    """The archive of the packages' files; absolute links become relative to the sysroot they lie in.
+def pack(packages: Iterable[Path], headers: Iterable[Path] = ()) -> bytes:
+    """The archive of the packages' files, and of the headers of some more; absolute links become relative to the
+    sysroot they lie in.
 
     Packed whenever it is needed, in a second: what is kept could be altered, and would have to be checked.
     """
@@ -21,16 +24,17 @@ def pack(packages: Iterable[Path]) -> bytes:
 
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as sysroot:
-        for package in packages:
-            with DebFile(str(package)) as deb:
-                _copy(deb.data.tgz(), sysroot)
+        for group, taken in ((packages, ("",)), (headers, _HEADERS)):
+            for package in group:
+                with DebFile(str(package)) as deb:
+                    _copy(deb.data.tgz(), sysroot, taken)
     return archive.getvalue()
 
 
-def _copy(package: tarfile.TarFile, sysroot: tarfile.TarFile) -> None:
+def _copy(package: tarfile.TarFile, sysroot: tarfile.TarFile, taken: tuple[str, ...]) -> None:
     for member in package:
         member.name = member.name.removeprefix("./")
-        if member.isdir() or member.name.startswith(_LEFT_OUT):
+        if member.isdir() or member.name.startswith(_LEFT_OUT) or not member.name.startswith(taken):
             continue
         if member.issym():
             member.linkname = _relative(member.name, member.linkname)

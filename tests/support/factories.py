@@ -255,6 +255,7 @@ def _pins_toml() -> str:
     text = f"[[python]]\n{row(SOURCE)}[[python]]\n{row(OTHER)}[python-build]\n{row(PLUGIN)}"
     for name in LIBRARIES:
         text += f'[[library]]\nname = "{name}"\n{row(library(name))}'
+    text += '[headers]\nsnapshot = "20261030T120000Z"\npackages = []\n'
     text += '[sysroot.bullseye]\nglibc = "2.31"\nsnapshot = "20240915T000000Z"\n'
     for arch in Arch:
         (package,) = sysroot(arch).packages

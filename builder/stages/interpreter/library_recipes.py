@@ -18,6 +18,13 @@ OPENSSL_FOLDER = "/etc/prt/ssl"
 # A header with the text that OpenSSL keeps in place of the compiler's command line.
 _OPENSSL_BUILDINF = "openssl-buildinf.h"
 
+# Terminals that ncurses knows where the system has no description of them, 5 kB each: a minimal container has none at
+# all, an older distribution not those of the last line.
+_TERMINALS = (
+    "ansi", "dumb", "linux", "vt100", "vt220", "xterm", "xterm-color", "xterm-256color", "screen", "screen-256color",
+    "tmux", "tmux-256color", "alacritty", "foot",
+)  # fmt: skip
+
 _MAKE = ("make", f"-j{JOBS}")
 
 
@@ -136,6 +143,8 @@ def _ncurses(tools: Toolset) -> Iterator[Command]:
         "--disable-stripping", "--with-default-terminfo-dir=/usr/share/terminfo",
         "--with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo", "--enable-const",
         "--enable-symlinks", "--enable-sigwinch", "--disable-root-environ", "--with-versioned-syms=no",
+        # Compiled from its own source of them, by the build machine's tic.
+        f"--with-fallbacks={','.join(_TERMINALS)}",
     )  # fmt: skip
     yield (*_MAKE, "-C", "include")
     yield (*_MAKE, "-C", "ncurses", "libs")

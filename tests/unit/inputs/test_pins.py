@@ -28,7 +28,12 @@ SYSROOT = (
 )
 LIBRARY = f'[[library]]\nname = "zlib"\nlicense = "Zlib"\n{PIN}'
 BUILD = f'[python-build]\nlicense = "MIT"\n{PIN}'
-PINS = f"[[python]]\n{PIN}released = 2025-06-11\n{BUILD}{LIBRARY}[sysroot.bullseye]\n{SYSROOT}"
+HEADER = ("pool/l/linux-libc-dev_7.2.13-1_all.deb", "4" * 64)
+HEADERS = (
+    '[headers]\nsnapshot = "20261030T120000Z"\n'
+    f'packages = [{{path = "{HEADER[0]}", sha256 = "{HEADER[1]}", license = "GPL-2.0-only"}}]\n'
+)
+PINS = f"[[python]]\n{PIN}released = 2025-06-11\n{BUILD}{LIBRARY}{HEADERS}[sysroot.bullseye]\n{SYSROOT}"
 
 
 def read(folder: Path, text: str) -> Pins:
@@ -90,12 +95,38 @@ def test_the_digest_of_a_sysroot_covers_every_package(tmp_path: Path) -> None:
     sysroot = read(tmp_path, PINS).sysroot("bullseye", Arch.AMD64)
     first, second = sysroot.packages
     others = [(first,), (second,), (second, first), (replace(first, sha256="3" * 64), second)]
-    assert len({sysroot.sha256, *(replace(sysroot, packages=packages).sha256 for packages in others)}) == 5
+    without = replace(sysroot, headers=())
+    assert len({sysroot.sha256, without.sha256, *(replace(sysroot, packages=one).sha256 for one in others)}) == 6
+
+
+def test_headers_are_the_same_for_every_sysroot_and_have_a_license_of_their_own(tmp_path: Path) -> None:
+    found = read(tmp_path, PINS + SYSROOT.replace("amd64", "arm64").replace("glibc", "[sysroot.bookworm]\nglibc", 1))
+    assert [(one.suite, one.headers) for one in found.sysroots] == [
+        (suite, found.sysroots[0].headers) for suite in ("bullseye", "bookworm")
+    ]
+    (header,) = found.sysroots[0].headers
+    assert (header.name, header.version, header.license) == ("linux-libc-dev", "7.2.13-1", "GPL-2.0-only")
+    assert header.places[1] == f"https://snapshot.debian.org/archive/debian/20261030T120000Z/{HEADER[0]}"
+    assert found.sysroots[0].packages[0].license == "LGPL-2.1-or-later"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "problem"),
+    [
+        (HEADERS.replace("snapshot", "day"), "headers has snapshot and packages"),
+        (HEADERS.replace(', license = "GPL-2.0-only"', ""), "is no Debian package with license, path, sha256"),
+        (HEADERS.replace("20261030", "today"), "headers: snapshot is not a time of snapshot.debian.org"),
+        ("", "headers is missing"),
+    ],
+)
+def test_headers_that_are_not_pinned_completely_are_refused(tmp_path: Path, spoilt: str, problem: str) -> None:
+    with pytest.raises(UserError, match=problem):
+        read(tmp_path, PINS.replace(HEADERS, spoilt))
 
 
 def test_every_shipped_source_has_several_places(shipped: Pins) -> None:
     sources = (*shipped.pythons.values(), shipped.python_build, *shipped.libraries.values())
-    packages = tuple(package for sysroot in shipped.sysroots for package in (*sysroot.packages, *sysroot.beside))
+    packages = tuple(one for root in shipped.sysroots for one in (*root.headers, *root.packages, *root.beside))
     assert [one.file for one in (*sources, *packages) if len(set(one.places)) < 2] == []
 
 

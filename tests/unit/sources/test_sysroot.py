@@ -59,6 +59,16 @@ def test_documents_programs_and_configuration_are_left_out(tmp_path: Path, name:
     assert names(packed(tmp_path, [folder("usr/lib"), file(name), file(f"{LIB}/libc.a")])) == [f"{LIB}/libc.a"]
 
 
+def test_of_a_package_of_headers_nothing_can_be_linked(tmp_path: Path) -> None:
+    package, arch = tmp_path / "headers.deb", "usr/include/x86_64-linux-gnu/asm"
+    header = "usr/include/bluetooth/bluetooth.h"
+    inside = [file(header), file(f"{LIB}/libbluetooth.a"), link(arch, "../../lib/linux/uapi/x86/asm")]
+    package.write_bytes(deb([*inside, file("usr/lib/linux/uapi/x86/asm/errno.h")]))
+    archive = tmp_path / "amd64.tar"
+    archive.write_bytes(pack([], [package]))
+    assert names(archive) == [header, arch, "usr/lib/linux/uapi/x86/asm/errno.h"]
+
+
 @pytest.mark.needs("tar")
 @pytest.mark.parametrize("name", [f"{LIB}/libdl.so", "lib64/ld.so", "top.so"])
 def test_an_absolute_link_leads_to_the_same_file_inside(tmp_path: Path, name: str) -> None:

@@ -1,6 +1,7 @@
-/* The C library's <unistd.h>, and functions that only a newer C library has, for CPython's own files.
+/* The C library's <unistd.h>, and what only a newer C library has, for CPython's own files, which all include it.
 
-   They are inline: the program exports none of them, and needs no library for them. */
+   Functions are inline: the program exports none of them, and needs no library for them. Names are numbers of the
+   kernel, whose own headers can't be included next to those of the C library. */
 #pragma once
 #include_next <unistd.h>
 
@@ -11,4 +12,14 @@ static inline int close_range(unsigned int first, unsigned int last, int flags)
 {
     return syscall(436, first, last, flags); /* SYS_close_range on every architecture; headers before 5.9 lack the name */
 }
+#endif
+
+#if !__GLIBC_PREREQ(2, 32)
+#define IPPROTO_MPTCP 262 /* since Linux 5.6: <linux/in.h> */
+#endif
+#ifndef PIDFD_NONBLOCK
+#define PIDFD_NONBLOCK O_NONBLOCK /* since Linux 5.10: <linux/pidfd.h> */
+#endif
+#ifndef F_DUPFD_QUERY
+#define F_DUPFD_QUERY 1027 /* since Linux 6.10: <linux/fcntl.h> */
 #endif
