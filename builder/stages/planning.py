@@ -11,6 +11,7 @@ from builder.inputs.pins import CPYTHON, Pins, Source
 from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.sources.python_build import PythonBuild
+from builder.stages.interpreter.own_patches import FOLDER, own_patches
 from builder.targets import Arch, Variant
 from builder.versions import has_zstd, is_debug, without_flags
 
@@ -75,16 +76,17 @@ class Inputs:
         return (python, self.python_build.as_source(), *libraries)
 
     def patches(self, source: str) -> tuple[RecipeFile, ...]:
-        """The patches to a source, in order, each named by its path below `recipes/`.
+        """The patches to a source, in order, each named by its path in the repository.
 
-        Those to CPython's very version come before the pre-patches, which every version gets.
+        Our own to CPython come first, and those to its very version before the pre-patches, which every version gets.
         """
         version = without_flags(self.python_version)
-        folders = {f"libraries/{source}": self.interpreter.library_patches.get(source, ())}
+        folders = {f"recipes/libraries/{source}": self.interpreter.library_patches.get(source, ())}
         if source == CPYTHON:
             folders = {
-                f"cpython/{version}": self.interpreter.python_patches.get(version, ()),
-                "runtime/pre-patch": self.recipes[Variant.RUNTIME].pre_patches,
+                FOLDER: own_patches(version),
+                f"recipes/cpython/{version}": self.interpreter.python_patches.get(version, ()),
+                "recipes/runtime/pre-patch": self.recipes[Variant.RUNTIME].pre_patches,
             }
         return tuple(replace(file, name=f"{folder}/{file.name}") for folder, files in folders.items() for file in files)
 

@@ -33,6 +33,13 @@ _PROGRAMS = (
 )  # fmt: skip
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
+# The interpreter looks for it (interpreter/patch/user-site.patch).
+_NO_USER_SITE = File(
+    "no-user-site",
+    b"While this file is here, this Python takes no packages from its user's home folder (~/.local).\n"
+    b"To have a runtime without it, name it in prune.txt.\n",
+)
+
 
 @dataclass(frozen=True)
 class Locks:
@@ -66,6 +73,7 @@ def plan_packages(
     steps = (
         unpack("unpack parent", PARENT, str(prt_root)),
         *(_take_symbols(prt_root, epoch) if has_symbols(inputs, recipe.variant) else ()),
+        _user_site(recipe.variant, prt_root),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *pip.install(recipe, prt_root, env),
         *venvs.install(recipe, prt_root, env),
@@ -111,6 +119,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"checks/{check.name}", check.content) for check in recipe.checks)
     yield from (File(f"{pip.DISTRIBUTIONS}/{wheel.name}", wheel.content) for wheel in recipe.wheels)
     yield from map(program_file, _PROGRAMS)
+    yield _NO_USER_SITE
     yield from as_package("check_movable.py", "check_portable.py", "write_manifest.py", *MOVABLE)
 
 
@@ -124,6 +133,14 @@ def _sbom(inputs: Inputs, variant: Variant) -> Iterable[File]:
 def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
     folder = f"{prt_root}/{SYMBOLS}"
     return pack("pack symbols", folder, SYMBOLS_ARTIFACT, epoch), Step("remove symbols", ("rm", "-r", folder))
+
+
+def _user_site(variant: Variant, prt_root: PurePosixPath) -> Step:
+    """A fleet's runtime runs what its manifest lists, and nothing that a user installed; developers try things out."""
+    place = f"{prt_root}/{_NO_USER_SITE.name}"
+    if variant is Variant.RUNTIME_DEV:
+        return Step("allow packages of users", ("rm", "--force", place))
+    return Step("allow no packages of users", ("install", "-m644", f"{WORK}/{_NO_USER_SITE.name}", place))
 
 
 def _post_patch(patch: RecipeFile, prt_root: PurePosixPath, folder: str) -> Step:

@@ -28,6 +28,14 @@ def test_every_module_of_the_standard_library_can_be_imported(found: dict[str, A
     assert set(found["missing"]) == ELSEWHERE | NOT_BUILT | PRUNED
 
 
+@pytest.mark.parametrize("name", ["tkinter", "dbm.gnu", "test.support"])
+def test_who_misses_a_module_reads_why(amd64_machine: Container, name: str) -> None:
+    code, said = amd64_machine.exec_run(["/prt/bin/python", "-c", f"import {name}"])
+    assert code == 1
+    assert b"; it is part of the standard library, and left out of this runtime: " in said
+    assert b"standard library" not in amd64_machine.exec_run(["/prt/bin/python", "-c", "import no_such"]).output
+
+
 def test_modules_are_part_of_the_program_unless_they_bring_a_library(found: dict[str, Any]) -> None:
     everyday = {"_datetime", "_decimal", "_elementtree", "_json", "_pickle", "_socket", "_struct", "math"}
     assert everyday | {"pyexpat", "select", "unicodedata", "zlib"} <= {*found["inside"]}

@@ -34,7 +34,11 @@ def test_an_unknown_setting_is_named_with_its_line_and_the_nearest_name(spoiled:
         (f"{RUNTIME}/requirements/20-x.txt", "no-such-package-of-ours==1\n", "no-such-package-of-ours"),
         (f"{RUNTIME}/requirements/20-x.txt", "pydantic==2.13.0\n", "conflict"),
         (f"{RUNTIME}/post-patch/30-misfit.patch", MISFIT, "step 'post-patch 30-misfit.patch' failed"),
-        (f"{RUNTIME}/pre-patch/30-misfit.patch", MISFIT, "step 'patch runtime/pre-patch/30-misfit.patch' failed"),
+        (
+            f"{RUNTIME}/pre-patch/30-misfit.patch",
+            MISFIT,
+            "pre-patch/30-misfit.patch' failed",
+        ),
         (f"{RUNTIME}/scripts/10-fails", "#!/bin/sh\necho out of tea\nexit 3\n", "out of tea"),
         (f"{RUNTIME}/checks/20-fails.py", "raise SystemExit('no milk')\n", "no milk"),
     ],

@@ -10,6 +10,7 @@ from builder.inputs.git import NO_DATE
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.sources.python_build import PythonBuild
+from builder.stages.interpreter.own_patches import FOLDER
 from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
 from builder.versions import branch, is_debug, series, without_flags
@@ -27,7 +28,7 @@ _PATCH = ("patch", "-p1", "--force")
 
 @dataclass(frozen=True)
 class CPython:
-    """One version of CPython's source with the recipe's patches, each named by its path below `recipes/`, and what
+    """One version of CPython's source with the recipe's patches, each named by its path in the repository, and what
     compiles it.
 
     `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
@@ -99,18 +100,21 @@ class CPython:
             own = f"{_DEFINITIONS}/patches/{release}/{self.package}/zz"
             files.append(File(f"{own}-0000", b"diff --git a/ b/\n"))
             files += [File(f"{own}-{number:04}", patch.content) for number, patch in enumerate(self.patches, 1)]
-            files += [File(f"patches/{patch.name}", patch.content) for patch in self.patches]
+            files += [File(patch.name, patch.content) for patch in self.patches]
         return files
 
     def prove_patches(self) -> list[Step]:
-        """Apply each patch to a scratch copy, so that a failing one names itself; python-build applies them as one."""
-        if not self.patches:
+        """Apply each patch to a scratch copy, so that a failing one names itself; python-build applies them as one.
+
+        Our own alone need no trial: they fit every pinned version.
+        """
+        if all(patch.name.startswith(FOLDER) for patch in self.patches):
             return []
         apply = [
             Step(
                 f"patch {patch.name}",
-                (*_PATCH, f"--directory={WORK}/scratch/{self.package}", f"--input={WORK}/patches/{patch.name}"),
-                hint=f"recipes/{patch.name} does not fit this version of CPython",
+                (*_PATCH, f"--directory={WORK}/scratch/{self.package}", f"--input={WORK}/{patch.name}"),
+                hint=f"{patch.name} does not fit this version of CPython",
             )
             for patch in self.patches
         ]

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from builder.inputs.recipe import Recipe, RecipeFile
+from builder.stages.interpreter.own_patches import FOLDER, OWN_PATCHES
 from builder.stages.manifest import ENGINE, SCHEMA
 from builder.targets import Arch, Target, Variant
 from tests.support.factories import SOURCE, VERSION, across, inputs, recipes
@@ -114,10 +115,15 @@ def test_the_manifest_names_the_patches_to_each_source(tmp_path: Path) -> None:
     given = across(tmp_path).with_interpreter(library_patches={"zlib": files}, python_patches={VERSION: files[:1]})
     sources: Any = given.plan().manifest["sources"]
     assert {one["name"]: one["patches"] for one in sources} == {
-        "CPython": [f"cpython/{VERSION}/a.patch", "runtime/pre-patch/a.patch", "runtime/pre-patch/b.patch"],
+        "CPython": [
+            *(f"{FOLDER}/{patch.name}" for patch in OWN_PATCHES),
+            f"recipes/cpython/{VERSION}/a.patch",
+            "recipes/runtime/pre-patch/a.patch",
+            "recipes/runtime/pre-patch/b.patch",
+        ],
         "python-build": [],
         "openssl": [],
-        "zlib": ["libraries/zlib/a.patch", "libraries/zlib/b.patch"],
+        "zlib": ["recipes/libraries/zlib/a.patch", "recipes/libraries/zlib/b.patch"],
     }
 
 

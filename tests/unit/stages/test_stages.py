@@ -11,10 +11,12 @@ import pytest
 
 from builder.engines.base import fill
 from builder.inputs.recipe import RecipeFile
+from builder.stages.interpreter import own_patches
 from builder.stages.stage import File, Stage, Step, pack, unpack
 from builder.targets import Arch, Variant
 from tests.support.factories import SOURCE, VERSION, inputs
 
+OURS = [f"patch {own_patches.FOLDER}/{patch.name}" for patch in own_patches.OWN_PATCHES]
 OWN_PATCHES = f"python-build/share/python-build/patches/{VERSION}/Python-{VERSION}"
 
 
@@ -108,8 +110,8 @@ def test_packages_are_dated_as_the_commit(tmp_path: Path) -> None:
 
 def test_each_pre_patch_is_proven_in_a_step_of_its_name(tmp_path: Path) -> None:
     stage = inputs(tmp_path).stages()["interpreter"]
-    assert names(stage, "patch") == ["patch runtime/pre-patch/a.patch", "patch runtime/pre-patch/b.patch"]
-    assert "recipes/runtime/pre-patch/b.patch" in step_of(stage, "patch runtime/pre-patch/b").hint
+    assert names(stage, "patch") == [*OURS, *(f"patch recipes/runtime/pre-patch/{name}.patch" for name in "ab")]
+    assert "recipes/runtime/pre-patch/b.patch does" in step_of(stage, "patch recipes/runtime/pre-patch/b").hint
 
 
 @pytest.mark.parametrize("flavour", ["", "t", "d", "td"])
@@ -117,26 +119,40 @@ def test_a_patch_to_one_version_is_applied_to_its_flavours_before_the_pre_patche
     patches = {VERSION: (RecipeFile("b.patch", b"diff c\n"),), "3.13.4": (RecipeFile("d.patch", b"diff d\n"),)}
     given = inputs(tmp_path).with_interpreter(python_patches=patches)
     stage = given.with_inputs(python_version=f"{VERSION}{flavour}").stages()["interpreter"]
-    assert names(stage, "patch") == [
-        f"patch cpython/{VERSION}/b.patch", "patch runtime/pre-patch/a.patch", "patch runtime/pre-patch/b.patch",
-    ]  # fmt: skip
-    assert f"recipes/cpython/{VERSION}/b.patch does not fit" in step_of(stage, f"patch cpython/{VERSION}").hint
+    recipes = (f"cpython/{VERSION}/b.patch", "runtime/pre-patch/a.patch", "runtime/pre-patch/b.patch")
+    assert names(stage, "patch") == [*OURS, *(f"patch recipes/{name}" for name in recipes)]
+    assert f"recipes/cpython/{VERSION}/b.patch does not fit" in step_of(stage, f"patch recipes/cpython/{VERSION}").hint
     joined = [file.content for file in stage.files if "/zz-" in file.name]
-    assert joined == [b"diff --git a/ b/\n", b"diff c\n", b"diff a\n", b"diff b\n"]
+    assert joined[-3:] == [b"diff c\n", b"diff a\n", b"diff b\n"]
 
 
 def test_python_build_gets_the_pre_patches_in_order_and_after_its_own(tmp_path: Path) -> None:
     stage = inputs(tmp_path).stages()["interpreter"]
     files = {file.name: file.content for file in stage.files if file.name.startswith(OWN_PATCHES)}
-    assert sorted(files) == [*(f"{OWN_PATCHES}/{name}" for name in ("01.patch", "zz-0000", "zz-0001", "zz-0002"))]
-    joined = b"".join(content for _, content in sorted(files.items()) if isinstance(content, bytes))
-    assert joined.endswith(b"diff --git a/ b/\ndiff a\ndiff b\n")
+    ours = [patch.content for patch in own_patches.OWN_PATCHES]
+    ordered = [f"{OWN_PATCHES}/{name}" for name in ("01.patch", *(f"zz-{n:04}" for n in range(len(ours) + 3)))]
+    assert sorted(files) == ordered
+    assert [files[name] for name in ordered[1:]] == [b"diff --git a/ b/\n", *ours, b"diff a\n", b"diff b\n"]
 
 
 def test_without_pre_patches_there_is_no_trial(tmp_path: Path) -> None:
     stage = inputs(tmp_path).with_recipe(Variant.RUNTIME, pre_patches=()).stages()["interpreter"]
     assert stage.steps[0].name.startswith("compile")
+
+
+def test_an_old_series_is_not_patched(tmp_path: Path) -> None:
+    given = inputs(tmp_path).with_recipe(Variant.RUNTIME, pre_patches=())
+    old = given.pinned(pythons={"3.12.9": replace(SOURCE, version="3.12.9")}).with_inputs(python_version="3.12.9")
+    stage = old.stages()["interpreter"]
     assert not [file.name for file in stage.files if "zz" in file.name]
+
+
+def test_each_of_our_patches_says_why_and_has_the_form_that_python_build_is_given() -> None:
+    assert own_patches.OWN_PATCHES
+    for patch in own_patches.OWN_PATCHES:
+        reason, *_, header = patch.content.decode().partition("\n+++ ")[0].splitlines()
+        assert reason[0].isupper()
+        assert header.startswith("--- a/")
 
 
 def test_a_free_threaded_python_is_built_from_the_plain_source(tmp_path: Path) -> None:
