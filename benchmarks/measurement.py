@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from benchmarks.others import Other, unpack_stock
 from benchmarks.suite import SUITE
-from builder.stages.stage import WORK, File, Stage, Step, unpack
+from builder.stages.stage import WORK, File, Stage, Step, unpack_tree
 
 OUTPUT = "measured.json"
 RUNTIME = "runtime.tgz"
@@ -35,7 +35,7 @@ def plan_measurement(
         inputs={},
         files=programs,
         steps=(
-            unpack("unpack runtime", RUNTIME, str(prt_root)),
+            unpack_tree("unpack runtime", RUNTIME, str(prt_root)),
             *(step for other in others if other.compiled for step in unpack_stock()),
             Step(
                 f"measure {', '.join(interpreters)}",

@@ -82,9 +82,13 @@ class Target:
     variant: Variant
     arch: Arch
 
+    def stem(self, prefix: str, version: str) -> str:
+        """What every artifact's name begins with, such as `prt-dev_v0_amd64`."""
+        return f"{self.variant.package(prefix)}_{version}_{self.arch.value}"
+
     def artifact(self, prefix: str, version: str, ending: str) -> str:
         """The file name of an artifact, such as `prt-dev_v0_amd64.tgz`."""
-        return f"{self.variant.package(prefix)}_{version}_{self.arch.value}.{ending}"
+        return f"{self.stem(prefix, version)}.{ending}"
 
     def __str__(self) -> str:
         return f"{self.variant.value} {self.arch.value}"

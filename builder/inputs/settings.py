@@ -94,6 +94,8 @@ class Settings:
     package_version: str = _setting(
         "v0", matching("[A-Za-z0-9][A-Za-z0-9.+~!-]*", "must be letters, digits, . + ~ ! -"), PACKAGE,
         "Version of the runtime; by default the latest git tag `v*`, else `v0`.")
+    archive_folder: bool = _setting("0", switch, PACKAGE,
+        "`1`: archives hold one folder of their own name, such as `prt_v0_amd64`; `0`: the content of PRT_ROOT.")
     package_desc: str = _setting("Python runtime", str, PACKAGE,
         "What the package is, in one line.")
     package_maintainer: str = _setting(

@@ -10,7 +10,7 @@ from builder.inputs.recipe import Recipe
 from builder.inputs.settings import Settings
 from builder.proof import checks
 from builder.proof.proof import OTHER, PACKAGE, Proof
-from builder.stages.stage import WORK, Step, unpack
+from builder.stages.stage import WORK, Step, unpack_tree
 from builder.targets import Target, Variant
 
 # What changes on any system, or whenever dpkg runs; and homes, where a program a check runs may keep its own.
@@ -45,7 +45,7 @@ def tarball(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> 
 
 def unpacked(prt_root: PurePosixPath) -> tuple[Step, ...]:
     """The steps that unpack an archive at PRT_ROOT, as the README says."""
-    return (Step("make PRT_ROOT", ("mkdir", "-p", str(prt_root))), unpack("unpack", PACKAGE, str(prt_root)))
+    return (Step("make PRT_ROOT", ("mkdir", "-p", str(prt_root))), unpack_tree("unpack", PACKAGE, str(prt_root)))
 
 
 def deb(target: Target, settings: Settings, recipes: tuple[Recipe, ...]) -> Proof:

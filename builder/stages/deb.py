@@ -14,7 +14,7 @@ from builder.inputs.deb_recipe import SCRIPTS, DebRecipe
 from builder.inputs.pins import Source
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
-from builder.stages.stage import WORK, File, Stage, Step, unpack
+from builder.stages.stage import WORK, File, Stage, Step, unpack_tree
 from builder.targets import Target
 
 _ROOT = "deb"  # what becomes the package: the root of a file system, and DEBIAN
@@ -110,7 +110,7 @@ def _folders(recipe: DebRecipe) -> list[str]:
 
 def _unpack_runtime(tree: str) -> Step:
     """Put the tree next to the recipe's files, and over none of them: it would be lost."""
-    step = unpack("unpack runtime", PARENT, f"{WORK}/{tree}")
+    step = unpack_tree("unpack runtime", PARENT, f"{WORK}/{tree}")
     hint = "the runtime has a file that recipes/deb/files has, too; change it by a script of recipes/runtime"
     return replace(step, args=(*step.args, "--keep-old-files"), hint=hint)
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines
 from builder.stages.programs import program_file
-from builder.stages.stage import WORK, File, Json, Stage, Step, unpack
+from builder.stages.stage import WORK, File, Json, Stage, Step, unpack_tree
 from builder.targets import Variant
 
 PARENT = "parent.tgz"
@@ -45,7 +45,7 @@ def plan_lock(
     folder = f"recipes/{recipe.variant.recipe_folder}/requirements"
     named = ", ".join(f"{folder}/{file.name}" for file in recipe.requirements) or "the requirements"
     steps = (
-        unpack("unpack parent", PARENT, str(prt_root)),
+        unpack_tree("unpack parent", PARENT, str(prt_root)),
         *have_pip(recipe, prt_root, env),
         *(
             (Step("upgrade pip", (*pip, *_INSTALL, constraint, "--upgrade", "pip"), env, network=True),)
@@ -92,7 +92,7 @@ def plan_fetch(
 ) -> Stage:
     """Plan the download of what locks name; the files of these names have the lines of what is wanted of each."""
     steps = (
-        unpack("unpack parent", PARENT, str(prt_root)),
+        unpack_tree("unpack parent", PARENT, str(prt_root)),
         *have_pip(recipes[-1], prt_root, env),
         *_download(prt_root, env, locks),
     )

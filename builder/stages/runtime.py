@@ -19,8 +19,8 @@ from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
 from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file
 from builder.stages.sbom import PLANNED_SBOM, SBOM, planned
-from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack
-from builder.targets import Arch, Variant
+from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack_tree
+from builder.targets import Arch, Target, Variant
 
 PLANNED_MANIFEST = "planned-manifest.json"
 MANIFEST = "manifest.json"
@@ -69,10 +69,11 @@ def plan_packages(
     prt_root, epoch, floor = inputs.settings.prt_root, inputs.repository.date, inputs.libc_floor(arch)
     env = {"SOURCE_DATE_EPOCH": str(epoch), **pip.environment(floor)}
     recipe_env = {**env, **recipe_environment(prt_root, recipe.variant)}
+    top = archive_folder(Target(recipe.variant, arch), inputs.settings)
     folder = f"recipes/{recipe.variant.recipe_folder}"
     steps = (
-        unpack("unpack parent", PARENT, str(prt_root)),
-        *(_take_symbols(prt_root, epoch) if has_symbols(inputs, recipe.variant) else ()),
+        unpack_tree("unpack parent", PARENT, str(prt_root)),
+        *(_take_symbols(prt_root, epoch, top) if has_symbols(inputs, recipe.variant) else ()),
         _user_site(recipe.variant, prt_root),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
         *pip.install(recipe, prt_root, env),
@@ -84,7 +85,7 @@ def plan_packages(
         _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
         *_described(inputs.settings, env),
-        pack("pack artifact", str(prt_root), ARTIFACT, epoch),
+        pack("pack artifact", str(prt_root), ARTIFACT, epoch, top),
     )
     return Stage(
         name=recipe.variant.value,
@@ -103,6 +104,11 @@ def has_symbols(inputs: Inputs, variant: Variant) -> bool:
 
 def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, str]:
     """What the scripts and checks of a recipe find in their environment."""
+def archive_folder(target: Target, settings: Settings) -> str:
+    """The folder that a target's archives hold; empty where the content of PRT_ROOT is at the top."""
+    return target.stem(settings.package_prefix, settings.package_version) if settings.archive_folder else ""
+
+
     return {
         "PRT_ROOT": str(prt_root),
         "PRT_VENV_ROOT": f"{prt_root}/venv",
@@ -130,9 +136,9 @@ def _sbom(inputs: Inputs, variant: Variant) -> Iterable[File]:
     yield File(PLANNED_SBOM, json.dumps(planned(inputs, variant), sort_keys=True).encode())
 
 
-def _take_symbols(prt_root: PurePosixPath, epoch: int) -> tuple[Step, ...]:
+def _take_symbols(prt_root: PurePosixPath, epoch: int, top: str) -> tuple[Step, ...]:
     folder = f"{prt_root}/{SYMBOLS}"
-    return pack("pack symbols", folder, SYMBOLS_ARTIFACT, epoch), Step("remove symbols", ("rm", "-r", folder))
+    return pack("pack symbols", folder, SYMBOLS_ARTIFACT, epoch, top), Step("remove symbols", ("rm", "-r", folder))
 
 
 def _user_site(variant: Variant, prt_root: PurePosixPath) -> Step:

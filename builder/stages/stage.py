@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Union
 
@@ -115,13 +115,18 @@ def _short(value: Json) -> Json:
     return value if len(canonical) <= _LONGEST_INPUT else {"sha256": hashlib.sha256(canonical).hexdigest()}
 
 
-def pack(name: str, folder: str, output: str, epoch: int) -> Step:
-    """A step that packs a folder's content reproducibly: sorted, one date, owner 0:0, no name or time in gzip."""
+def pack(name: str, folder: str, output: str, epoch: int, top: str = "") -> Step:
+    """A step that packs a folder's content reproducibly: sorted, one date, owner 0:0, no name or time in gzip.
+
+    `top` names a folder that all of it is in, once unpacked.
+    """
+    renamed = (rf"--transform=flags=rh;s,^\.,{top},",) if top else ()  # files and hard links; no targets of links
     return Step(
         name,
         (
             "tar", "--sort=name", f"--mtime=@{epoch}", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu",
-            "--use-compress-program=gzip -n", "--create", f"--file={WORK}/{output}", f"--directory={folder}", ".",
+            "--use-compress-program=gzip -n", "--create", f"--file={WORK}/{output}", f"--directory={folder}",
+            *renamed, ".",
         ),
     )  # fmt: skip
 
@@ -130,3 +135,9 @@ def unpack(name: str, archive: str, folder: str) -> Step:
     """A step that unpacks an archive of WORK into a folder."""
     args = ("tar", "--extract", f"--file={WORK}/{archive}", f"--directory={folder}", "--no-same-owner")
     return Step(name, args)
+
+
+def unpack_tree(name: str, archive: str, folder: str) -> Step:
+    """The same for the archive of a tree, whether its names begin with `./` or with a folder of its own."""
+    step = unpack(name, archive, folder)
+    return replace(step, args=(*step.args, "--strip-components=1"))

@@ -143,6 +143,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "a post-patch": (lambda one: one.with_recipe(RUNTIME, post_patches=ONE), PACKAGES),
     "pip.conf": (lambda one: one.with_recipe(RUNTIME, pip_conf=b"[install]\n"), PACKAGES),
     "PACKAGE_VERSION": (lambda one: one.set(PACKAGE_VERSION="v2"), PACKAGES),
+    "ARCHIVE_FOLDER": (lambda one: one.set(ARCHIVE_FOLDER="1"), PACKAGES),
     "the commit": (lambda one: one.with_inputs(repository=replace(one.inputs.repository, commit="f" * 40)), PACKAGES),
     "the commit's date": (lambda one: one.with_inputs(repository=replace(one.inputs.repository, date=1)), PACKAGES),
     "uncommitted changes": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tarfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +13,7 @@ import pytest
 from builder.engines.base import fill
 from builder.inputs.recipe import RecipeFile
 from builder.stages.interpreter import own_patches
-from builder.stages.stage import File, Stage, Step, pack, unpack
+from builder.stages.stage import File, Stage, Step, pack, unpack, unpack_tree
 from builder.targets import Arch, Variant
 from tests.support.factories import SOURCE, VERSION, inputs
 
@@ -63,6 +64,33 @@ def test_unpacking_restores_what_was_packed(tmp_path: Path) -> None:
     execute(unpack("unpack", "it.tgz", str(target)), tmp_path)
     assert (target / "sub" / "b").read_text() == "sub/b"
     assert (target / "a").stat().st_mtime == 1_600_000_000
+
+
+@pytest.mark.needs("tar")
+@pytest.mark.parametrize("top", ["", "prt_v1~rc1+x_amd64"])
+def test_a_tree_is_the_same_whether_its_archive_has_a_folder_or_not(tmp_path: Path, top: str) -> None:
+    source, target = tree(tmp_path / "source", ["a", "sub/b"], 1), tmp_path / "target"
+    target.mkdir()
+    (source / "sub" / "link").symlink_to("../a")
+    (source / "sub" / "here").symlink_to("./b")
+    os.link(source / "sub" / "b", source / "sub" / "same")
+    execute(pack("pack", str(source), "it.tgz", 5, top), tmp_path)
+    with tarfile.open(tmp_path / "it.tgz") as archive:
+        assert archive.getnames()[0] == (top or ".")
+    execute(unpack_tree("unpack", "it.tgz", str(target)), tmp_path)
+    for folder in (source, target):
+        found = {str(one.relative_to(folder)): os.path.islink(one) and os.readlink(one) for one in folder.rglob("*")}
+        assert found == {
+            "a": False, "sub": False, "sub/b": False, "sub/same": False, "sub/link": "../a", "sub/here": "./b",
+        }  # fmt: skip
+    assert (target / "sub" / "same").read_text() == "sub/b"
+
+
+def test_archives_hold_a_folder_of_their_name_if_the_settings_say_so(tmp_path: Path) -> None:
+    stages = inputs(tmp_path).set(ARCHIVE_FOLDER="1", PACKAGE_VERSION="v7").stages()
+    for stage, name in (("runtime", "prt_v7_amd64"), ("runtime-dev", "prt-dev_v7_amd64")):
+        assert rf"--transform=flags=rh;s,^\.,{name}," in step_of(stages[stage], "pack").args
+    assert not any("--transform" in arg for arg in step_of(inputs(tmp_path).stages()["runtime"], "pack").args)
 
 
 def test_a_file_is_known_by_the_digest_of_its_content_or_source() -> None:
