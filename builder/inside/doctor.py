@@ -12,7 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from builder.inside.movable import added
+
+# It runs as a zip file, by its whole path: write_doctor.py.
+PROGRAM = Path(sys.argv[0])
+ROOT = PROGRAM.parents[1]
 LIST = "sha256sums"
 
 
@@ -41,7 +45,9 @@ def problems() -> Iterator[str]:
 
 
 def notes() -> Iterator[str]:
-    """What this system lacks that some programs need, and the way out."""
+    """What was left behind by a move, and what this system lacks that some programs need; with the way out."""
+    for folder in added.former(ROOT):
+        yield f"commands or environments name {folder}, where the runtime is not any more: {PROGRAM.name} --repair"
     if not ssl.create_default_context().cert_store_stats()["x509_ca"]:
         yield (
             "no CA certificates: no server is trusted; install ca-certificates, or set SSL_CERT_FILE, for example to "
@@ -59,11 +65,32 @@ def notes() -> Iterator[str]:
         yield f"no terminfo for TERM={term}: programs that draw on the terminal fail; install ncurses-base"
 
 
+def repair() -> None:
+    """Have commands and environments that were added find the runtime; exit code 1 if some can't."""
+    try:
+        for path in added.repair(ROOT):
+            print(f"repaired {path.relative_to(ROOT)}")
+    except OSError as problem:
+        sys.exit(f"{problem.strerror}: {problem.filename}; repair as a user who may write there")
+    if left := added.former(ROOT):
+        sys.exit(f"some still name {', '.join(map(str, left))}: install these packages again (pip --force-reinstall)")
+
+
 def main() -> None:
     """Report; exit code 1 if there are problems."""
-    parser = argparse.ArgumentParser(prog=Path(sys.argv[0]).name, description=__doc__)
+    parser = argparse.ArgumentParser(prog=PROGRAM.name, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    as_json = parser.parse_args().json
+    repairing = "have commands and virtual environments that were added later find the runtime in its present folder"
+    parser.add_argument("--repair", action="store_true", help=repairing)
+    asked = parser.parse_args()
+    if asked.repair:
+        repair()
+        return
+    report(as_json=asked.json)
+
+
+def report(*, as_json: bool) -> None:
+    """Say everything; exit code 1 if there are problems."""
     this, here, lacking, wrong = runtime(), system(), [*notes()], [*problems()]
     if as_json:
         print(json.dumps({"runtime": this, "system": here, "notes": lacking, "problems": wrong}, indent=2))

@@ -1,5 +1,4 @@
-root=$(readlink -f -- "$0")
-root=${root%/*/*}
+program=$(readlink -f -- "$0")
 stop() {
     echo "this runtime does not start here: $1" >&2
     exit 1
@@ -22,4 +21,4 @@ case $glibc in
     [ "${second%%.*}" -ge "${floor#2.}" ] || stop "it needs glibc @FLOOR@ or newer, and this is $glibc"
     ;;
 esac
-exec "$root/bin/python3" -I "$0" "$@"
+exec "${program%/*}/python3" -I "$program" "$@"

@@ -28,8 +28,10 @@ ARTIFACT = "artifact.tgz"
 SYMBOLS_ARTIFACT = "symbols.tgz"
 
 _PROGRAMS = (
-    "bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "doctor.py", "doctor.sh",
-    "link_commands.py", "prune.py", "write_doctor.py",
+    "bundle_pip.py", "check_plain.py", "compare_lock.py", "compile_bytecode.py", "link_commands.py", "prune.py",
+)  # fmt: skip
+_MODULES = (
+    "check_movable.py", "check_portable.py", "doctor.py", "doctor.sh", "write_doctor.py", "write_manifest.py",
 )  # fmt: skip
 _PATCH = ("patch", "-p1", "--force", "--no-backup-if-mismatch")
 
@@ -67,9 +69,9 @@ def plan_packages(
     """
     recipe = recipes[-1]
     prt_root, epoch, floor = inputs.settings.prt_root, inputs.repository.date, inputs.libc_floor(arch)
+    top = archive_folder(Target(recipe.variant, arch), inputs.settings)
     env = {"SOURCE_DATE_EPOCH": str(epoch), **pip.environment(floor)}
     recipe_env = {**env, **recipe_environment(prt_root, recipe.variant)}
-    top = archive_folder(Target(recipe.variant, arch), inputs.settings)
     folder = f"recipes/{recipe.variant.recipe_folder}"
     steps = (
         unpack_tree("unpack parent", PARENT, str(prt_root)),
@@ -102,13 +104,13 @@ def has_symbols(inputs: Inputs, variant: Variant) -> bool:
     return inputs.machine.crosses and variant is Variant.RUNTIME
 
 
-def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, str]:
-    """What the scripts and checks of a recipe find in their environment."""
 def archive_folder(target: Target, settings: Settings) -> str:
     """The folder that a target's archives hold; empty where the content of PRT_ROOT is at the top."""
     return target.stem(settings.package_prefix, settings.package_version) if settings.archive_folder else ""
 
 
+def recipe_environment(prt_root: PurePosixPath, variant: Variant) -> dict[str, str]:
+    """What the scripts and checks of a recipe find in their environment."""
     return {
         "PRT_ROOT": str(prt_root),
         "PRT_VENV_ROOT": f"{prt_root}/venv",
@@ -126,7 +128,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"{pip.DISTRIBUTIONS}/{wheel.name}", wheel.content) for wheel in recipe.wheels)
     yield from map(program_file, _PROGRAMS)
     yield _NO_USER_SITE
-    yield from as_package("check_movable.py", "check_portable.py", "write_manifest.py", *MOVABLE)
+    yield from as_package(*_MODULES, *MOVABLE)
 
 
 def _sbom(inputs: Inputs, variant: Variant) -> Iterable[File]:
@@ -189,7 +191,8 @@ def _described(settings: Settings, env: dict[str, str]) -> tuple[Step, ...]:
     write = (*module, str(prt_root), f"{WORK}/{PLANNED_MANIFEST}", f"{WORK}/{MANIFEST}")
     known = (f"{WORK}/{MANIFEST}", f"{WORK}/{PLANNED_SBOM}", f"{WORK}/{SBOM}")
     sbom = (python, "-B", "-m", "builder.inside.sbom", str(prt_root), *known)
-    doctor = (python, "-I", "-B", f"{WORK}/write_doctor.py", str(prt_root), f"{settings.package_prefix}-doctor", WORK)
+    program = f"{settings.package_prefix}-doctor"
+    doctor = (python, "-B", "-m", "builder.inside.write_doctor", str(prt_root), program)
     return (
         Step("check kinds of files", plain, env, hint=hint),
         Step("write manifest", write, env),

@@ -26,16 +26,23 @@ exec "${{script%/*}}/{python}"{options} "$0" "$@"
 """
 
 
-def movable(script: bytes, path: Path, root: Path) -> bytes:
+def interpreter(script: bytes) -> Path | None:
+    """The interpreter that the first lines of a script name by its whole path, if it is a Python."""
+    found = _PLAIN.match(script[:LONGEST]) or _LONG.match(script[:LONGEST])
+    return Path(os.fsdecode(found["python"])) if found else None
+
+
+def movable(script: bytes, path: Path, root: Path, known: Path) -> bytes:
     """A script with first lines that find an interpreter of the tree at `root`; any other script as it is.
 
-    A script that Python would not understand with these lines, for it has a docstring and then an import from
-    __future__, stays as it is as well.
+    `known` is the folder that the script knows the tree by. A script that Python would not understand with these lines,
+    for it has a docstring and then an import from __future__, stays as it is as well.
     """
     found = _PLAIN.match(script[:LONGEST]) or _LONG.match(script[:LONGEST])
-    if not found or root not in (python := Path(os.fsdecode(found["python"]))).parents:
+    if not found or known not in (python := Path(os.fsdecode(found["python"]))).parents:
         return script
     options = f" {os.fsdecode(words)}" if (words := found["options"].strip()) else ""
+    python = root / python.relative_to(known)
     launcher = _LAUNCHER.format(python=os.path.relpath(python, path.parent), options=options)
     changed = os.fsencode(launcher) + script[found.end() :]
     try:

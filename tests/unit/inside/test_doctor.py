@@ -12,7 +12,7 @@ import pytest
 
 from builder.engines.prt_root import MARK
 from builder.targets import Arch
-from tests.support.programs import INSIDE, run
+from tests.support.programs import run
 
 pytestmark = pytest.mark.needs("sh")
 MANIFEST = {
@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
     (folder / "lib" / "x.py").write_text("x = 1\n")
     (folder / MARK).touch()  # as where the host engine builds
     (folder / "manifest.json").write_text(json.dumps(MANIFEST))
-    run("write_doctor.py", folder, "prt-doctor", INSIDE)
+    run("write_doctor.py", folder, "prt-doctor")
     (folder / MARK).unlink()
     return folder
 
@@ -95,7 +95,7 @@ def test_where_python_can_not_start_it_says_why(
     root: Path, tmp_path: Path, command: str, said: str, message: str
 ) -> None:
     (root / "manifest.json").write_text(json.dumps({**MANIFEST, "libc_floor": "glibc 2.99"}))
-    run("write_doctor.py", root, "prt-doctor", INSIDE)
+    run("write_doctor.py", root, "prt-doctor")
     (root / "bin" / "python3").unlink()
     shown = doctor(root, code=1, PATH=fake(tmp_path / "fakes", command, said))
     assert shown.startswith("this runtime does not start here: ")
@@ -105,19 +105,19 @@ def test_where_python_can_not_start_it_says_why(
 @pytest.mark.parametrize("said", ["glibc 2.99", "glibc 2.100", "ldd (Debian GLIBC 2.99-1) 2.99", "musl libc", ""])
 def test_what_suits_or_is_not_known_starts_python(root: Path, tmp_path: Path, said: str) -> None:
     (root / "manifest.json").write_text(json.dumps({**MANIFEST, "libc_floor": "glibc 2.99"}))
-    run("write_doctor.py", root, "prt-doctor", INSIDE)
+    run("write_doctor.py", root, "prt-doctor")
     assert "all files" in doctor(root, PATH=fake(tmp_path / "fakes", "getconf", said))
 
 
 def test_on_a_system_with_another_c_library_it_names_what_is_missing(root: Path, tmp_path: Path) -> None:
     program = root / "bin" / "prt-doctor"
-    text = program.read_text()
-    here = "/lib64/ld-linux-x86-64.so.2" if Arch.native() is Arch.AMD64 else "/lib/ld-linux-aarch64.so.1"
-    assert here in text
-    program.write_text(text.replace(here, "/no/such/loader"))
+    content = program.read_bytes()
+    here = b"/lib64/ld-linux-x86-64.so.2" if Arch.native() is Arch.AMD64 else b"/lib/ld-linux-aarch64.so.1"
+    assert here in content
+    program.write_bytes(content.replace(here, b"/no/such/loader"))
     assert "it needs glibc 2.0 or newer, and there is no /no/such/loader" in doctor(root, code=1)
     (tmp_path / "ld-musl-x.so.1").touch()
-    program.write_text(program.read_text().replace("/lib/ld-musl-*", f"{tmp_path}/ld-musl-*"))
+    program.write_bytes(program.read_bytes().replace(b"/lib/ld-musl-*", os.fsencode(tmp_path / "ld-musl-*")))
     assert "and this system has musl" in doctor(root, code=1)
 
 
@@ -127,3 +127,18 @@ def test_what_the_system_lacks_is_noted_with_the_way_out(root: Path) -> None:
     assert "note: no locale xx_XX.UTF-8" in said
     assert "note: no terminfo for TERM=no-such" in said
     assert "note:" not in doctor(root, LC_ALL="C", TERM="dumb")
+
+
+def test_commands_that_name_a_former_folder_are_noted_and_repaired(root: Path) -> None:
+    say = root / "bin" / "say"
+    say.write_text("#!/gone/bin/python3\nprint('it works')\n")
+    say.chmod(0o755)
+    assert "note: commands or environments name /gone, where the runtime is not any more: prt-doctor --repair" in (
+        doctor(root)
+    )
+    assert doctor(root, "--repair") == "repaired bin/say\n"
+    assert subprocess.run([say], check=True, capture_output=True, text=True).stdout == "it works\n"
+    assert "/gone" not in doctor(root)
+    assert doctor(root, "--repair") == ""
+    say.write_text('#!/gone/bin/python3\n"""Say."""\nfrom __future__ import annotations\n')
+    assert "some still name /gone: install these packages again" in doctor(root, "--repair", code=1)
