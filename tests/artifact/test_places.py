@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 from docker.models.containers import Container
 
-from tests.support.container import execute
+from builder.inside.movable import details
+from tests.support.container import execute, put
 from tests.support.default_python import LIB
+from tests.support.wheels import wheel
 
 # With a blank, a letter beyond ASCII, and longer than the kernel reads of a script's first line.
 ELSEWHERE = f"/opt/a b/ü/{'long/' * 30}runtime"
@@ -68,6 +72,53 @@ print([folder for folder in folders if not (folder.startswith({here!r}) and path
 def test_sysconfig_names_folders_that_are_there_and_never_prt_root(moved: Container) -> None:
     python = f"{ELSEWHERE}/bin/python3"
     assert execute(moved, python, "-c", ASK.format(here=ELSEWHERE)) == "[]\n[]\n"
+
+
+def test_flags_and_tools_are_of_no_folder_and_of_no_machine(moved: Container) -> None:
+    names = ("AR", "BLDSHARED", "LDSHARED", "PY_LDFLAGS", "LDFLAGS", "CPPFLAGS", "INSTALL", "MKDIR_P")
+    said = execute(
+        moved,
+        f"{ELSEWHERE}/bin/python3",
+        "-c",
+        f"import sysconfig\nprint(*sysconfig.get_config_vars(*{names}), sep='\\n')",
+    )
+    assert said.splitlines()[0] == "ar"
+    assert [word for word in said.split() if word.startswith(("-L", "-I/", "/"))] == []
+
+
+def test_python_config_answers_through_a_link_from_elsewhere(moved: Container) -> None:
+    execute(moved, "ln", "-sf", f"{ELSEWHERE}/bin/python3-config", "/usr/local/bin/settings")
+    assert execute(moved, "settings", "--includes").startswith(f"-I{ELSEWHERE}/include/python3")
+
+
+def test_build_details_made_for_older_versions_are_as_cpython_makes_them(moved: Container) -> None:
+    program = f"{Path(details.__file__).read_text()}\nimport json; print(json.dumps(details()))"
+    made = json.loads(execute(moved, f"{ELSEWHERE}/bin/python3", "-c", program).replace(ELSEWHERE, "."))
+    of_cpython = json.loads(execute(moved, "cat", f"{ELSEWHERE}/{LIB}/build-details.json"))
+    of_cpython.pop("libpython")
+    assert {**made, "base_prefix": "../.."} == of_cpython
+
+
+def test_what_was_added_is_repaired_by_one_command(moved: Container) -> None:
+    name, content = wheel("say", commands="say = zipfile:main")
+    put(moved, f"/{name}", content)
+    execute(moved, f"{ELSEWHERE}/bin/python3", "-m", "venv", f"{ELSEWHERE}/apps/x")
+    for folder in (ELSEWHERE, f"{ELSEWHERE}/apps/x"):
+        execute(moved, f"{folder}/bin/pip", "install", "--no-index", "--root-user-action=ignore", f"/{name}")
+    again = "/opt/again and again"
+    execute(moved, "mv", ELSEWHERE, again)
+    try:
+        commands = [f"{again}/{name}" for name in ("bin/say", "apps/x/bin/say", "apps/x/bin/python3")]
+        assert 0 not in [moved.exec_run([command, "--help"]).exit_code for command in commands]
+        assert f"name {ELSEWHERE}" in execute(moved, f"{again}/bin/prt-doctor")
+        execute(moved, f"{again}/bin/prt-doctor", "--repair")
+        for command in commands:
+            execute(moved, command, "--help")
+        assert ELSEWHERE not in execute(moved, f"{again}/bin/prt-doctor")
+    finally:
+        execute(moved, "rm", "-r", f"{again}/apps")
+        execute(moved, f"{again}/bin/pip", "uninstall", "--yes", "--root-user-action=ignore", "say")
+        execute(moved, "mv", again, ELSEWHERE)
 
 
 # What may name PRT_ROOT, and why.

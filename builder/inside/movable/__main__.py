@@ -14,7 +14,7 @@ def rewrite(root: Path) -> Iterator[Path]:
     for path, text in development.rewritten(root):
         if text is None:
             path.unlink()
-        elif path.read_text() != text:
+        elif not path.exists() or path.read_text() != text:
             path.write_text(text)
             yield path
 

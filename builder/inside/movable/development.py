@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.inside.movable import launchers
+from builder.inside.movable.details import details
 
 # The file of variables is a module: it can ask where it is.
 _SYSCONFIG = """\
@@ -42,13 +43,12 @@ def rewritten(root: Path) -> Iterator[tuple[Path, str | None]]:
     # The same variables as plain data, which can't ask where it is. Nothing in CPython reads it.
     for path in library.glob("_sysconfig_vars_*.json"):
         yield path, None
-    for path in library.glob("build-details.json"):
-        yield path, _build_details(path, root)
+    yield library / "build-details.json", _build_details(library / "build-details.json", root)
     for path in library.glob("config-*/Makefile"):
-        yield path, _at(_MAKE, _without_own_folders(path.read_text(), root), root)
+        yield path, _at(_MAKE, _plain(path.read_text(), root), root)
     for path in (root / "lib" / "pkgconfig").glob("*.pc"):
         if not path.is_symlink():
-            yield path, _at(_PKG_CONFIG, _without_own_folders(path.read_text(), root), root)
+            yield path, _at(_PKG_CONFIG, _plain(path.read_text(), root), root)
     yield from _config(root, library)
 
 
@@ -57,11 +57,13 @@ def _at(here: str, text: str, root: Path) -> str:
     return re.sub(rf"(?<![\w./+-]){re.escape(str(root))}(?![\w.+-])", lambda found: here, text)
 
 
-def _without_own_folders(text: str, root: Path) -> str:
-    """Without the flags by which python-build has every extension look into the tree.
+def _plain(text: str, root: Path) -> str:
+    """A text with tools by their names, and without the flags by which python-build has extensions look into the tree.
 
-    In a folder with a blank they would fall apart. Build tools add the headers by another variable, as one word.
+    In a folder with a blank these would fall apart. Build tools add the headers by another variable, as one word. Tools
+    need not be where the machine that built has them.
     """
+    text = re.sub(r"(?<![\w./-])/usr/bin/(ar|install|mkdir)\b", r"\1", text)
     return re.sub(rf" *-(I{re.escape(str(root))}/include|L{re.escape(str(root))}/lib)(?![\w./+-])", "", text)
 
 
@@ -81,7 +83,7 @@ def _shared_library(root: Path) -> dict[str, object]:
 def _literal(value: object, root: Path) -> str:
     if not isinstance(value, str):
         return repr(value)
-    plain = _without_own_folders(value, root)
+    plain = _plain(value, root)
     braces = plain.replace("{", "{{").replace("}", "}}")
     found = _at("{_root}", braces, root)
     return repr(plain) if found == braces else f"f{found!r}"
@@ -89,9 +91,8 @@ def _literal(value: object, root: Path) -> str:
 
 def _build_details(path: Path, root: Path) -> str:
     """Its paths are relative to its own folder, and to that of the tree: https://peps.python.org/pep-0739/."""
-    details = json.loads(path.read_text())
-    details["base_prefix"] = "../.."
-    inside = json.loads(_at(".", json.dumps(details), root))
+    known = json.loads(path.read_text()) if path.exists() else details()
+    inside = json.loads(_at(".", json.dumps({**known, "base_prefix": "../.."}), root))
     # What was pruned, or is not made, can't be linked.
     libraries: dict[str, object] = {
         kind: file for kind, file in inside.get("libpython", {}).items() if (root / str(file)).exists()

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,8 +28,8 @@ from builder.stages.programs import program_file
 from builder.stages.stage import Step
 from builder.targets import Variant
 from tests.support.tree import extract
+from tests.support.wheels import METADATA, wheel
 
-METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
 PROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 BACKEND = """
 import zipfile
@@ -44,21 +43,6 @@ def build_wheel(folder, *rest):
 FILES = {"METADATA": "Metadata-Version: 2.1\\nName: sourced\\nVersion: 1.0\\n", "RECORD": "",
          "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
 """
-
-
-def wheel(name: str, version: str = "1.0", more: str = "") -> tuple[str, bytes]:
-    """A wheel with one module: its file name, and its bytes."""
-    stream = io.BytesIO()
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(stream, "w") as archive:
-        for path, text in {
-            f"{name}.py": f"version = {version!r}",
-            f"{info}/METADATA": METADATA.format(name=name, version=version, more=more),
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/RECORD": "",
-        }.items():
-            archive.writestr(zipfile.ZipInfo(path), text)
-    return f"{name}-{version}-py3-none-any.whl", stream.getvalue()
 
 
 def sdist() -> tuple[str, bytes]:

@@ -153,6 +153,9 @@ def variables(root: Path) -> Path:
         "CONFIG_ARGS": f"'--prefix={root}' '{{x}}' \"y\"",
         "LIBPL": f"{root}/{LIB}/config-3.99",
         "OTHER": f"{root}x{root}/y",
+        "AR": "/usr/bin/ar",
+        "INSTALL_DATA": "/usr/bin/install -c -m 644",
+        "SHELL": "/bin/sh -e",
         "HAVE_TEA": 1,
     }
     path = root / LIB / "_sysconfigdata__linux_.py"
@@ -171,6 +174,7 @@ def test_sysconfigs_variables_say_where_the_tree_is_and_name_no_folder_of_its_ow
     assert found["CONFIG_ARGS"] == f"'--prefix={there}' '{{x}}' \"y\""
     assert found["OTHER"] == f"{root}x{root}/y"  # that only looks like it
     assert (found["LDSHARED"], found["CPPFLAGS"], found["HAVE_TEA"]) == ("cc -shared", "-I.", 1)
+    assert (found["AR"], found["INSTALL_DATA"], found["SHELL"]) == ("ar", "install -c -m 644", "/bin/sh -e")
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -189,7 +193,7 @@ def test_sysconfig_names_libpython_if_it_is_there(root: Path, there: bool) -> No
 def test_the_copy_of_the_variables_that_can_not_find_itself_goes(root: Path) -> None:
     (root / LIB / "_sysconfig_vars__linux_.json").write_text("{}")
     made_movable(root)
-    assert not list(root.rglob("*.json"))
+    assert not list(root.rglob("_sysconfig_vars*"))
 
 
 def test_build_details_have_relative_paths_and_no_library_that_is_not_there(root: Path) -> None:
@@ -207,6 +211,15 @@ def test_build_details_have_relative_paths_and_no_library_that_is_not_there(root
     assert found["base_interpreter"] == "./bin/python3.99"
     assert found["libpython"] == {"dynamic": "./lib/libpython3.99.so.1.0", "link_extensions": False}
     assert found["c_api"] == {"headers": "./include/python3.99"}
+
+
+def test_build_details_are_made_where_cpython_makes_none(root: Path) -> None:
+    made_movable(root)
+    found = json.loads((root / LIB / "build-details.json").read_text())
+    assert (found["schema_version"], found["base_prefix"], "libpython" in found) == ("1.0", "../..", False)
+    version = {"major": sys.version_info[0], "minor": sys.version_info[1]}
+    assert version.items() <= found["language"]["version_info"].items()
+    assert found["implementation"]["version"] == found["language"]["version_info"]
 
 
 @pytest.mark.needs("pkg-config")
