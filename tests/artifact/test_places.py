@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from docker.models.containers import Container
 
+from builder.engines.container import WORK_FOLDER
 from builder.inside.movable import details
 from tests.support.container import execute, put
 from tests.support.default_python import LIB
@@ -131,9 +132,29 @@ STILL = {
 }
 
 
+PRT_ROOT, BUILDER = "(^|[^A-Za-z0-9_./-])/prt(/|[^A-Za-z0-9_.-]|$)", str(WORK_FOLDER)
+
+
+def naming(container: Container, names: str) -> set[str]:
+    """The files of the tree, text or binary, that name what matches."""
+    found = execute(container, "sh", "-c", f"cd '{ELSEWHERE}' && grep -rlaE '{names}' . || true")
+    return {line.removeprefix("./") for line in found.splitlines()}
+
+
 def test_nothing_else_names_prt_root(moved: Container) -> None:
-    names = "(^|[^A-Za-z0-9_./-])/prt(/|[^A-Za-z0-9_.-]|$)"
-    found = execute(moved, "sh", "-c", f"cd '{ELSEWHERE}' && grep -rlE '{names}' . || true")
-    files = [line.removeprefix("./") for line in found.splitlines()]
+    files = naming(moved, PRT_ROOT)
     assert [name for name in files if not any(fnmatch(name, pattern) for pattern in STILL)] == []
-    assert {"manifest.json"} < {*files}  # the search finds what there is
+    assert {"manifest.json", f"bin/{LIB.removeprefix('lib/')}"} < files  # the search finds what there is
+
+
+def test_nothing_names_the_folder_of_the_build(moved: Container) -> None:
+    assert naming(moved, BUILDER) == set()
+
+
+@pytest.mark.parametrize(("names", "folder"), [(PRT_ROOT, "/prt/lib"), (BUILDER, f"{BUILDER}/build/x.c")])
+@pytest.mark.parametrize("kind", ["text: %s\\n", "\\177ELF\\0%s\\0"])
+def test_a_planted_file_that_names_either_is_found(moved: Container, names: str, folder: str, kind: str) -> None:
+    execute(moved, "sh", "-c", f"printf '{kind}' {folder} > '{ELSEWHERE}/lib/planted'")
+    found = naming(moved, names)
+    execute(moved, "rm", f"{ELSEWHERE}/lib/planted")
+    assert "lib/planted" in found

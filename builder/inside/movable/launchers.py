@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Bytes: longer first lines are none.
 LONGEST = 4096
-# `#!/prt/bin/python -E`; and where that would be too long or has a blank, what pip writes in its place.
+# `#!/where/it/is/bin/python -E`; and where that would be too long or has a blank, what pip writes in its place.
 _PLAIN = re.compile(rb"#! *(?P<python>/\S*/python[\w.]*) *(?P<options>[^\n]*)\n")
 _LONG = re.compile(
     rb"#!/bin/sh\n'''exec' (?P<quote>[\"']?)(?P<python>/[^\n\"']*/python[\w.]*)(?P=quote)"
