@@ -21,13 +21,18 @@ _ARCHITECTURES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
 class Needs(NamedTuple):
     """Architecture, as Debian names it where it does; libraries, by file name; versions of glibc, by its symbols.
 
-    `folders` are where it has the loader look for libraries first.
+    `paths` say where it has the loader look for libraries first, by the place of each in the file.
     """
 
     arch: str
     libraries: list[str]
     glibc: set[Version]
-    folders: list[str]
+    paths: dict[int, str]
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders of its search paths."""
+        return [folder for path in self.paths.values() for folder in path.split(":") if folder]
 
 
 def needs(root: pathlib.Path) -> Iterator[tuple[pathlib.Path, Needs]]:
@@ -47,6 +52,14 @@ def needs(root: pathlib.Path) -> Iterator[tuple[pathlib.Path, Needs]]:
             yield path, found
 
 
+def names(content: bytes) -> list[str]:
+    """Every name that one ELF file gives the loader, but its search paths."""
+    elf = ELFFile(io.BytesIO(content))
+    needed = _needs(elf)
+    symbols = (symbol.name for segment in _dynamic(elf) for symbol in segment.iter_symbols())
+    return [*needed.libraries, *map(dotted, sorted(needed.glibc)), *symbols]
+
+
 def dotted(version: Version) -> str:
     """`2.31` of (2, 31)."""
     return ".".join(map(str, version))
@@ -54,13 +67,20 @@ def dotted(version: Version) -> str:
 
 def _needs(elf: ELFFile) -> Needs:
     machine = str(elf["e_machine"])
-    dynamic = (segment for segment in elf.iter_segments() if isinstance(segment, DynamicSegment))
-    tags = [tag for segment in dynamic for tag in segment.iter_tags()]
-    # The attributes get the tags' names while the file is read.
-    libraries = [tag.needed for tag in tags if hasattr(tag, "needed")]
-    paths = [getattr(tag, name) for tag in tags for name in ("rpath", "runpath") if hasattr(tag, name)]
-    folders = [folder for path in paths for folder in path.split(":") if folder]
-    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_glibc(elf)}, folders)
+    libraries: list[str] = []
+    paths: dict[int, str] = {}
+    for segment in _dynamic(elf):
+        _, strings = segment.get_table_offset("DT_STRTAB")
+        for tag in segment.iter_tags():
+            # The attributes get the tags' names while the file is read.
+            libraries += [tag.needed] if hasattr(tag, "needed") else []
+            for path in (getattr(tag, name) for name in ("rpath", "runpath") if hasattr(tag, name)):
+                paths[strings + tag.entry.d_val] = path
+    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_glibc(elf)}, paths)
+
+
+def _dynamic(elf: ELFFile) -> Iterator[DynamicSegment]:
+    return (segment for segment in elf.iter_segments() if isinstance(segment, DynamicSegment))
 
 
 def _glibc(elf: ELFFile) -> Iterator[Version]:

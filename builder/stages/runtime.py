@@ -78,6 +78,7 @@ def plan_packages(
         *(_take_symbols(prt_root, epoch, top) if has_symbols(inputs, recipe.variant) else ()),
         _user_site(recipe.variant, prt_root),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
+        *((_movable("make movable", prt_root, env),) if recipe.variant is Variant.RUNTIME else ()),
         *pip.install(recipe, prt_root, env),
         *venvs.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
@@ -168,8 +169,12 @@ def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, 
     """Remove what the recipe prunes, and all bytecode; have what is left find itself in any folder."""
     python = f"{prt_root}/bin/python"
     prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__")
-    movable = (python, "-B", "-m", "builder.inside.movable", str(prt_root))
-    return Step("prune", prune, env), Step("make movable", movable, env)
+    return Step("prune", prune, env), _movable("make what came movable", prt_root, env)
+
+
+def _movable(name: str, prt_root: PurePosixPath, env: dict[str, str]) -> Step:
+    """Have what is there find itself in any folder: what is compiled then is told of the libpython that there is."""
+    return Step(name, (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.movable", str(prt_root)), env)
 
 
 def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> Step:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.inside.movable import development, records, tree
+from builder.inside.movable import development, records, search_paths, tree
 
 
 def rewrite(root: Path) -> Iterator[Path]:
@@ -20,6 +20,6 @@ def rewrite(root: Path) -> Iterator[Path]:
 
 
 top = Path(sys.argv[1])
-changed = {*tree.relink(top, top), *rewrite(top), *tree.rewrite(top, top)}
+changed = {*tree.relink(top, top), *rewrite(top), *tree.rewrite(top, top), *search_paths.rewrite(top)}
 for record, lines in records.rewritten(top, changed):
     record.write_text(lines)

@@ -8,8 +8,7 @@ import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.inside.movable import launchers
-from builder.inside.movable.details import details
+from builder.inside.movable import details, launchers
 
 # The file of variables is a module: it can ask where it is.
 _SYSCONFIG = """\
@@ -68,7 +67,8 @@ def _plain(text: str, root: Path) -> str:
 
 
 def _sysconfig(path: Path, root: Path) -> str:
-    variables = {**runpy.run_path(str(path))["build_time_vars"], **_shared_library(root)}
+    known = runpy.run_path(str(path))["build_time_vars"]
+    variables = {**known, **(_shared_library(root) or _no_library(known))}
     lines = (f"    {name!r}: {_literal(value, root)},\n" for name, value in sorted(variables.items()))
     return _SYSCONFIG.format(variables="".join(lines))
 
@@ -78,6 +78,12 @@ def _shared_library(root: Path) -> dict[str, object]:
     for file in root.glob("lib/libpython3*.so.1.0"):
         return {"LDLIBRARY": file.name.removesuffix(".1.0"), "INSTSONAME": file.name, "Py_ENABLE_SHARED": 1}
     return {}
+
+
+def _no_library(known: dict[str, object]) -> dict[str, object]:
+    """The same as CPython has them without one, where it was there and is pruned now."""
+    static = {name: known.get("LIBRARY") for name in ("LDLIBRARY", "INSTSONAME")}
+    return {**static, "Py_ENABLE_SHARED": 0} if known.get("Py_ENABLE_SHARED") else {}
 
 
 def _literal(value: object, root: Path) -> str:
@@ -91,7 +97,7 @@ def _literal(value: object, root: Path) -> str:
 
 def _build_details(path: Path, root: Path) -> str:
     """Its paths are relative to its own folder, and to that of the tree: https://peps.python.org/pep-0739/."""
-    known = json.loads(path.read_text()) if path.exists() else details()
+    known = json.loads(path.read_text()) if path.exists() else details.details()
     inside = json.loads(_at(".", json.dumps({**known, "base_prefix": "../.."}), root))
     # What was pruned, or is not made, can't be linked.
     libraries: dict[str, object] = {

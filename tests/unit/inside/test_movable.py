@@ -290,6 +290,38 @@ def test_a_virtual_environment_of_the_tree_moves_with_it(root: Path) -> None:
     assert said("bash", "-c", activated) == f"{there}/venv/x\n"
 
 
+def program_with_library(root: Path, folder: Path, function: str) -> Path:
+    """A program that finds a library of the tree, which has a function, by the whole path of its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    library = ("-shared", "-o", f"{root}/lib/libx.so"), f"int {function}(void) {{ return 7; }}"
+    search = f"-Wl,-rpath,/usr/none:{root}/lib"
+    main = f"int {function}(void); int main(void) {{ return {function}(); }}"
+    program = ("-o", f"{folder}/x", search, f"-L{root}/lib"), main
+    for flags, source in (library, program):
+        linked = ("-lx",) if "-shared" not in flags else ()
+        subprocess.run(["gcc", "-x", "c", "-", *flags, *linked], input=source, check=True, text=True)
+    return folder / "x"
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.parametrize("folder", ["bin", "deep/" * 60], ids=["a path that fits", "a path that would be too long"])
+def test_a_program_finds_a_library_of_the_moved_tree(root: Path, folder: str) -> None:
+    name = program_with_library(root, root / folder, "seven").relative_to(root)
+    assert f"{name} looks for libraries in {root}/lib" in complaints(root)
+    made_movable(root)
+    assert str(root) not in complaints(root)
+    assert subprocess.run([moved(root) / name], check=False).returncode == 7
+
+
+@pytest.mark.needs("gcc")
+def test_a_search_path_that_shares_its_bytes_with_a_name_stays_and_is_named(root: Path) -> None:
+    program = program_with_library(root, root / "bin", "lib")  # the linker has it as the end of the path
+    before = program.read_bytes()
+    made_movable(root)
+    assert program.read_bytes() == before
+    assert f"bin/x looks for libraries in {root}/lib" in complaints(root)
+
+
 @pytest.mark.needs("gcc")
 @pytest.mark.parametrize(
     ("name", "folder", "named"),
