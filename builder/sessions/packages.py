@@ -11,7 +11,7 @@ from itertools import chain, product
 from pathlib import Path
 
 from packaging.pylock import Package
-from packaging.utils import parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from builder import versions
 from builder.artifact_dir import WORK
@@ -20,6 +20,7 @@ from builder.errors import UserError
 from builder.files import write_whole
 from builder.inputs import network, package_lock
 from builder.inputs.environment import environment
+from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import FILE, PackageLock
 from builder.inputs.project import Project
 from builder.inputs.recipe import Recipe, Venv, chain_of
@@ -35,6 +36,7 @@ def lock(args: Sequence[str], uv: Path) -> None:
     """Lock what each recipe's requirements resolve to, and those of its virtual environments, in a pylock.toml each."""
     locking = _Locking(read_project(), uv, _arguments(args))
     project = locking.project
+    _demand_known(locking.wanted.upgrade or (), project.recipes.values())
     done: dict[Variant, Recipe] = {}
     for variant in Variant:
         recipes = chain_of({**project.recipes, **done}, variant)
@@ -73,6 +75,15 @@ class _Locking:
         """The lock of one of a recipe's virtual environments."""
         files = {f"{venv.name}-requirements.txt": venv.requirements}
         return self.lock(recipe, files, venv.asked, venv.folder / FILE, venv.lock)
+
+
+def _demand_known(names: Iterable[str], recipes: Iterable[Recipe]) -> None:
+    """Raise UserError for a package that no lock has: nothing of that name could become newer."""
+    locks = [lock for recipe in recipes for lock in (recipe.lock, *(venv.lock for venv in recipe.venvs)) if lock]
+    known = {package.name for lock in locks for package in lock.content.packages}
+    for name in names:
+        if known and canonicalize_name(name) not in known:
+            raise UserError(f"--upgrade {name}: no lock has a package of that name", nearest(name.lower(), known))
 
 
 def _options(project: Project, wanted: argparse.Namespace) -> Iterator[str]:

@@ -107,6 +107,17 @@ def test_what_is_locked_is_kept_unless_all_of_it_is_to_be_newer(root: Path) -> N
     assert "pylock.toml" not in lock(root, "--upgrade")[0]["files"]
 
 
+def test_the_newest_of_a_package_that_no_lock_has_is_refused_and_the_nearest_name_is_said(root: Path) -> None:
+    lock(root)
+    (root / "calls").unlink()
+    with pytest.raises(
+        SessionFailed, match=r"--upgrade FastAPY: no lock has a package of that name\n.*did you mean fastapi\?"
+    ):
+        packages.lock(["--upgrade", "six", "FastAPY"], root / "uv")
+    assert not (root / "calls").exists()
+    assert "--upgrade-package=Six" in lock(root, "--upgrade", "Six")[0]["args"]
+
+
 def test_an_unchanged_lock_is_not_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock(root)
     path = root / "recipes" / "runtime" / "pylock.toml"
