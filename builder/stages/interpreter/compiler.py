@@ -52,7 +52,8 @@ class CrossCompiler:
     @property
     def interpreter_flags(self) -> tuple[str, ...]:
         """CFLAGS_NODIST of CPython: for its own files, not for extensions that users build."""
-        return (*self.hardening, *_PREFIX_MAPS)
+        # Debug symbols name the sysroot's headers, too. Of several maps that fit, the last one counts.
+        return (*self.hardening, f"-ffile-prefix-map={WORK}=/usr/src", *_PREFIX_MAPS)
 
     @property
     def files(self) -> tuple[File, ...]:
