@@ -31,6 +31,8 @@ RUN = {
     "cc embed.c $(/prt/bin/python3-config --cflags --ldflags --embed) -Wl,-rpath,/prt/lib": (
         "test_a_program_embeds_the_runtime_where_it_is"
     ),
+    "tar -xzf out/prt_v0_amd64.symbols.tgz -C /prt": "test_a_process_and_its_core",
+    "gdb -iex 'add-auto-load-safe-path /prt' -p \"$PID\" -ex py-bt": "test_a_process_and_its_core",
     '"/opt/my tools/py/bin/uvicorn" --version': "test_every_command_answers_there_and_through_a_link",
     "/prt/bin/prt-doctor": "test_where_the_c_library_is_another_it_does_not_start_and_its_doctor_says_so",
     "./nox -s lock": "test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name",
@@ -68,7 +70,6 @@ NOT_RUN = {
         "it changes the machine, and is for Debian 12 only"
     ),
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
-    "tar -xzf out/prt_v0_amd64.symbols.tgz -C /prt": "only gdb would notice",
 }
 # What is in code blocks and is no command: lines of Makefile.vars, and the diagram.
 _NO_COMMAND = re.compile(r"[A-Z_]+ = .*|.*►.*|.*interpreter → runtime.*")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from builder.stages.interpreter import libpython, modules
-from builder.stages.interpreter.acceptance import OUTPUT, SYMBOLS, acceptance
+from builder.stages.interpreter.acceptance import OUTPUT, acceptance
 from builder.stages.interpreter.compiler import CLANG, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
     BUILD_PREFIX,
@@ -22,12 +22,12 @@ from builder.stages.interpreter.configure import (
 from builder.stages.interpreter.cpython import CPython, without_bytecode
 from builder.stages.interpreter.libraries import unpack_libraries
 from builder.stages.interpreter.openssl import one_openssl
+from builder.stages.interpreter.symbols import SPLIT_SYMBOLS, split_symbols
 from builder.stages.programs import program_file
 from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.versions import is_free_threaded, minor
 
 _PROFILE_USE = program_file("profile_use.py")
-_SPLIT_SYMBOLS = program_file("split_symbols.py")
 _BUILD_PYTHON = "build-python.tgz"
 # Modules the build Python does without: it only runs CPython's own build scripts.
 _NOT_NEEDED = """
@@ -126,7 +126,7 @@ def cross_compile(
             HEADER,
             *((File(PROFILE, profile),) if profile else ()),
             *((_PROFILE_USE,) if optimize else ()),
-            _SPLIT_SYMBOLS,
+            SPLIT_SYMBOLS,
             *cpython.files(_definition(cpython)),
         ),
         steps=(
@@ -144,7 +144,7 @@ def cross_compile(
             _plain_words(target, prt_root),
             *one_openssl(cpython, target, prt_root),
             *libpython.shared_library(cpython, target, prt_root),
-            _split_symbols(cpython, prt_root),
+            *split_symbols(cpython, prt_root),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
@@ -171,14 +171,6 @@ def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...
         *unpack_libraries(parents),
         unpack("unpack build Python", _BUILD_PYTHON, BUILD_PREFIX),
     )
-
-
-def _split_symbols(cpython: CPython, prt_root: PurePosixPath) -> Step:
-    """Move what debuggers read into a separate folder, which the runtime packs as a separate archive."""
-    patterns = (f"bin/{cpython.binary}", libpython.PATTERN, "lib/python3*/lib-dynload/*.so")
-    program = f"{WORK}/{_SPLIT_SYMBOLS.name}"
-    args = (program, llvm("objcopy"), str(prt_root), f"{prt_root}/{SYMBOLS}", *patterns)
-    return Step("split symbols", (build_python(cpython), "-I", "-B", *args))
 
 
 def _profile_use(cpython: CPython) -> Step:

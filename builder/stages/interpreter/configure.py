@@ -9,7 +9,6 @@ from builder.stages.interpreter.compiler import DEPS, CrossCompiler, llvm, other
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.stage import WORK, File
 from builder.targets import Arch
-from builder.versions import is_debug
 
 PROFILE = "python.profdata"
 
@@ -103,15 +102,13 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         "PANEL": (curses, "-lpanelw -lncursesw"),
         **({"GDBM": (include, "-lgdbm -lrt")} if cpython.gdbm else {}),
     }
-    # Line tables are enough for a backtrace, and keep link-time optimisation short. A debug build has all by itself.
-    lines = () if is_debug(cpython.version) else ("-g1",)
     return {
         **target.env,
         **modules.environment(cpython),
         # Configure takes these two only with their whole path.
         "LLVM_AR": f"/usr/bin/{llvm('ar')}",
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
-        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, *_LIBRARY_TOO, *lines, f"-I{WORK}/include", *optimized)),
+        "CFLAGS_NODIST": " ".join((*target.interpreter_flags, *_LIBRARY_TOO, f"-I{WORK}/include", *optimized)),
         "LDFLAGS_NODIST": " ".join((*LINKER, *(f"-Wl,-mllvm,{one}" for one in LLVM_OPTIONS if optimized))),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},

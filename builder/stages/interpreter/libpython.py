@@ -28,11 +28,16 @@ def definition(cpython: CPython) -> tuple[str, str]:
     return f"build_package_{_STEP}() {{ sed --in-place '{edit}' Modules/getpath.py; }}\n", f"{_STEP} "
 
 
+def file_name(cpython: CPython) -> str:
+    """The library's file name, such as `libpython3.14.so.1.0`."""
+    return f"lib{cpython.binary}.so.1.0"
+
+
 def shared_library(cpython: CPython, target: CrossCompiler, prt_root: PurePosixPath) -> Iterator[Step]:
     """Link the library in the build tree, and install it with the names that linkers look for."""
     tree = f"{WORK}/build/{cpython.package}"
-    name = f"lib{cpython.binary}.so"
-    file = f"{name}.1.0"
+    file = file_name(cpython)
+    name = file.removesuffix(".1.0")
     # Functions call each other without a detour; data may be copied into the program that embeds.
     link = "BLDSHARED=$(CC) -shared -Wl,-Bsymbolic-functions $(PY_CORE_LDFLAGS)"
     # One file is compiled again: only in a library does it ask where that is.
