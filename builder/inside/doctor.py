@@ -71,7 +71,7 @@ def repair() -> None:
         for path in added.repair(ROOT):
             print(f"repaired {path.relative_to(ROOT)}")
     except OSError as problem:
-        sys.exit(f"{problem.strerror}: {problem.filename}; repair as a user who may write there")
+        sys.exit(f"{problem.strerror}: {problem.filename}; repair as the user the files belong to")
     if left := added.former(ROOT):
         sys.exit(f"some still name {', '.join(map(str, left))}: install these packages again (pip --force-reinstall)")
 

@@ -1,7 +1,7 @@
 """Write the program that examines a runtime where it is installed, and the list it compares files with.
 
 Arguments: PRT_ROOT, the program's name in bin/. It begins as sh, which says what is wrong where Python can't start, and
-goes on as a zip file, which Python runs. The list is one that `sha256sum --check` reads as well.
+ends as a zip file, which Python runs. The list is one that `sha256sum --check` reads as well.
 """
 
 import hashlib

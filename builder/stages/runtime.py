@@ -173,7 +173,7 @@ def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, 
 
 
 def _movable(name: str, prt_root: PurePosixPath, env: dict[str, str]) -> Step:
-    """Have what is there find itself in any folder: what is compiled then is told of the libpython that there is."""
+    """Have what is there find itself in any folder: what is compiled then learns of the libpython that is there."""
     return Step(name, (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.movable", str(prt_root)), env)
 
 

@@ -34,6 +34,10 @@ RUN = {
     "tar -xzf out/prt_v0_amd64.symbols.tgz -C /prt": "test_a_process_and_its_core",
     "gdb -iex 'add-auto-load-safe-path /prt' -p \"$PID\" -ex py-bt": "test_a_process_and_its_core",
     '"/opt/my tools/py/bin/uvicorn" --version': "test_every_command_answers_there_and_through_a_link",
+    "tar -xzf out/prt_v0_amd64.tgz -C /opt && /opt/prt_v0_amd64/bin/uvicorn --version": (
+        "test_a_tree_is_the_same_whether_its_archive_has_a_folder_or_not"
+    ),
+    "/prt/bin/prt-doctor --repair": "test_what_was_added_is_repaired_by_one_command",
     "/prt/bin/prt-doctor": "test_where_the_c_library_is_another_it_does_not_start_and_its_doctor_says_so",
     "./nox -s lock": "test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",

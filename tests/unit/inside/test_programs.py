@@ -106,6 +106,20 @@ def test_an_edited_source_counts_where_bytecode_is_compared_with_it(tmp_path: Pa
     assert bytecode(tmp_path) == before
 
 
+def test_an_ignored_edit_counts_after_the_command_that_the_readme_names(tmp_path: Path) -> None:
+    source = tmp_path / "mod.py"
+    source.write_text("print('as compiled')\n")
+    run("compile_bytecode.py", "unchecked-hash", tmp_path)
+    source.write_text("print('as edited')\n")
+    command = re.search(r"`python (-m compileall -f) FOLDER`", (ROOT / "README.md").read_text())
+    assert command
+    subprocess.run([sys.executable, *command[1].split(), "-q", tmp_path], check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", "import mod"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert shown.stdout == "as edited\n"
+
+
 def test_new_environments_get_the_pip_of_the_lock(tmp_path: Path) -> None:
     ensurepip = tmp_path / "prt" / "lib" / "python3.99" / "ensurepip"
     tree(tmp_path, "dist/x-1-py3-none-any.whl", "prt/lib/python3.99/ensurepip/_bundled/pip-25.1.1-py3-none-any.whl")
