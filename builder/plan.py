@@ -8,20 +8,22 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from builder.inputs.deb_recipe import DebRecipe
-from builder.inputs.recipe import chain_of
+from builder.inputs.recipe import Recipe, chain_of
 from builder.inputs.settings import Settings
 from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
 from builder.stages.interpreter.configure import PROFILE
 from builder.stages.interpreter.plan import plan_interpreter
-from builder.stages.lock import LOCK
+from builder.stages.lock import LOCK, Distribution
 from builder.stages.locked import Platform, locked, of_venv
 from builder.stages.planning import Inputs
 from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_packages
 from builder.stages.sbom import SBOM
+from builder.stages.sourced import Sourced
 from builder.stages.stage import Json, Stage
 from builder.stages.venvs import lock_of
-from builder.targets import Target, Variant
+from builder.stages.wheel import plan_wheel
+from builder.targets import Arch, Target, Variant
 from builder.versions import debian_version
 
 
@@ -76,31 +78,16 @@ class DebPlan:
 
 def plan_runtime(target: Target, inputs: Inputs) -> Plan:
     """Plan a target, after the one it starts from."""
-    settings, machine = inputs.settings, inputs.machine
+    settings = inputs.settings
     lower = (
         plan_runtime(Target(Variant.RUNTIME, target.arch), inputs) if target.variant is Variant.RUNTIME_DEV else None
     )
     interpreter = lower.interpreter if lower else plan_interpreter(inputs, target.arch)
     recipes = chain_of(inputs.recipes, target.variant)
-    floor = inputs.libc_floor(target.arch)
-    lock_inputs: dict[str, Json] = {
-        "version": inputs.python_version,
-        "arch": target.arch.value,
-        "libc": floor or machine.toolchain,
-        "below": lower.locks.stage.key if lower else None,
-        # What a package from source says it needs is found by running its build.
-        "surroundings": machine.surroundings if any(one.compiled for one in recipes) else None,
-    }
-    planned_manifest = manifest.planned(target, inputs, recipes)
-    # A system's own libraries are taken for no older than those that are linked against by default.
-    glibc = floor or inputs.pins.sysroot(settings.sysroot, target.arch).glibc
-    platform, env = Platform(inputs.python_version, target.arch, glibc), pip.environment(floor)
-    named = locked(recipes, platform)
-    if named is None:
-        lock = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=env)
-    else:
-        lock = pip.given_lock(named)
-    locks = Locks(lock, named, {venv.name: of_venv(venv, platform) for venv in recipes[-1].venvs})
+    env = pip.environment(inputs.libc_floor(target.arch))
+    locks = _locks(recipes, inputs, target.arch, interpreter, lower)
+    wheels = (*(lower.locks.every_wheel if lower else ()), *locks.every_wheel)
+    planned_manifest = manifest.planned(target, inputs, recipes, [wheel.source.described for wheel in wheels])
     names = (LOCK, *map(lock_of, locks.venvs))
     fetch = pip.plan_fetch(recipes, names, prt_root=settings.prt_root, env=env)
     parent_key = lower.stage.key if lower else interpreter.key
@@ -113,6 +100,41 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
         for name, ending in endings.items()
     }
     return Plan(target, inputs, interpreter, locks, fetch, stage, planned_manifest, artifacts, lower)
+
+
+def _locks(recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, interpreter: Stage, lower: Plan | None) -> Locks:
+    """What the last recipe installs, and what of it is built from source."""
+    settings, machine, floor = inputs.settings, inputs.machine, inputs.libc_floor(arch)
+    # A system's own libraries are taken for no older than those that are linked against by default.
+    glibc = floor or inputs.pins.sysroot(settings.sysroot, arch).glibc
+    platform = Platform(inputs.python_version, arch, glibc)
+    found = locked(recipes, platform)
+    named = {lock_of(venv.name): of_venv(venv, platform) for venv in recipes[-1].venvs}
+    if found is None:
+        lock_inputs: dict[str, Json] = {
+            "version": inputs.python_version,
+            "arch": arch.value,
+            "libc": floor or machine.toolchain,
+            "below": lower.locks.stage.key if lower else None,
+            # What a package from source says it needs is found by running its build.
+            "surroundings": machine.surroundings if any(one.compiled for one in recipes) else None,
+        }
+        stage = pip.plan_lock(recipes, lock_inputs, prt_root=settings.prt_root, env=pip.environment(floor))
+    else:
+        named[LOCK] = found
+        stage = pip.given_lock(_files(found))
+    wheels = {
+        lock: tuple(plan_wheel(one, interpreter, inputs, arch) for one in each if isinstance(one, Sourced))
+        for lock, each in named.items()
+    }
+    venvs = {venv.name: _files(named[lock_of(venv.name)]) for venv in recipes[-1].venvs}
+    built = {lock: each for lock, each in wheels.items() if each}
+    return Locks(stage, None if found is None else _files(found), venvs, built)
+
+
+def _files(named: tuple[Distribution | Sourced, ...]) -> tuple[Distribution, ...]:
+    """What of a lock is installed as it is."""
+    return tuple(one for one in named if isinstance(one, Distribution))
 
 
 def plan_deb(runtime: Plan, recipe: DebRecipe) -> DebPlan:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.pylock import Pylock, PylockValidationError
+from packaging.pylock import Package, Pylock, PylockValidationError
 
 from builder.errors import UserError
 
 FILE = "pylock.toml"
+BUILDS = "builds"  # folder of the locks of what packages are built with
 _TOOL = "python-runtime-builder"
 _MADE_FOR = "made-for"
 _AGAIN = "remove it; `nox -s lock` makes it again"
@@ -38,6 +39,11 @@ class PackageLock:
             yield from filter(re.compile("[0-9a-f]{64}").fullmatch, (file.hashes.get("sha256", "") for file in files))
 
 
+def build_file(name: str) -> str:
+    """Where the lock of what a package is built with is, next to the lock that has the package."""
+    return f"{BUILDS}/pylock.{name}.toml"
+
+
 def parse(path: Path, content: bytes) -> PackageLock:
     """Read a lock that `nox -s lock` made; UserError for any other file."""
     try:
@@ -52,6 +58,20 @@ def parse(path: Path, content: bytes) -> PackageLock:
     except (KeyError, TypeError):
         raise UserError(f"{path} does not say what it was made for: [tool.{_TOOL}] {_MADE_FOR}", _AGAIN) from None
     return PackageLock(path, text, pylock, frozenset(map(str, made_for)))
+
+
+def with_wheel(resolved: str) -> frozenset[str]:
+    """The packages of a resolver's lock that have a wheel."""
+    return frozenset(package.name for package in _packages(resolved) if package.wheels)
+
+
+def without_wheel(resolved: str) -> frozenset[str]:
+    """Those that an index has as a source only."""
+    return frozenset(package.name for package in _packages(resolved) if package.sdist and not package.wheels)
+
+
+def _packages(resolved: str) -> Sequence[Package]:
+    return Pylock.from_dict(tomllib.loads(resolved)).packages if resolved else ()
 
 
 def text_of(resolved: str, asked: Iterable[str]) -> str:

@@ -15,17 +15,23 @@ from builder.files import unpacked
 from builder.inputs import package_lock
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import PackageLock
-from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile, Venv
+from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile, Venv, lines
+from builder.inputs.tree_reading import read_tree
 from builder.targets import Variant
 
-_FOLDERS = ("requirements", "pre-patch", "post-patch", "scripts", "checks", "venvs", "wheels")
-_VENV_FILES = ("requirements.txt", "commands.txt", package_lock.FILE)
+_FOLDERS = (
+    "requirements", "pre-patch", "post-patch", "scripts", "checks", "venvs", "wheels", "packages", package_lock.BUILDS,
+)  # fmt: skip
+_VENV_FILES = ("requirements.txt", "commands.txt", package_lock.FILE, package_lock.BUILDS)
+_SDIST = r".+\.tar\.\w+"
 # Options of pip: with one of them a build would succeed and have none of its packages.
 _PLACES = {
     "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
     "root", "src", "target", "user",
 }  # fmt: skip
 _FILES = ("constraints.txt", "pip.conf", "prune.txt", package_lock.FILE)
+
+_OWN_CODE = "put the project's folder, or its sdist, into the recipe's folder `packages`; or a wheel into `wheels`"
 
 # Bytes: of a file, and of an unpacked profile, which has three million.
 _LARGEST, _LARGEST_PROFILE = 64 << 20, 256 << 20
@@ -52,7 +58,12 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         lock=_lock(folder / package_lock.FILE),
         venvs=tuple(_venv(entry) for entry in _entries(folder / "venvs")),
         wheels=_wheels(folder / "wheels"),
+        trees=tuple(read_tree(one) for one in _entries(folder / "packages") if one.is_dir()),
+        sdists=_files(folder / "packages", _SDIST, "as sdists are: NAME-VERSION.tar.gz", folders=True),
+        builds=_builds(folder),
     )
+    for file in recipe.requirements:
+        _demand_no_place(f"{folder}/requirements/{file.name}", file.content)
     for script in recipe.scripts:
         if not script.content.startswith(b"#!"):
             raise UserError(f"{folder}/scripts/{script.name} has no #! line", "begin it with #!/bin/sh")
@@ -99,8 +110,25 @@ def _venv(folder: Path) -> Venv:
     requirements = content_of(folder / "requirements.txt")
     if requirements is None:
         raise UserError(f"{folder} has no requirements.txt", "write into it what the virtual environment is for")
+    _demand_no_place(f"{folder}/requirements.txt", requirements)
     commands = _patterns(content_of(folder / "commands.txt") or b"")
-    return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE))
+    return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE), _builds(folder))
+
+
+def _builds(folder: Path) -> dict[str, PackageLock]:
+    """What packages are built with, by their names."""
+    files = _files(folder / package_lock.BUILDS, r"pylock\.[a-z0-9-]+\.toml", "pylock.NAME.toml")
+    locks = (package_lock.parse(folder / package_lock.BUILDS / file.name, file.content) for file in files)
+    return {lock.path.name.split(".")[1]: lock for lock in locks}
+
+
+def _demand_no_place(file: str, requirements: bytes) -> None:
+    """Raise UserError for what is required from this machine's folders: another has others."""
+    for line in lines(requirements):
+        if re.match(r"(-e\b|--editable\b)", line):
+            raise UserError(f"{file}: {line}: a runtime has its own copy of everything", _OWN_CODE)
+        if re.match(r"(\.{0,2}/|[\w.\[\], -]+@\s*file:)|file:", line):
+            raise UserError(f"{file}: {line}: a place on this machine", _OWN_CODE)
 
 
 def _wheels(folder: Path) -> tuple[RecipeFile, ...]:
@@ -153,12 +181,13 @@ def content_of(path: Path) -> bytes | None:
         raise UserError(f"{path} can't be read: {problem.strerror}") from None
 
 
-def _files(folder: Path, pattern: str, form: str) -> tuple[RecipeFile, ...]:
+def _files(folder: Path, pattern: str, form: str, *, folders: bool = False) -> tuple[RecipeFile, ...]:
+    """The files of a folder; `folders` may be in it besides."""
     if not folder.is_dir() and (folder.is_symlink() or folder.exists()):
         raise UserError(f"{folder} is not a folder", "make it one, or remove it")
     files = []
     for entry in sorted(folder.iterdir() if folder.is_dir() else (), key=lambda path: path.name):
-        if _is_aside(entry):
+        if _is_aside(entry) or (folders and entry.is_dir()):
             continue
         if not re.fullmatch(pattern, entry.name):
             raise UserError(f"{entry} is not named {form}", "rename it, or remove it")

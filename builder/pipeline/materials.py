@@ -7,10 +7,12 @@ from pathlib import Path
 
 from builder.engines.base import Item
 from builder.errors import BuildError
+from builder.inputs.commit import Commit
 from builder.inputs.pins import CPYTHON, Pins, Source, Sysroot
+from builder.sources.commits import archive
 from builder.sources.shelf import Missing, SourceShelf
 from builder.sources.sysroot import pack
-from builder.stages.stage import Stage
+from builder.stages.stage import Content, Stage
 
 
 def materials(stage: Stage, sources: SourceShelf, pins: Pins) -> Iterator[Item]:
@@ -18,15 +20,18 @@ def materials(stage: Stage, sources: SourceShelf, pins: Pins) -> Iterator[Item]:
 
     Raises BuildError for a source that can't be had; for CPython's it names the pinned versions that can.
     """
-    for file in stage.files:
-        content: bytes | Path
-        if isinstance(file.content, Source):
-            content = _fetched(file.content, sources, pins)
-        elif isinstance(file.content, Sysroot):
-            content = pack(map(sources.fetch, file.content.packages), map(sources.fetch, file.content.headers))
-        else:
-            content = file.content
-        yield Item(file.name, content, file.executable)
+    return (Item(file.name, brought(file.content, sources, pins), file.executable) for file in stage.files)
+
+
+def brought(content: Content, sources: SourceShelf, pins: Pins) -> bytes | Path:
+    """The content of a file of a stage, or the path that has it."""
+    if isinstance(content, Source):
+        return _fetched(content, sources, pins)
+    if isinstance(content, Sysroot):
+        return pack(map(sources.fetch, content.packages), map(sources.fetch, content.headers))
+    if isinstance(content, Commit):
+        return archive(content, sources)
+    return content
 
 
 def _fetched(source: Source, sources: SourceShelf, pins: Pins) -> Path:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from builder.engines.base import Item
-from builder.pipeline.distributions import unpacked
+from builder.pipeline.distributions import unpacked, wheel_of
 from builder.pipeline.results import Results
 from builder.plan import Plan
 from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
 from builder.stages.pip import DISTRIBUTIONS, FETCHED
+from builder.stages.stage import Stage
 from builder.stages.venvs import lock_of
+from builder.stages.wheel import Wheel
 
 
 @dataclass(frozen=True)
@@ -27,36 +29,59 @@ class Packages:
 
     def items(self) -> list[Item]:
         """What the package stage is given besides its own files."""
-        locks, cache = self.plan.locks, self.results.cache
+        locks = self.plan.locks
         named = self._resolved() if locks.named is None else locks.named
+        locked = {LOCK: named, **{lock_of(name): each for name, each in locks.venvs.items()}}
         own = {file.name for file in self.plan.stage.files}  # the recipe's own wheels among them
         wanted = {
-            lock: [one for one in each if f"{DISTRIBUTIONS}/{one.file}" not in own]
-            for lock, each in ((LOCK, named), *((lock_of(name), each) for name, each in locks.venvs.items()))
+            lock: [one for one in each if f"{DISTRIBUTIONS}/{one.file}" not in own] for lock, each in locked.items()
         }
-        files = {one: cache.content(one.sha256, self.parts) for one in chain.from_iterable(wanted.values())}
         archive = self.parts / f"{locks.stage.key[:16]}-{FETCHED}"  # came with the resolution, if that was made now
-        if archive.is_file():
-            files |= self._kept(archive, [one for one in wanted[LOCK] if files[one] is None])
-        missing = {lock: [one for one in each if files[one] is None] for lock, each in wanted.items()}
-        if any(missing.values()):
-            files |= self._fetched(missing)
+        files = self._files(wanted, archive)
+        for lock, wheels in locks.wheels.items():
+            built = dict(map(self._built, wheels))
+            locked[lock] = (*locked[lock], *built)
+            files |= built
         return [
-            Item(LOCK, lines(named)),
-            Item(PIP_LOCK, lines(one for one in named if one.name == "pip")),
-            *(Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items() if path),
+            *(Item(lock, lines(each)) for lock, each in locked.items()),
+            Item(PIP_LOCK, lines(one for one in locked[LOCK] if one.name == "pip")),
+            *(Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items()),
         ]
 
     def _resolved(self) -> tuple[Distribution, ...]:
         stage = self.plan.locks.stage
-        return tuple(read_lock(self.results.of(stage, self.plan.target, self.parts, (self.parent,)).path))
+        hit = self.results.of(stage, self.plan.target, self.parts, lambda _: (self.parent,))
+        return tuple(read_lock(hit.path))
 
-    def _fetched(self, missing: dict[str, list[Distribution]]) -> dict[Distribution, Path]:
+    def _built(self, wheel: Wheel) -> tuple[Distribution, Path]:
+        """A package that is built from its source, unless that was done before."""
+
+        def needed(stage: Stage) -> Iterator[Item]:
+            if stage is wheel.stage:
+                files = self._files({LOCK: [*wheel.source.requires]})
+                yield from (Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items())
+
+        hit = self.results.of(wheel.stage, self.plan.target, self.parts, needed)
+        return wheel_of(hit.path, wheel.source.name, self.parts)
+
+    def _files(self, wanted: Mapping[str, list[Distribution]], came: Path | None = None) -> dict[Distribution, Path]:
+        """The files that locks want: from the cache, else out of an archive that `came`, else downloaded."""
+        cache = self.results.cache
+        files = {one: cache.content(one.sha256, self.parts) for one in chain.from_iterable(wanted.values())}
+        if came and came.is_file():
+            files |= self._kept(came, [one for one in wanted[LOCK] if files[one] is None])
+        missing = {lock: [one for one in each if files[one] is None] for lock, each in wanted.items()}
+        if any(missing.values()):
+            files |= self._fetched(missing)
+        return {one: path for one, path in files.items() if path}
+
+    def _fetched(self, missing: Mapping[str, list[Distribution]]) -> dict[Distribution, Path]:
         """Distributions that are downloaded."""
         archive = self.parts / f"{self.plan.stage.key[:16]}-{FETCHED}"
         results, target = self.results, self.plan.target
         with results.engine.workplace(target.arch) as place:
-            wanted = (Item(lock, lines(each)) for lock, each in missing.items())
+            locks = (LOCK, *map(lock_of, self.plan.locks.venvs))
+            wanted = (Item(lock, lines(missing.get(lock, ()))) for lock in locks)
             results.run(self.plan.fetch, place, target, [self.parent, *wanted])
             place.get(FETCHED, archive)
         return self._kept(archive, dict.fromkeys(chain.from_iterable(missing.values())))

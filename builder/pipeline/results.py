@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,9 @@ from builder.targets import Arch, Target
 COMPILED = "compiled"  # how it was, in what is recorded of a result
 _LONGEST_WAIT = 4 * 3600  # seconds for another build that makes the same: more than any compile takes
 
+# What a stage's workplace gets besides its own files, brought only where it is made.
+More = Callable[[Stage], Iterable[Item]]
+
 # Stages are made side by side; these downloads are the same for several of them.
 ONE_AT_A_TIME = threading.Lock()
 
@@ -45,8 +48,8 @@ class Results:
     found: dict[str, Hit] = field(default_factory=dict)
     longest_wait: float = _LONGEST_WAIT
 
-    def of(self, stage: Stage, target: Target, parts: Path, more: tuple[Item, ...] = ()) -> Hit:
-        """The result of a stage that is kept: from the cache, else made with `more` in its workplace.
+    def of(self, stage: Stage, target: Target, parts: Path, more: More = lambda stage: ()) -> Hit:
+        """The result of a stage that is kept: from the cache, else made with what `more` gives it.
 
         `parts` is a folder for files until they are complete. BuildError names the step that failed.
         """
@@ -93,7 +96,7 @@ class _Making:
     results: Results
     target: Target
     parts: Path
-    more: tuple[Item, ...]
+    more: More
     waiting: dict[str, float] = field(default_factory=dict)  # for other builds, by key: since when
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -129,7 +132,7 @@ class _Making:
     def gather(self, stage: Stage, parents: Mapping[str, Hit]) -> list[Item]:
         """Its own files, those of its parents, and what was given."""
         items = (Item(name, hit.path) for name, hit in parents.items())
-        return [*self.results.materials(stage), *items, *self.more]
+        return [*self.results.materials(stage), *items, *self.more(stage)]
 
     def make(self, stage: Stage, items: list[Item]) -> Hit:
         """Run it and prove what it made."""

@@ -3,102 +3,74 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
 
 from packaging.pylock import Package
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from builder import versions
-from builder.artifact_dir import WORK
 from builder.console import say
 from builder.errors import UserError
-from builder.files import write_whole
-from builder.inputs import network, package_lock
-from builder.inputs.environment import environment
 from builder.inputs.makefile_vars import nearest
-from builder.inputs.package_lock import FILE, PackageLock
+from builder.inputs.package_lock import FILE
 from builder.inputs.project import Project
 from builder.inputs.recipe import Recipe, Venv, chain_of
+from builder.sessions.locking import Locking, Question
 from builder.sessions.opening import read_project, reported
-from builder.sources.uv import Uv
 from builder.stages.locked import Platform, locked, of_venv
 from builder.targets import Arch, Variant
-from builder.work import work_folder
 
 
 @reported
 def lock(args: Sequence[str], uv: Path) -> None:
     """Lock what each recipe's requirements resolve to, and those of its virtual environments, in a pylock.toml each."""
-    locking = _Locking(read_project(), uv, _arguments(args))
+    locking = Locking(read_project(), uv, _arguments(args))
     project = locking.project
     _demand_known(locking.wanted.upgrade or (), project.recipes.values())
     done: dict[Variant, Recipe] = {}
     for variant in Variant:
         recipes = chain_of({**project.recipes, **done}, variant)
-        recipe, path = recipes[-1], project.recipes_folder / variant.recipe_folder / FILE
-        asked = tuple(chain.from_iterable(one.asked for one in recipes))
-        new = locking.lock(recipe, _files(recipes), asked, path, recipe.lock)
-        venvs = tuple(replace(venv, lock=locking.lock_venv(recipe, venv)) for venv in recipe.venvs)
-        done[variant] = replace(recipe, lock=new, venvs=venvs)
+        recipe = recipes[-1]
+        new = locking.lock(_question(recipes, project.recipes_folder), recipe, recipe.lock)
+        builds = locking.builds(recipes, recipe, new)
+        venvs = tuple(_with_locks(venv, recipe, locking) for venv in recipe.venvs)
+        done[variant] = replace(recipe, lock=new, builds=builds, venvs=venvs)
     notes = dict.fromkeys(note for one in project.each_version() for note in _unfit(one, done))
     say("\n".join(f"note: {note}" for note in notes) if notes else "every package has a file for every platform")
 
 
-@dataclass(frozen=True)
-class _Locking:
-    """How locks are made: by which resolver, and what of them may become newer."""
+def _question(recipes: tuple[Recipe, ...], folder: Path) -> Question:
+    """What the lock of the last recipe is to answer."""
+    asked = tuple(chain.from_iterable(one.asked for one in recipes))
+    own = any(one.projects for one in recipes)
+    path = folder / recipes[-1].variant.recipe_folder / FILE
+    below = next((one.lock for one in recipes[:-1]), None)
+    return Question(_files(recipes), asked, path, _compiled(recipes, own=own), below)
 
-    project: Project
-    uv: Path
-    wanted: argparse.Namespace
 
-    def lock(
-        self, recipe: Recipe, files: Mapping[str, bytes], asked: tuple[str, ...], path: Path, old: PackageLock | None
-    ) -> PackageLock:
-        """One lock, made again where it has to be."""
-        kept = "" if old is None or self.wanted.upgrade == [] else old.text
-        resolver = Uv(self.uv, sys.executable, _network(self.project, recipe), environment())
-        with work_folder(self.project.settings.artifact_dir / WORK, "lock") as work:
-            folder = work.path / recipe.variant.recipe_folder
-            folder.mkdir()
-            resolved = resolver.resolve(folder, files, kept, _options(self.project, self.wanted))
-        new = package_lock.parse(path, package_lock.text_of(resolved, asked).encode())
-        _take(self.project, old, new, write=not self.wanted.diff)
-        return new
+def _with_locks(venv: Venv, recipe: Recipe, locking: Locking) -> Venv:
+    """A virtual environment with new locks."""
+    files = {f"{venv.name}-requirements.txt": venv.requirements}
+    question = Question(files, venv.asked, venv.folder / FILE, _compiled((venv,)))
+    new = locking.lock(question, recipe, venv.lock)
+    return replace(venv, lock=new, builds=locking.builds((venv,), recipe, new))
 
-    def lock_venv(self, recipe: Recipe, venv: Venv) -> PackageLock:
-        """The lock of one of a recipe's virtual environments."""
-        files = {f"{venv.name}-requirements.txt": venv.requirements}
-        return self.lock(recipe, files, venv.asked, venv.folder / FILE, venv.lock)
+
+def _compiled(asking: Sequence[Recipe | Venv], *, own: bool = False) -> frozenset[str] | None:
+    """What is wanted compiled; None where nothing can come as a source."""
+    compiled = frozenset[str]().union(*(one.compiled for one in asking))
+    at_urls = any("://" in line for one in asking for line in one.asked)
+    return compiled if compiled or own or at_urls else None
 
 
 def _demand_known(names: Iterable[str], recipes: Iterable[Recipe]) -> None:
     """Raise UserError for a package that no lock has: nothing of that name could become newer."""
-    locks = [lock for recipe in recipes for lock in (recipe.lock, *(venv.lock for venv in recipe.venvs)) if lock]
-    known = {package.name for lock in locks for package in lock.content.packages}
+    known = {package.name for recipe in recipes for lock in recipe.locks for package in lock.content.packages}
     for name in names:
         if known and canonicalize_name(name) not in known:
             raise UserError(f"--upgrade {name}: no lock has a package of that name", nearest(name.lower(), known))
-
-
-def _options(project: Project, wanted: argparse.Namespace) -> Iterator[str]:
-    """The resolver's options."""
-    yield f"--python-version={_lowest(project)}"
-    yield from (f"--upgrade-package={name}" for name in wanted.upgrade or ())
-    if wanted.cool_down:
-        newest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=wanted.cool_down)
-        yield f"--exclude-newer={newest.isoformat(timespec='seconds')}"
-
-
-def _lowest(project: Project) -> str:
-    """The lowest series that is asked for or pinned: another PYTHON_VERSION then needs no other lock."""
-    known = (*project.pins.pythons, *(one.settings.python_version for one in project.each_version()))
-    return ".".join(map(str, min(map(versions.series, known))))
 
 
 def _unfit(project: Project, recipes: Mapping[Variant, Recipe]) -> Iterator[str]:
@@ -123,21 +95,17 @@ def _files(recipes: tuple[Recipe, ...]) -> dict[str, bytes]:
     wheels = {f"../{one.variant.recipe_folder}/wheels/{wheel.name}": wheel for one in recipes for wheel in one.wheels}
     files |= {name: wheel.content for name, wheel in wheels.items()}
     files["wheels.txt"] = "".join(f"{name}{_marker(wheel.name)}\n" for name, wheel in wheels.items()).encode()
+    sources = {
+        f"../{one.variant.recipe_folder}/packages/{source.name}": source for one in recipes for source in one.projects
+    }
+    for name, source in sources.items():
+        files |= source.below(name)
+    files["packages.txt"] = "".join(f"{name}\n" for name in sources).encode()
     for one in recipes[:-1]:
         packages = one.lock.content.packages if one.lock else ()
-        files["constraints-below.txt"] = "".join(map(_line, packages)).encode()
+        released = (package for package in packages if package.version and not package.vcs)
+        files["constraints-below.txt"] = "".join(map(_line, released)).encode()
     return files
-
-
-def _take(project: Project, old: PackageLock | None, new: PackageLock, *, write: bool) -> None:
-    """Write a lock if it is another than before, and say what changed."""
-    done = "unchanged"
-    if old is None or old.text != new.text:
-        done = "written" if write else "not written (--diff)"
-        if write:
-            write_whole(new.path, new.text)
-    changes = _changes(old.content.packages if old else (), new.content.packages)
-    say("\n".join((f"{new.path.relative_to(project.root)}: {done}", *changes)))
 
 
 def _marker(wheel: str) -> str:
@@ -152,21 +120,8 @@ def _marker(wheel: str) -> str:
     return f" ; {' and '.join(markers)}" if markers else ""
 
 
-def _network(project: Project, recipe: Recipe) -> network.Network:
-    """The machine's network, and what the recipe's pip.conf says where the machine says nothing."""
-    pip = network.configured(recipe.pip_conf or b"")
-    return replace(project.network, pip={**pip, **project.network.pip})
-
-
 def _line(package: Package) -> str:
     return f"{package.name}=={package.version}{f' ; {package.marker}' if package.marker else ''}\n"
-
-
-def _changes(before: Iterable[Package], after: Iterable[Package]) -> Iterator[str]:
-    """What a lock gained and lost, a line each."""
-    old, new = ({(one.name, str(one.version)) for one in packages} for packages in (before, after))
-    for name, version in sorted(old ^ new):
-        yield f"  {'+' if (name, version) in new else '-'} {name} {version}"
 
 
 def _arguments(args: Sequence[str]) -> argparse.Namespace:

@@ -24,12 +24,12 @@ _INDEXES = {
 
 @dataclass(frozen=True)
 class Uv:
-    """The program, a Python for its own use, how the network is reached, and the variables it finds its logins by."""
+    """The program, a Python for its own use, how the network is reached, and the variables it finds logins by."""
 
     program: Path
     python: str
     network: Network
-    environ: Mapping[str, str]
+    logins: Mapping[str, str]
 
     def resolve(self, folder: Path, files: Mapping[str, bytes], before: str, options: Iterable[str]) -> str:
         """A pylock.toml of the requirements `files`, in a new folder; those of `before` are kept where they fit.
@@ -47,7 +47,7 @@ class Uv:
         requirements = {name for name in files if name.endswith(".txt")} - constraints
         args = (
             str(self.program), "pip", "compile", "--quiet", "--no-config", "--no-cache", "--universal",
-            "--only-binary=:all:", f"--python={self.python}", "--no-python-downloads", "--format=pylock.toml",
+            f"--python={self.python}", "--no-python-downloads", "--format=pylock.toml",
             "--custom-compile-command=./nox -s lock", f"--output-file={FILE}", *options,
             *(f"--constraint={name}" for name in sorted(constraints)), *sorted(requirements),
         )  # fmt: skip
@@ -64,7 +64,8 @@ class Uv:
         bundle = self.network.ca_bundle
         pip = self.network.from_elsewhere().pip  # as a build has it
         return {
-            **{name: self.environ[name] for name in ("HOME", "NETRC", "PATH") if name in self.environ},
+            **self.logins,
+            "GIT_TERMINAL_PROMPT": "0",  # nobody is asked
             **self.network.environment(str(bundle) if bundle else None),
             **{uv: pip[name] for name, uv in _INDEXES.items() if name in pip},
             **({"UV_FIND_LINKS": ",".join(pip["PIP_FIND_LINKS"].split())} if "PIP_FIND_LINKS" in pip else {}),

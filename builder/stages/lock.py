@@ -23,12 +23,13 @@ _LARGEST_LOCK = 8 * 1024 * 1024  # bytes
 
 @dataclass(frozen=True)
 class Distribution:
-    """A file the lock names, and its line there."""
+    """A file the lock names, and its line there; `url` says where it is if no index has it."""
 
     name: str
     file: str
     sha256: str
     line: str
+    url: str = ""
 
 
 def read_lock(path: Path) -> list[Distribution]:
@@ -47,12 +48,12 @@ def read_lock(path: Path) -> list[Distribution]:
     return found
 
 
-def distribution(name: str, version: str, file: str, sha256: str) -> Distribution:
+def distribution(name: str, version: str, file: str, sha256: str, url: str = "") -> Distribution:
     """A file to be installed; ValueError for names and digests that no lock has."""
     line = f"{name}=={version} --hash=sha256:{sha256}  # {file}"
     if not _LINE.fullmatch(line):
         raise ValueError(line[:200])
-    return Distribution(name, file, sha256, line + "\n")
+    return Distribution(name, file, sha256, line + "\n", url)
 
 
 def lines(distributions: Iterable[Distribution]) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
 from packaging.markers import Environment
 from packaging.pylock import (
@@ -19,9 +20,10 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.version import Version
 
 from builder.errors import UserError
-from builder.inputs.package_lock import FILE, PackageLock
+from builder.inputs.package_lock import FILE, PackageLock, build_file
 from builder.inputs.recipe import Recipe, Venv
 from builder.stages.lock import Distribution, distribution
+from builder.stages.sourced import Sourced, file_of, is_download, sourced
 from builder.targets import Arch, Variant
 from builder.versions import is_debug, is_free_threaded, minor, series, without_flags
 
@@ -29,6 +31,7 @@ _AGAIN = "`nox -s lock` makes it again"
 _OTHER_FILE = (
     "ask for another release, or have it compiled by `--no-binary NAME`, in the requirements; then `nox -s lock`"
 )
+_OTHER_TOOL = "what builds a package is installed from wheels: ask for another release of it in [build-system] requires"
 # Older names of what is manylinux_2_N today: https://peps.python.org/pep-0600/
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
@@ -77,16 +80,20 @@ class Platform:
         yield f"linux_{self.arch.machine}"
 
 
-def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Distribution, ...] | None:
+Named = Distribution | Sourced
+
+
+def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Named, ...] | None:
     """What the last recipe's lock has for a platform and the recipes before it have not; None where it has no lock.
 
     UserError for a lock that does not fit its requirements or the locks before it, and for a package without a file
     that can be installed on the platform.
     """
     recipe = recipes[-1]
-    if recipe.lock is None and recipe.wheels:
+    if recipe.lock is None and (recipe.wheels or recipe.projects):
+        folder = "wheels" if recipe.wheels else "packages"
         raise UserError(
-            f"recipes/{recipe.variant.recipe_folder}/wheels is installed by a lock only", "`nox -s lock` makes it"
+            f"recipes/{recipe.variant.recipe_folder}/{folder} is installed by a lock only", "`nox -s lock` makes it"
         )
     if recipe.lock is None:
         return None
@@ -99,43 +106,47 @@ def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Distributio
     below = _chosen(before, recipes[:1], platform)
     for name in chosen.keys() & below.keys():
         if chosen[name] != below[name]:
-            raise UserError(f"{recipe.lock.path} has {chosen[name].file}, {before.path} {below[name].file}", _AGAIN)
+            raise UserError(f"{recipe.lock.path} has {chosen[name]}, {before.path} {below[name]}", _AGAIN)
     return tuple(one for name, one in chosen.items() if name not in below)
 
 
-def of_venv(venv: Venv, platform: Platform) -> tuple[Distribution, ...]:
+def of_venv(venv: Venv, platform: Platform) -> tuple[Named, ...]:
     """What a virtual environment's lock has for a platform; UserError as above, and for one without a lock."""
     if venv.lock is None:
         raise UserError(f"{venv.folder} has no {FILE}", "`nox -s lock` makes it")
     return tuple(_chosen(venv.lock, (venv,), platform).values())
 
 
-def _chosen(lock: PackageLock, asking: Sequence[Recipe | Venv], platform: Platform) -> dict[str, Distribution]:
-    """One file of each package by its name, in their order, for what is asked."""
+def _chosen(lock: PackageLock, asking: Sequence[Recipe | Venv], platform: Platform) -> dict[str, Named]:
+    """One file or source of each package by its name, in their order, for what is asked."""
     _demand_up_to_date(lock, {*chain.from_iterable(one.asked for one in asking)})
     compiled = frozenset[str]().union(*(one.compiled for one in asking))
+    selected = [*_selected(lock, compiled, platform)]
+    for package, artifact in selected:
+        if isinstance(artifact, PackageSdist) and not is_compiled(package.name, compiled):
+            raise UserError(f"{lock.path}: {package.name} {package.version} has no wheel for {platform}", _OTHER_FILE)
+    return {package.name: _named(lock, package, artifact, asking, platform) for package, artifact in selected}
 
-    def is_compiled(name: str) -> bool:
-        return name in compiled or ":all:" in compiled
 
+def is_compiled(name: str, compiled: frozenset[str]) -> bool:
+    """Whether a package is among those that are wanted compiled."""
+    return name in compiled or ":all:" in compiled
+
+
+def _selected(lock: PackageLock, compiled: frozenset[str], platform: Platform) -> Iterator[tuple[Package, object]]:
+    """What of a lock is for a platform, as the standard chooses."""
     if lock.content.requires_python and platform.environment["python_full_version"] not in lock.content.requires_python:
         python = f"Python {lock.content.requires_python}"
         raise UserError(f"{lock.path} is for {python}, and this build for {platform.version}", _AGAIN)
     selecting = lock.content.select(
-        environment=platform.environment, tags=platform.tags, prefer_sdist_predicate=is_compiled
+        environment=platform.environment,
+        tags=platform.tags,
+        prefer_sdist_predicate=lambda name: is_compiled(name, compiled),
     )
     try:
-        selected = sorted(selecting, key=lambda pair: pair[0].name)
+        yield from sorted(selecting, key=lambda pair: pair[0].name)
     except (PylockSelectError, PylockValidationError) as problem:
         raise UserError(f"{lock.path}, for {platform}: {problem}", _OTHER_FILE) from None
-    for package, artifact in selected:
-        if isinstance(artifact, PackageSdist) and not is_compiled(package.name):
-            raise UserError(
-                f"{lock.path}: {package.name} {package.version} has no wheel for {platform}",
-                _OTHER_FILE,
-            )
-    own = {wheel.sha256: wheel.name for one in asking if isinstance(one, Recipe) for wheel in one.wheels}
-    return {package.name: _distribution(lock, package, artifact, own) for package, artifact in selected}
 
 
 def _demand_up_to_date(lock: PackageLock, asked: set[str]) -> None:
@@ -146,18 +157,48 @@ def _demand_up_to_date(lock: PackageLock, asked: set[str]) -> None:
     raise UserError(f"{lock.path} was made for other requirements: {', '.join(changes)}", _AGAIN)
 
 
-def _distribution(lock: PackageLock, package: Package, artifact: object, own: Mapping[str, str]) -> Distribution:
-    """A release, or one of the recipe's `own` wheels, whose names are given by their sha256."""
+def _named(
+    lock: PackageLock, package: Package, artifact: object, asking: Sequence[Recipe | Venv], platform: Platform
+) -> Named:
+    """A release, a wheel of the recipe or at a URL, or a source to be built."""
+    source = sourced(package, artifact, asking)
+    if source:
+        builds = {name: build for one in asking for name, build in one.builds.items()}
+        return replace(source, requires=_needed(source, builds, lock.path.parent, platform))
+    own = {wheel.sha256: wheel.name for one in asking if isinstance(one, Recipe) for wheel in one.wheels}
+    if isinstance(artifact, PackageWheel):
+        return _distribution(lock, package, artifact, artifact.filename)
     if isinstance(artifact, PackageArchive) and artifact.hashes.get("sha256") in own:
-        file = own[artifact.hashes["sha256"]]
-    elif isinstance(artifact, PackageSdist | PackageWheel):
-        file = artifact.filename
-    else:
-        raise UserError(
-            f"{lock.path}: {package.name} is no release on an index",
-            "require a release, or put its wheel into the recipe's folder `wheels`; then `nox -s lock`",
-        )
+        return _distribution(lock, package, artifact, own[artifact.hashes["sha256"]])
+    if isinstance(artifact, PackageArchive) and artifact.url and is_download(artifact.url, ".whl"):
+        return _distribution(lock, package, artifact, file_of(artifact.url), artifact.url)
+    raise UserError(f"{lock.path}: {package.name} is nothing that can be installed or built", _AGAIN)
+
+
+def _distribution(
+    lock: PackageLock, package: Package, artifact: PackageWheel | PackageArchive, file: str, url: str = ""
+) -> Distribution:
     try:
-        return distribution(package.name, str(package.version), file, artifact.hashes["sha256"])
+        return distribution(package.name, str(package.version), file, artifact.hashes["sha256"], url)
     except (KeyError, ValueError):
         raise UserError(f"{lock.path}: {package.name} has no file with a sha256", _AGAIN) from None
+
+
+def _needed(
+    source: Sourced, builds: Mapping[str, PackageLock], folder: Path, platform: Platform
+) -> tuple[Distribution, ...]:
+    """The files that the build of a source needs; UserError for a lock of them that is missing or of another source."""
+    lock = builds.get(source.name)
+    if lock is None:
+        raise UserError(f"{folder / build_file(source.name)} is missing: it locks what builds {source.name}", _AGAIN)
+    requires = source.build_requirements
+    if requires is not None:
+        _demand_up_to_date(lock, {*requires})
+    elif not lock.made_for.issuperset(source.identity):
+        raise UserError(f"{lock.path} was made for another source than {', '.join(source.identity)}", _AGAIN)
+    needed = []
+    for package, artifact in _selected(lock, frozenset(), platform):
+        if not isinstance(artifact, PackageWheel):
+            raise UserError(f"{lock.path}: {package.name} {package.version} has no wheel for {platform}", _OTHER_TOOL)
+        needed.append(_distribution(lock, package, artifact, artifact.filename))
+    return tuple(needed)

@@ -21,8 +21,8 @@ ENGINE = "engine"
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 
 
-def planned(target: Target, inputs: Inputs, recipes: tuple[Recipe, ...]) -> dict[str, Json]:
-    """The part that is known before anything runs."""
+def planned(target: Target, inputs: Inputs, recipes: tuple[Recipe, ...], built: list[Json]) -> dict[str, Json]:
+    """The part that is known before anything runs; `built` describes the packages that are built from source."""
     settings, repository = inputs.settings, inputs.repository
     return {
         "runtime_version": settings.package_version,
@@ -33,6 +33,7 @@ def planned(target: Target, inputs: Inputs, recipes: tuple[Recipe, ...]) -> dict
         "sources": [
             {**described(one), "patches": [patch.name for patch in inputs.patches(one.name)]} for one in inputs.sources
         ],
+        "built": built,
         "recipe_sha256": _digest(recipes),
         "commit": repository.commit,
         "dirty": repository.dirty,
@@ -55,6 +56,8 @@ def _digest(recipes: tuple[Recipe, ...]) -> str:
                 seen.update(file.content)
         for wheel in recipe.wheels:
             seen.update(f"\0{recipe.variant.value}/wheels/{wheel.name}\0{wheel.sha256}\0".encode())
+        for project in recipe.projects:
+            seen.update(f"\0{recipe.variant.value}/packages/{project.name}\0{project.sha256}\0".encode())
         for venv in recipe.venvs:
             seen.update(f"\0{recipe.variant.value}/venvs/{venv.name}\0{len(venv.requirements)}\0".encode())
             seen.update(b"\0".join((venv.requirements, *map(str.encode, venv.commands))))

@@ -21,9 +21,9 @@ LOCK_STAGE = "lock"
 FETCHED = "fetched.tar"
 DISTRIBUTIONS = "distributions"
 
-_OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
-_INSTALL = ("install", *_OPTIONS, "--root-user-action=ignore")
-_FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}")
+OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
+_INSTALL = ("install", *OPTIONS, "--root-user-action=ignore")
+FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}")
 _REPORT = f"{WORK}/report.json"
 # A hint that shows how to avoid this check would be worse than none.
 _OTHER_FILE = (
@@ -102,7 +102,7 @@ def plan_fetch(
 def _download(prt_root: PurePosixPath, env: Mapping[str, str], locks: Iterable[str]) -> tuple[Step, ...]:
     """One after the other: two locks may name two versions of a package."""
     download = (
-        f"{prt_root}/bin/python", "-m", "pip", "download", *_OPTIONS, "--no-deps", "--require-hashes",
+        f"{prt_root}/bin/python", "-m", "pip", "download", *OPTIONS, "--no-deps", "--require-hashes",
         f"--dest={WORK}/{DISTRIBUTIONS}",
     )  # fmt: skip
     archive = ("tar", "--create", f"--file={WORK}/{FETCHED}", f"--directory={WORK}/{DISTRIBUTIONS}", ".")
@@ -126,8 +126,8 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     pip = (f"{prt_root}/bin/python", "-m", "pip")
     yield from have_pip(recipe, prt_root, env)
     if recipe.variant is Variant.RUNTIME:
-        yield Step("upgrade pip", (*pip, *_FROM_FILES, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
-    yield install_lock(pip, LOCK, env, compiles=bool(recipe.compiled))
+        yield Step("upgrade pip", (*pip, *FROM_FILES, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
+    yield install_lock(pip, LOCK, env, compiles=bool(recipe.compiled) and recipe.lock is None)
     if recipe.variant is Variant.RUNTIME:
         bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
         yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)
@@ -135,13 +135,15 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
 
 
-def install_lock(pip: tuple[str, ...], lock: str, env: Mapping[str, str], *, compiles: bool) -> Step:
-    """Install what a lock names, from files only; what sources ask for to be compiled comes from the index."""
+def install_lock(pip: tuple[str, ...], lock: str, env: Mapping[str, str], *, compiles: bool = False) -> Step:
+    """Install what a lock names, from files only. Where nothing was locked before, it compiles sources as well: what
+    they ask for comes from the index.
+    """
     name = _named("install packages", lock)
     if compiles:
         name += " (what they are compiled with comes unlocked from the index)"
     offline = () if compiles else ("--no-index",)
-    return Step(name, (*pip, *_FROM_FILES, *offline, f"--requirement={WORK}/{lock}"), env, network=compiles)
+    return Step(name, (*pip, *FROM_FILES, *offline, f"--requirement={WORK}/{lock}"), env, network=compiles)
 
 
 def compare_lock(root: str, lock: str) -> tuple[str, ...]:

@@ -6,20 +6,24 @@ The parent of `runtime` is the interpreter; the parent of `runtime-dev` is the f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import PurePosixPath
 
+from builder.inputs.pins import Source
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.stages import pip, venvs
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.lock import Distribution
+from builder.stages.movable import make_movable
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
 from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file
 from builder.stages.sbom import PLANNED_SBOM, SBOM, planned
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack_tree
+from builder.stages.wheel import Wheel
 from builder.targets import Arch, Target, Variant
 
 PLANNED_MANIFEST = "planned-manifest.json"
@@ -46,12 +50,26 @@ _NO_USER_SITE = File(
 @dataclass(frozen=True)
 class Locks:
     """What is installed. `stage` resolves the recipe's packages, unless they are `named` by a lock of its own; `venvs`
-    has what each of its virtual environments is made of.
+    has what each of its virtual environments is made of. `wheels` are built first, for each lock that wants some.
     """
 
     stage: Stage
     named: tuple[Distribution, ...] | None
     venvs: venvs.Locked
+    wheels: Mapping[str, tuple[Wheel, ...]] = field(default_factory=dict)
+
+    @property
+    def every_wheel(self) -> tuple[Wheel, ...]:
+        """What is built, each once."""
+        return tuple({one.stage.key: one for each in self.wheels.values() for one in each}.values())
+
+    @property
+    def placed(self) -> Iterator[File]:
+        """The files that no index has, but a URL."""
+        for one in chain(self.named or (), *self.venvs.values()):
+            if one.url:
+                source = Source(one.name, "", one.file, one.sha256, (one.url,))
+                yield File(f"{pip.DISTRIBUTIONS}/{one.file}", source)
 
 
 def plan_packages(
@@ -78,7 +96,7 @@ def plan_packages(
         *(_take_symbols(prt_root, epoch, top) if has_symbols(inputs, recipe.variant) else ()),
         _user_site(recipe.variant, prt_root),
         *(_post_patch(patch, prt_root, folder) for patch in recipe.post_patches),
-        *((_movable("make movable", prt_root, env),) if recipe.variant is Variant.RUNTIME else ()),
+        *((make_movable("make movable", prt_root, env),) if recipe.variant is Variant.RUNTIME else ()),
         *pip.install(recipe, prt_root, env),
         *venvs.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
@@ -90,10 +108,11 @@ def plan_packages(
         *_described(inputs.settings, env),
         pack("pack artifact", str(prt_root), ARTIFACT, epoch, top),
     )
+    built: dict[str, Json] = {"wheels": [wheel.stage.key for wheel in locks.every_wheel]} if locks.wheels else {}
     return Stage(
         name=recipe.variant.value,
-        inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": inputs.machine.surroundings},
-        files=(*_files(recipes), *venvs.files(locks.venvs), *_sbom(inputs, recipe.variant)),
+        inputs={"parent": parent_key, "manifest": dict(manifest), "surroundings": inputs.machine.surroundings, **built},
+        files=(*_files(recipes), *venvs.files(locks.venvs), *locks.placed, *_sbom(inputs, recipe.variant)),
         steps=steps,
         output=ARTIFACT,
         parents=(locks.stage,),
@@ -129,12 +148,11 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"{pip.DISTRIBUTIONS}/{wheel.name}", wheel.content) for wheel in recipe.wheels)
     yield from map(program_file, _PROGRAMS)
     yield _NO_USER_SITE
-    yield from as_package(*_MODULES, *MOVABLE)
+    yield from as_package(*_MODULES, *MOVABLE, *SBOM_PROGRAMS)
 
 
 def _sbom(inputs: Inputs, variant: Variant) -> Iterable[File]:
-    """What writes the SBOM, and what the plan knows for it."""
-    yield from as_package(*SBOM_PROGRAMS)
+    """The library that writes the SBOM, and what the plan knows for it."""
     yield from cyclonedx()
     yield File(PLANNED_SBOM, json.dumps(planned(inputs, variant), sort_keys=True).encode())
 
@@ -169,12 +187,7 @@ def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, 
     """Remove what the recipe prunes, and all bytecode; have what is left find itself in any folder."""
     python = f"{prt_root}/bin/python"
     prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__")
-    return Step("prune", prune, env), _movable("make what came movable", prt_root, env)
-
-
-def _movable(name: str, prt_root: PurePosixPath, env: dict[str, str]) -> Step:
-    """Have what is there find itself in any folder: what is compiled then learns of the libpython that is there."""
-    return Step(name, (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.movable", str(prt_root)), env)
+    return Step("prune", prune, env), make_movable("make what came movable", prt_root, env)
 
 
 def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> Step:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Union
 
+from builder.inputs.commit import Commit
 from builder.inputs.pins import Source, Sysroot
 
 # Placeholders in arguments and variables, filled in by the engine that runs the step.
@@ -20,13 +21,15 @@ _LONGEST_INPUT = 2048  # bytes: some 25 inputs leave an entry below its 64 KiB
 
 Json = Union[str, int, bool, None, list["Json"], dict[str, "Json"]]
 
+Content = bytes | Source | Sysroot | Commit
+
 
 @dataclass(frozen=True)
 class File:
     """A file put into WORK before the steps run: its name there, and its content or where to fetch it."""
 
     name: str
-    content: bytes | Source | Sysroot
+    content: Content
     executable: bool = False
 
     @property

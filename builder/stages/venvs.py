@@ -30,7 +30,7 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
         folder, lock = f"{prt_root}/venv/{venv.name}", lock_of(venv.name)
         own = (python, "-m", "pip", f"--python={folder}/bin/python")
         yield Step(f"make venv {venv.name}", (python, "-m", "venv", "--without-pip", folder), env)
-        yield pip.install_lock(own, lock, env, compiles=bool(venv.compiled))
+        yield pip.install_lock(own, lock, env)
         compare = pip.compare_lock(folder, lock)
         yield Step(f"compare {venv.name} with its lock", compare, env, hint=pip.elsewhere(recipe))
         yield Step(f"pip check {venv.name}", (*own, "check"), env, hint="its requirements exclude each other")

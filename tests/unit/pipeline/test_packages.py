@@ -12,11 +12,13 @@ import pytest
 from builder.console import Console
 from builder.engines.base import Item
 from builder.errors import BuildError
+from builder.inputs import project as projects
 from builder.inputs.package_lock import text_of
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
 from tests.support.factories import checkout, project, pylock
+from tests.support.recipes import put
 from tests.support.recorder import Recorder, RecordingWorkplace
 
 WHEELS = {"one": b"the wheel of one", "tool": b"the wheel of a tool"}
@@ -138,3 +140,75 @@ def test_a_wheel_of_the_recipe_comes_from_there_and_from_nowhere_else(root: Path
     installing = place_of(engine, "install packages").items
     assert content(installing["distributions/one-1.0-py3-none-any.whl"]) == WHEELS["one"]
     assert content(installing["packages.lock"]).startswith(b"one==1.0 --hash=sha256:")
+
+
+MINE = "mine-1.2-cp313-cp313-linux_x86_64.whl"
+
+
+@pytest.fixture
+def building(root: Path) -> Path:
+    """The checkout with a project of its own in the recipe, that is built by a tool."""
+    runtime = root / "recipes" / "runtime"
+    put(root, "recipes/runtime/packages/mine/pyproject.toml", content='[build-system]\nrequires = ["one"]\n')
+    put(root, "recipes/runtime/packages/mine/mine.py", content="1")
+    lock = (
+        'lock-version = "1.0"\ncreated-by = "uv"\n[[packages]]\nname = "mine"\ndirectory = { path = "packages/mine" }\n'
+    )
+    (runtime / "pylock.toml").write_text(text_of(lock, projects.read(root, {}).recipes[Variant.RUNTIME].asked))
+    (runtime / "builds").mkdir()
+    (runtime / "builds" / "pylock.mine.toml").write_text(text_of(pylock("one", sha256(WHEELS["one"])), ["one"]))
+    return root
+
+
+def built(name: str = MINE, content: bytes = b"a wheel") -> dict[str, bytes]:
+    """What the stage that builds a wheel makes, and what is downloaded for it."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as packed:
+        entry = tarfile.TarInfo(f"./{name}")
+        entry.size = len(content)
+        packed.addfile(entry, io.BytesIO(content))
+    return {**downloaded(**WHEELS), "wheel.tar.gz": archive.getvalue()}
+
+
+def test_a_project_is_built_once_with_the_files_of_its_lock_and_installed_by_its_digest(building: Path) -> None:
+    engine = Recorder(canned=built())
+    build(building, engine)
+    items = place_of(engine, "build wheel").items
+    assert content(items["source/mine.py"]) == b"1"
+    assert content(items["distributions/one-1.0-py3-none-any.whl"]) == WHEELS["one"]
+    assert "interpreter.tgz" in items
+    installing = place_of(engine, "install packages").items
+    line = f"mine==1.2 --hash=sha256:{sha256(b'a wheel')}  # {MINE}\n"
+    assert content(installing["packages.lock"]) == line.encode()
+    assert f"distributions/{MINE}" in installing
+    assert "distributions/one-1.0-py3-none-any.whl" not in installing, "a tool is not part of the runtime"
+
+
+def test_a_wheel_that_is_there_is_not_built_again_and_its_tools_are_not_wanted(building: Path) -> None:
+    build(building, Recorder(canned=built()))
+    put(building, "recipes/runtime/scripts/10-x", content="#!/bin/sh\n")
+    gone = sha256(WHEELS["one"])
+    (building / "out" / "cache" / "v1" / "cas" / "sha256" / gone[:2] / gone).unlink()
+    engine = Recorder()
+    build(building, engine)
+    assert "build wheel" not in engine.step_names
+    assert "download packages" not in engine.step_names
+    assert "install packages" in engine.step_names
+
+
+def test_a_change_builds_the_wheel_and_the_runtime_again_from_files_at_hand(building: Path) -> None:
+    build(building, Recorder(canned=built()))
+    put(building, "recipes/runtime/packages/mine/mine.py", content="2")
+    engine = Recorder(canned={"wheel.tar.gz": built()["wheel.tar.gz"]})
+    build(building, engine)
+    assert "download packages" not in engine.step_names
+    assert [one for one in engine.step_names if one in {"compile", "build wheel", "install packages"}] == [
+        "build wheel",
+        "install packages",
+    ]
+
+
+@pytest.mark.parametrize("name", ["other-1.2-py3-none-any.whl", "mine.txt", "mine-1.2-py3-none-any.whl --index=x"])
+def test_a_build_that_makes_something_else_is_refused(building: Path, name: str) -> None:
+    with pytest.raises(BuildError, match="the build of mine made no wheel of that name"):
+        build(building, Recorder(canned=built(name)))

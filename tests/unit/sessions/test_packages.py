@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -17,6 +19,7 @@ from builder.sessions import opening, packages
 from builder.sessions.opening import SessionFailed
 from builder.targets import Variant
 from tests.support.factories import checkout
+from tests.support.recipes import put
 
 # It notes how it was called, and resolves to what `answers.json` next to it has.
 FAKE = """
@@ -29,7 +32,11 @@ answers = json.loads((here / "answers.json").read_text())
 if "fails" in answers:
     sys.exit(answers["fails"])
 rows = ['lock-version = "1.0"', 'created-by = "fake"']
-for name, version in answers["dev" if any(name.startswith("dev-") for name in files) else "runtime"].items():
+wanted = "build" if "requires.txt" in files else "dev" if any(name.startswith("dev-") for name in files) else "runtime"
+for name, version in answers.get(wanted, {}).items():
+    if "=" in version:
+        rows += ["[[packages]]", f'name = "{name}"', version]
+        continue
     file = f'{{ url = "https://e.org/{name}-{version}.tar.gz", hashes = {{ sha256 = "00" }} }}'
     rows += ["[[packages]]", f'name = "{name}"', f'version = "{version}"', f"sdist = {file}"]
 pathlib.Path("pylock.toml").write_text("\\n".join(rows if rows[2:] else [*rows, "packages = []"]))
@@ -180,6 +187,75 @@ def test_a_virtual_environment_is_locked_by_itself(root: Path) -> None:
     (venv,) = projects.read(root, {}).recipes[Variant.RUNTIME_DEV].venvs
     assert venv.lock
     assert venv.lock.made_for == {"tool==1"}
+
+
+TREE = "recipes/runtime/packages/mine"
+IN_RECIPE = 'directory = { path = "packages/mine" }'
+FROM_DEV = 'directory = { path = "../runtime/packages/mine" }'
+
+
+@pytest.fixture
+def building(root: Path) -> Path:
+    """The checkout with a project in the recipe of the runtime."""
+    put(root, f"{TREE}/pyproject.toml", content='[build-system]\nrequires = ["backend>=2"]\n')
+    put(root, f"{TREE}/src/mine.py", content="1")
+    answer(root, runtime={"mine": IN_RECIPE}, dev={"mine": FROM_DEV}, build={"backend": "2"})
+    return root
+
+
+def test_a_project_of_the_recipe_is_required_with_its_files_and_what_builds_it_is_locked(building: Path) -> None:
+    runtime, tool, dev = lock(building)
+    for call in (runtime, dev):
+        assert call["files"]["packages.txt"] == "../runtime/packages/mine\n"
+        assert "--only-binary=:all:" not in call["args"], "its metadata may have to be made"
+    assert tool["files"] == {"requires.txt": "backend>=2"}
+    assert "--only-binary=:all:" in tool["args"]
+    recipe = projects.read(building, {}).recipes[Variant.RUNTIME]
+    assert recipe.builds["mine"].made_for == {"backend>=2"}
+    assert projects.read(building, {}).recipes[Variant.RUNTIME_DEV].builds == {}
+    assert "constraints-below.txt" in dev["files"]
+    assert dev["files"]["constraints-below.txt"] == "", "it has no version"
+
+
+def test_what_is_no_longer_built_has_no_lock(building: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock(building)
+    shutil.rmtree(building / TREE)
+    answer(building, runtime={}, dev={})
+    lock(building, "--diff")
+    path = building / "recipes" / "runtime" / "builds" / "pylock.mine.toml"
+    assert path.is_file()
+    lock(building)
+    assert not path.exists()
+    assert "builds/pylock.mine.toml: not needed any more" in capsys.readouterr().out
+
+
+def test_an_index_is_asked_again_for_wheels_of_what_it_answered_with_a_source(building: Path) -> None:
+    answer(building, runtime={"mine": IN_RECIPE, "six": "1"}, dev={}, build={})
+    first, second, *_ = lock(building)
+    assert [one for one in first["args"] if one.startswith("--only-binary")] == []
+    assert "--only-binary=six" in second["args"]
+    put(building, "recipes/runtime/requirements/20-six.txt", content="--no-binary six\n")
+    calls = lock(building)
+    assert not any("--only-binary=six" in one["args"] for one in calls), "that is wanted"
+
+
+def test_a_commit_is_fetched_to_see_what_builds_it_and_runtime_dev_begins_with_it(root: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    put(repository, "pyproject.toml", content='[build-system]\nrequires = ["backend"]\n')
+    for args in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+        subprocess.run(["git", *args], cwd=repository, check=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
+    vcs = f'vcs = {{ type = "git", url = "file://{repository}", commit-id = "{commit.stdout.strip()}" }}'
+    put(root, "recipes/runtime/requirements/20-x.txt", content=f"x @ git+file://{repository}\n")
+    answer(root, runtime={"x": vcs}, dev={"x": vcs}, build={"backend": "2"})
+    runtime, _, dev = lock(root)
+    assert projects.read(root, {}).recipes[Variant.RUNTIME].builds["x"].made_for == {
+        "backend",
+        f"x @ {commit.stdout.strip()}",
+    }
+    assert "pylock.toml" not in runtime["files"]
+    assert commit.stdout.strip() in dev["files"]["pylock.toml"]
+    assert runtime["env"]["GIT_TERMINAL_PROMPT"] == "0"
 
 
 def test_a_cool_down_takes_no_younger_file(root: Path) -> None:

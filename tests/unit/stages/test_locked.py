@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,14 @@ import pytest
 import tomlkit
 
 from builder.errors import UserError
+from builder.inputs.commit import Commit
 from builder.inputs.package_lock import parse, text_of
-from builder.inputs.recipe import Recipe, RecipeFile
+from builder.inputs.pins import Source
+from builder.inputs.recipe import Recipe, RecipeFile, SourceTree
+from builder.stages.lock import Distribution
 from builder.stages.locked import Platform, locked
+from builder.stages.sourced import Sourced
+from builder.stages.stage import File
 from builder.targets import Arch, Variant
 from tests.support.factories import recipes
 
@@ -51,9 +56,14 @@ def with_lock(given: Recipe, text: str, asked: tuple[str, ...]) -> Recipe:
 
 def files(packages: Packages, platform: Platform = HERE, requirements: bytes = b"") -> list[str]:
     """The files that are chosen."""
-    chosen = locked((recipe(packages, requirements),), platform)
+    return [one.file for one in distributions(recipe(packages, requirements), platform)]
+
+
+def distributions(given: Recipe, platform: Platform = HERE) -> list[Distribution]:
+    """The same, of a recipe that has nothing to be built."""
+    chosen = locked((given,), platform)
     assert chosen is not None
-    return [one.file for one in chosen]
+    return [one for one in chosen if isinstance(one, Distribution)]
 
 
 def test_a_recipe_without_a_lock_has_nothing_locked() -> None:
@@ -65,10 +75,8 @@ def test_a_lock_of_nothing_is_a_lock() -> None:
 
 
 def test_the_lines_are_those_of_pip_with_each_files_digest_in_the_order_of_names() -> None:
-    chosen = locked(
-        (recipe([package("six", "six-1.0-py3-none-any.whl"), package("a", "a-1.0-py3-none-any.whl")]),), HERE
-    )
-    assert [one.line for one in chosen or ()] == [
+    chosen = recipe([package("six", "six-1.0-py3-none-any.whl"), package("a", "a-1.0-py3-none-any.whl")])
+    assert [one.line for one in distributions(chosen)] == [
         f"a==1.0 --hash=sha256:{'a' * 64}  # a-1.0-py3-none-any.whl\n",
         f"six==1.0 --hash=sha256:{'a' * 64}  # six-1.0-py3-none-any.whl\n",
     ]
@@ -140,7 +148,116 @@ def test_a_package_without_a_wheel_for_the_target_is_named_with_it() -> None:
     ],
 )
 def test_what_is_to_be_compiled_comes_as_its_source(line: bytes) -> None:
-    assert files([package("x", EACH[0], **SDIST)], HERE, line) == ["x-1.0.tar.gz"]
+    lock = [package("x", EACH[0], **SDIST)]
+    with pytest.raises(UserError, match=r"recipes/runtime/builds/pylock\.x\.toml is missing: it locks what builds x"):
+        locked((recipe(lock, line),), HERE)
+    built = building(recipe(lock, line), x=(f"x @ sha256:{'b' * 64}", "setuptools"))
+    (source,) = locked((built,), HERE) or ()
+    assert isinstance(source, Sourced)
+    (file,) = source.files
+    assert isinstance(file.content, Source)
+    assert (file.content.file, file.sha256) == ("x-1.0.tar.gz", "b" * 64)
+    assert [one.line for one in source.requires] == [
+        f"setuptools==1.0 --hash=sha256:{'a' * 64}  # setuptools-1.0-py3-none-any.whl\n"
+    ]
+
+
+def building(
+    given: Recipe, files: Sequence[str] = ("setuptools-1.0-py3-none-any.whl",), **made_for: tuple[str, ...]
+) -> Recipe:
+    """The recipe with locks of what builds packages, of these files, made for these lines."""
+    packages = [package(file.partition("-")[0], file) for file in files]
+    text = tomlkit.dumps({"lock-version": "1.0", "created-by": "uv", "packages": packages})
+    path = Path("recipes") / given.variant.recipe_folder / "builds"
+    builds = {
+        name: parse(path / f"pylock.{name}.toml", text_of(text, lines).encode()) for name, lines in made_for.items()
+    }
+    return replace(given, builds=builds)
+
+
+COMMIT = "c0ffee" * 6 + "c0ff"
+REPOSITORY: dict[str, Any] = {
+    "name": "x", "version": "1.0",
+    "vcs": {"type": "git", "url": "https://example.org/x", "requested-revision": "main", "commit-id": COMMIT},
+}  # fmt: skip
+TREE = SourceTree("mine", (RecipeFile("pyproject.toml", b'[build-system]\nrequires = ["flit_core<4"]\n'),))
+IN_RECIPE: dict[str, Any] = {"name": "x", "directory": {"path": "packages/mine"}}
+ARCHIVE: dict[str, Any] = {"url": "https://example.org/a/x-2.0.tar.gz?raw=1", "hashes": {"sha256": "d" * 64}}
+
+
+def with_tree(tree: SourceTree = TREE, packages: Sequence[dict[str, Any]] = (IN_RECIPE,)) -> Recipe:
+    """A recipe with a project, and a lock that has it."""
+    without = replace(BARE[Variant.RUNTIME], trees=(tree,))
+    text = tomlkit.dumps({"lock-version": "1.0", "created-by": "uv", "packages": [*packages]})
+    return with_lock(without, text, without.asked)
+
+
+def only(given: Recipe) -> Sourced:
+    """The one source of a recipe."""
+    (found,) = locked((given,), HERE) or ()
+    assert isinstance(found, Sourced)
+    return found
+
+
+def test_a_repository_is_built_from_the_commit_of_the_lock() -> None:
+    found = only(building(recipe([REPOSITORY]), x=(f"x @ {COMMIT}", "flit_core")))
+    assert found.files == (File("source.tar", Commit("https://example.org/x", COMMIT)),)
+    assert found.described == {"name": "x", "source": "https://example.org/x", "commit": COMMIT}
+    assert found.strip == 0
+
+
+def test_an_archive_at_a_url_is_built_if_it_is_a_source_and_installed_if_it_is_a_wheel() -> None:
+    found = only(building(recipe([{"name": "x", "archive": ARCHIVE}]), x=(f"x @ sha256:{'d' * 64}",)))
+    assert found.described == {"name": "x", "source": "x-2.0.tar.gz", "sha256": "d" * 64}
+    assert found.strip == 1
+    url = "https://example.org/x-2.0-py3-none-any.whl#egg=x"
+    (wheel_,) = distributions(recipe([{"name": "x", "version": "2.0", "archive": {**ARCHIVE, "url": url}}]))
+    assert (wheel_.file, wheel_.url) == ("x-2.0-py3-none-any.whl", url)
+
+
+def test_a_folder_of_the_recipe_is_built_from_what_it_has() -> None:
+    found = only(building(with_tree(), x=("flit_core<4",)))
+    assert [file.name for file in found.files] == ["source/pyproject.toml"]
+    assert found.described == {"name": "x", "source": "packages/mine", "sha256": TREE.sha256}
+
+
+def test_what_a_folder_is_built_with_changes_its_lock_and_what_it_holds_does_not() -> None:
+    more = replace(TREE, files=(*TREE.files, RecipeFile("x.py", b"")))
+    assert only(building(with_tree(more), x=("flit_core<4",))).files[1].name == "source/x.py"
+    with pytest.raises(
+        UserError, match=r"builds/pylock\.x\.toml was made for other requirements: \+ flit_core<4, - hatch"
+    ):
+        only(building(with_tree(), x=("hatch",)))
+    other = replace(with_tree(), trees=(SourceTree("mine", (RecipeFile("pyproject.toml", b""),)),))
+    with pytest.raises(
+        UserError, match=r"pylock\.toml was made for other requirements: \+ packages/mine with metadata"
+    ):
+        locked((other,), HERE)
+
+
+def test_what_builds_another_commit_is_refused() -> None:
+    with pytest.raises(UserError, match=f"was made for another source than x @ {COMMIT}"):
+        only(building(recipe([REPOSITORY]), x=("x @ 0ff1ce", "flit_core")))
+
+
+def test_what_builds_a_package_has_a_wheel_for_the_platform() -> None:
+    with pytest.raises(UserError, match=r"pylock\.x\.toml, for Python 3\.14\.7 on amd64"):
+        only(building(with_tree(), ["ninja-1.0-py3-none-win_amd64.whl"], x=("flit_core<4",)))
+
+
+def test_a_project_is_built_by_a_lock_only() -> None:
+    with pytest.raises(UserError, match="recipes/runtime/packages is installed by a lock only"):
+        locked((replace(BARE[Variant.RUNTIME], trees=(TREE,)),), HERE)
+
+
+def test_runtime_dev_builds_what_the_runtime_has_not() -> None:
+    runtime = building(with_tree(), x=("flit_core<4",))
+    dev = replace(BARE[Variant.RUNTIME_DEV])
+    path = {"name": "x", "directory": {"path": "../runtime/packages/mine"}}
+    text = tomlkit.dumps({"lock-version": "1.0", "created-by": "uv", "packages": [path, REPOSITORY | {"name": "y"}]})
+    dev = building(with_lock(dev, text, runtime.asked), y=(f"y @ {COMMIT}",))
+    (found,) = locked((runtime, dev), HERE) or ()
+    assert found.name == "y"
 
 
 @pytest.mark.parametrize(
@@ -205,14 +322,21 @@ def test_a_file_that_pip_would_misread_is_refused(what: str) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"vcs": {"type": "git", "url": "https://example.org/x", "commit-id": "a" * 40}},
+        {"vcs": {**REPOSITORY["vcs"], "url": "ext::sh -c id"}},
+        {"vcs": {**REPOSITORY["vcs"], "url": "ssh://-oProxyCommand=id/x"}},
+        {"vcs": {**REPOSITORY["vcs"], "commit-id": "main"}},
         {"directory": {"path": "x"}},
-        {"archive": {"url": "https://example.org/x.zip", "hashes": {"sha256": "a" * 64}}},
+        {"directory": {"path": "../packages/mine"}},
+        {"archive": {**ARCHIVE, "url": "https://example.org/x.zip"}},
+        {"archive": {**ARCHIVE, "url": "file:///etc/x.tar.gz"}},
+        {"archive": {**ARCHIVE, "hashes": {"sha256": "../../../../x"}}},
+        {"archive": {**ARCHIVE, "url": "https://example.org/..%2f..%2fx.tar.gz/.."}},
+        {"archive": {"path": "packages/x-1.0.tar.gz", "hashes": {"sha256": "a" * 64}}},
     ],
 )
-def test_what_is_no_release_is_refused_by_name(more: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match="x is no release"):
-        files([{"name": "x", **more}])
+def test_what_can_not_be_had_by_its_digest_is_refused_by_name(more: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"pylock\.toml: x (is nothing that can be|has no file with a sha256)"):
+        locked((building(with_tree(packages=[{"name": "x", **more}]), x=("flit_core<4",)),), HERE)
 
 
 OWN = RecipeFile("mine-1.0-py3-none-any.whl", b"a wheel of the team")
@@ -234,7 +358,7 @@ def with_wheels(*wheels: RecipeFile, packages: Packages) -> Recipe:
 
 
 def test_a_wheel_of_the_recipe_is_known_by_its_digest() -> None:
-    (found,) = locked((with_wheels(OWN, packages=[MINE]),), HERE) or ()
+    (found,) = distributions(with_wheels(OWN, packages=[MINE]))
     assert found.line == f"mine==1.0 --hash=sha256:{OWN.sha256}  # {OWN.name}\n"
 
 
@@ -244,7 +368,7 @@ def test_another_wheel_of_that_name_is_refused() -> None:
     with pytest.raises(UserError, match=f"made for other requirements.*{OWN.name}"):
         locked((other,), HERE)
     forged = {**MINE, "archive": {**MINE["archive"], "hashes": {"sha256": "0" * 64}}}
-    with pytest.raises(UserError, match="mine is no release"):
+    with pytest.raises(UserError, match="mine is nothing that can be installed"):
         locked((with_wheels(OWN, packages=[forged]),), HERE)
 
 
