@@ -15,6 +15,7 @@ from builder.files import unpacked
 from builder.inputs import package_lock
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import PackageLock
+from builder.inputs.parsers import without_credentials
 from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile, Venv, lines
 from builder.inputs.tree_reading import read_tree
 from builder.targets import Variant
@@ -31,6 +32,7 @@ _PLACES = {
 }  # fmt: skip
 _FILES = ("constraints.txt", "pip.conf", "prune.txt", package_lock.FILE)
 
+_LOGINS = "leave it to netrc, to pip's settings of this machine, or to git's credential helper"
 _OWN_CODE = "put the project's folder, or its sdist, into the recipe's folder `packages`; or a wheel into `wheels`"
 
 # Bytes: of a file, and of an unpacked profile, which has three million.
@@ -63,7 +65,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         builds=_builds(folder),
     )
     for file in recipe.requirements:
-        _demand_no_place(f"{folder}/requirements/{file.name}", file.content)
+        _demand_shareable(f"{folder}/requirements/{file.name}", file.content)
     for script in recipe.scripts:
         if not script.content.startswith(b"#!"):
             raise UserError(f"{folder}/scripts/{script.name} has no #! line", "begin it with #!/bin/sh")
@@ -110,7 +112,7 @@ def _venv(folder: Path) -> Venv:
     requirements = content_of(folder / "requirements.txt")
     if requirements is None:
         raise UserError(f"{folder} has no requirements.txt", "write into it what the virtual environment is for")
-    _demand_no_place(f"{folder}/requirements.txt", requirements)
+    _demand_shareable(f"{folder}/requirements.txt", requirements)
     commands = _patterns(content_of(folder / "commands.txt") or b"")
     return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE), _builds(folder))
 
@@ -122,9 +124,11 @@ def _builds(folder: Path) -> dict[str, PackageLock]:
     return {lock.path.name.split(".")[1]: lock for lock in locks}
 
 
-def _demand_no_place(file: str, requirements: bytes) -> None:
-    """Raise UserError for what is required from this machine's folders: another has others."""
+def _demand_shareable(file: str, requirements: bytes) -> None:
+    """Raise UserError for a login, which would be in the lock, and for this machine's folders: another has others."""
     for line in lines(requirements):
+        if without_credentials(line) != line:
+            raise UserError(f"{file}: {without_credentials(line)} has a login", _LOGINS)
         if re.match(r"(-e\b|--editable\b)", line):
             raise UserError(f"{file}: {line}: a runtime has its own copy of everything", _OWN_CODE)
         if re.match(r"(\.{0,2}/|[\w.\[\], -]+@\s*file:)|file:", line):

@@ -70,13 +70,18 @@ class Locking:
     ) -> dict[str, PackageLock]:
         """Locks of what builds the packages that a lock has as sources; those of the recipe below have theirs."""
         *below, last = asking
-        done: dict[str, PackageLock] = {}
+        wanted: dict[str, list[Sourced]] = {}
         for source in _sources(lock, asking):
             if not any(source.name in one.builds for one in below):
-                requires = self._requires(source)
-                path = lock.path.parent / build_file(source.name)
-                question = Question({"requires.txt": "\n".join(requires).encode()}, (*source.identity, *requires), path)
-                done[source.name] = self.lock(question, recipe, last.builds.get(source.name))
+                wanted.setdefault(source.name, []).append(source)
+        done = {}
+        for name, sources in wanted.items():  # of several, each is for other platforms
+            requires = tuple(dict.fromkeys(line for source in sources for line in self._requires(source)))
+            asked = (*(line for source in sources for line in source.identity), *requires)
+            question = Question(
+                {"requires.txt": "\n".join(requires).encode()}, asked, lock.path.parent / build_file(name)
+            )
+            done[name] = self.lock(question, recipe, last.builds.get(name))
         for name in last.builds.keys() - done.keys():
             say(f"{last.builds[name].path.relative_to(self.project.root)}: not needed any more")
             if not self.wanted.diff:

@@ -34,8 +34,8 @@ class Uv:
     def resolve(self, folder: Path, files: Mapping[str, bytes], before: str, options: Iterable[str]) -> str:
         """A pylock.toml of the requirements `files`, in a new folder; those of `before` are kept where they fit.
 
-        Of these, `….txt` are requirements, but for `constraints….txt`; others are what these name. BuildError with uv's
-        words if nothing fits.
+        Of these, `….txt` of the folder itself are requirements, but for `constraints….txt`; others are what these name.
+        BuildError with uv's words if nothing fits.
         """
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Uv:
         if before:
             result.write_text(before)
         constraints = {name for name in files if name.startswith("constraints")}
-        requirements = {name for name in files if name.endswith(".txt")} - constraints
+        requirements = {name for name in files if name.endswith(".txt") and "/" not in name} - constraints
         args = (
             str(self.program), "pip", "compile", "--quiet", "--no-config", "--no-cache", "--universal",
             f"--python={self.python}", "--no-python-downloads", "--format=pylock.toml",

@@ -67,7 +67,7 @@ def plan_lock(
             "write lock",
             (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/write_lock.py", _REPORT, f"{WORK}/{LOCK}"),
             env,
-            hint="a requirement must be a release on an index, not a repository or a folder",
+            hint="without a lock, a requirement must be a release on an index; `nox -s lock` locks others as well",
         ),
     )  # fmt: skip
     steps += _download(prt_root, env, [LOCK])  # while there is a pip at hand

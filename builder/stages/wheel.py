@@ -19,7 +19,7 @@ from builder.stages.sourced import ARCHIVE, FOLDER, Sourced
 from builder.stages.stage import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
-OUTPUT = "wheel.tar.gz"
+OUTPUT = "wheel.tgz"
 NEEDED = "build.lock"
 _SYSROOT = "sysroot"
 _BUILT = "built"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -48,11 +49,48 @@ def test_a_requirement_more_is_refused_until_it_is_locked_and_what_was_locked_st
     assert "sdist" in yaml, "it is to be compiled"
 
 
-def test_what_is_no_release_or_has_no_file_is_said_at_once_and_no_build_takes_it(checkout: Checkout) -> None:
+def test_what_a_url_names_is_locked_by_its_digest_and_what_no_other_machine_has_is_refused(checkout: Checkout) -> None:
     wheel = "six @ https://files.pythonhosted.org/packages/b7/ce/149a00dd41f10bc29e5921b496af8b574d8413afcd5e30dfa0ed46c2cc5e/six-1.17.0-py2.py3-none-any.whl"
     checkout.write(f"{RUNTIME}/requirements/20-six.txt", f"{wheel}\n")
-    assert "six is no release on an index" in checkout.nox("lock").succeeds()
-    assert "six is no release on an index" in checkout.nox("runtime").fails()
+    assert "every package has a file for every platform" in checkout.nox("lock").succeeds()
+    checkout.write(f"{RUNTIME}/requirements/20-six.txt", "-e ./six\n")
+    assert "a runtime has its own copy of everything" in checkout.nox("lock").fails()
+
+
+def test_own_code_is_locked_with_what_builds_it_and_a_branch_that_moved_changes_nothing_until_it_may(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    repository = tmp_path / "repository"
+    pyproject = '[project]\nname = "theirs"\nversion = "1.0"\n[build-system]\nrequires = ["flit_core<4"]\n'
+    commits = [commit(repository, "pyproject.toml", pyproject)]
+    checkout.write(f"{RUNTIME}/requirements/20-own.txt", f"theirs @ git+file://{repository}@main\n--no-binary idna\n")
+    checkout.write(
+        f"{RUNTIME}/packages/mine/setup.py", 'from setuptools import setup\nsetup(name="mine", version="1")\n'
+    )
+    assert "every package has a file for every platform" in checkout.nox("lock").succeeds()
+    builds = checkout.root / RUNTIME / "builds"
+    assert sorted(path.name for path in builds.iterdir()) == [
+        "pylock.idna.toml", "pylock.mine.toml", "pylock.theirs.toml",
+    ]  # fmt: skip
+    lock = checkout.root / RUNTIME / "pylock.toml"
+    assert commits[0] in lock.read_text()
+    commits.append(commit(repository, "more.py", "x = 1\n"))
+    checkout.write(f"{RUNTIME}/packages/mine/mine.py", "x = 1\n")
+    assert f"{RUNTIME}/pylock.toml: unchanged" in checkout.nox("lock").succeeds()
+    checkout.nox("lock", "--", "--upgrade", "theirs").succeeds()
+    assert commits[1] in lock.read_text()
+    assert commits[1] in (checkout.root / "recipes/dev/pylock.toml").read_text()
+
+
+def commit(repository: Path, name: str, content: str) -> str:
+    """Commit a file of a repository, which is made if need be; its id."""
+    repository.mkdir(exist_ok=True)
+    (repository / name).write_text(content)
+    who = ("-c", "user.name=t", "-c", "user.email=t@t")
+    for args in (("init", "-q", "-b", "main"), ("add", "."), (*who, "commit", "-qm", "x")):
+        subprocess.run(["git", *args], cwd=repository, check=True)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def test_what_excludes_each_other_is_named_and_the_locks_stay(checkout: Checkout) -> None:

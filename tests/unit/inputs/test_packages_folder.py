@@ -152,7 +152,32 @@ def test_what_another_machine_has_elsewhere_is_refused_by_its_line(
     assert "the recipe's folder `packages`" in refused.value.hint
 
 
-@pytest.mark.parametrize("line", ["x @ git+file:///srv/x@main", "x @ https://e.org/x.whl", "e-mail==1", "-r x.txt"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x @ https://me:topsecret@e.org/x.whl",
+        "x @ git+https://topsecret@e.org/x",
+        "--extra-index-url https://${ME}:topsecret@e.org/simple",
+        "x @ git+ssh://git:topsecret@e.org/x",
+    ],
+)
+def test_a_login_in_a_requirement_is_refused_and_not_shown(tmp_path: Path, line: str) -> None:
+    put(tmp_path, "runtime/requirements/10-x.txt", content=f"{line}\n")
+    with pytest.raises(UserError, match=r"10-x\.txt: .* has a login") as refused:
+        recipe_reading.read(tmp_path, Variant.RUNTIME)
+    assert "topsecret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x @ git+ssh://git@e.org/x@main",
+        "x @ git+file:///srv/x@main",
+        "x @ https://e.org/x.whl",
+        "e-mail==1",
+        "-r x.txt",
+    ],
+)
 def test_what_is_the_same_everywhere_may_be_required(tmp_path: Path, line: str) -> None:
     put(tmp_path, "runtime/requirements/10-x.txt", content=f"{line}\n")
     assert recipe_reading.read(tmp_path, Variant.RUNTIME).asked == (line,)

@@ -167,7 +167,7 @@ def built(name: str = MINE, content: bytes = b"a wheel") -> dict[str, bytes]:
         entry = tarfile.TarInfo(f"./{name}")
         entry.size = len(content)
         packed.addfile(entry, io.BytesIO(content))
-    return {**downloaded(**WHEELS), "wheel.tar.gz": archive.getvalue()}
+    return {**downloaded(**WHEELS), "wheel.tgz": archive.getvalue()}
 
 
 def test_a_project_is_built_once_with_the_files_of_its_lock_and_installed_by_its_digest(building: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_wheel_that_is_there_is_not_built_again_and_its_tools_are_not_wanted(b
 def test_a_change_builds_the_wheel_and_the_runtime_again_from_files_at_hand(building: Path) -> None:
     build(building, Recorder(canned=built()))
     put(building, "recipes/runtime/packages/mine/mine.py", content="2")
-    engine = Recorder(canned={"wheel.tar.gz": built()["wheel.tar.gz"]})
+    engine = Recorder(canned={"wheel.tgz": built()["wheel.tgz"]})
     build(building, engine)
     assert "download packages" not in engine.step_names
     assert [one for one in engine.step_names if one in {"compile", "build wheel", "install packages"}] == [

@@ -198,7 +198,7 @@ FROM_DEV = 'directory = { path = "../runtime/packages/mine" }'
 def building(root: Path) -> Path:
     """The checkout with a project in the recipe of the runtime."""
     put(root, f"{TREE}/pyproject.toml", content='[build-system]\nrequires = ["backend>=2"]\n')
-    put(root, f"{TREE}/src/mine.py", content="1")
+    put(root, f"{TREE}/src/mine.py", f"{TREE}/requirements.txt", content="1")
     answer(root, runtime={"mine": IN_RECIPE}, dev={"mine": FROM_DEV}, build={"backend": "2"})
     return root
 
@@ -207,6 +207,7 @@ def test_a_project_of_the_recipe_is_required_with_its_files_and_what_builds_it_i
     runtime, tool, dev = lock(building)
     for call in (runtime, dev):
         assert call["files"]["packages.txt"] == "../runtime/packages/mine\n"
+        assert not any(one.endswith("mine/requirements.txt") for one in call["args"]), "that is the project's own"
         assert "--only-binary=:all:" not in call["args"], "its metadata may have to be made"
     assert tool["files"] == {"requires.txt": "backend>=2"}
     assert "--only-binary=:all:" in tool["args"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,4 +149,6 @@ def test_the_kind_of_its_results_is_a_name_that_the_caches_server_takes(tmp_path
     kinds = [wheel(building(inputs(tmp_path), name=name)).name for name in ("mine", f"{long}django", f"{long}flask")]
     assert kinds[0] == "wheel-mine"
     assert len({*kinds}) == 3
-    assert all(len(kind) <= 32 for kind in kinds)
+    server = (Path(__file__).parents[3] / "remote_cache" / "nginx.conf").read_text()
+    (pattern,) = re.findall(r"\^/v1/ac/(\S+?)/\(", server)
+    assert all(re.fullmatch(pattern, kind) for kind in kinds)
