@@ -52,7 +52,7 @@ nox.options.sessions = ["settings"]
 BUILDING, TESTING, CACHE, CLEANUP, MISC = "building", "testing", "cache", "cleanup", "misc"
 PURPOSES: dict[str, list[tuple[str, str]]] = {BUILDING: [], TESTING: [], CACHE: [], CLEANUP: [], MISC: []}
 # What the contributors' sessions need, the suite's own dependencies included.
-LOCKED = ("--quiet", "--require-hashes", "--only-binary=:all:", "-r", "tests/requirements.txt")
+LOCKED = ("--quiet", "--no-input", "--require-hashes", "--only-binary=:all:", "-r", "tests/requirements.txt")
 UV = (*LOCKED[:-1], "builder/sources/uv.txt")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from builder.inputs import package_lock
 from tests.support.checkout import Checkout, copy_of_this
+from tests.support.hostile import Answer, hostile
 
 RUNTIME = "recipes/runtime"
 
@@ -91,6 +92,22 @@ def commit(repository: Path, name: str, content: str) -> str:
         subprocess.run(["git", *args], cwd=repository, check=True)
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+def test_an_index_that_refuses_a_login_is_named_without_it(checkout: Checkout, tmp_path: Path) -> None:
+    logins = tmp_path / "netrc"
+    logins.write_text("machine 127.0.0.1 login me password topsecret\n")
+    logins.chmod(0o600)
+    checkout.write(f"{RUNTIME}/requirements/20-own.txt", "acme-own-thing\n")
+    refusal = Answer(401, headers=("WWW-Authenticate: Basic realm=x",))
+    with hostile(lambda method, path, before: refusal) as index:
+        place = f"{index.url}/simple"
+        shown = checkout.nox("lock", NETRC=str(logins), PIP_EXTRA_INDEX_URL=place).fails()
+    assert any("authorization: basic" in head.lower() for head in index.heads), "the login was tried"
+    assert (
+        f"An index URL ({place}) could not be queried due to a lack of valid authentication credentials (401" in shown
+    )
+    assert "topsecret" not in shown
 
 
 def test_what_excludes_each_other_is_named_and_the_locks_stay(checkout: Checkout) -> None:
