@@ -43,6 +43,7 @@ MORE = {
 # Builds of all pinned versions, line editors, suites and architectures, each at least once.
 Build = tuple[str, Arch, dict[str, str]]
 VERSIONS = [*pins.read(SHIPPED / "pins.toml").pythons]
+PATCHED = [f"cpython/{version}" for version in recipe_reading.read_interpreter(SHIPPED).python_patches]
 CHOICES: list[tuple[Arch, dict[str, str]]] = [
     (Arch.AMD64, {}),
     (Arch.ARM64, {"SYSROOT": "bookworm"}),
@@ -59,9 +60,12 @@ BUILDS: list[Build] = [
 def recipes(tmp_path: Path) -> Path:
     """The shipped recipes, and one file of each kind they have none of; the one profile is a small one.
 
+    Of Debian's patches to a source only the first: all of them are files of one kind.
+
     The recipes themselves have no lock: with one, a change of the requirements is refused.
     """
-    folder = shutil.copytree(SHIPPED, tmp_path / "recipes", ignore=shutil.ignore_patterns("*.profdata.xz"))
+    left_out = shutil.ignore_patterns("*.profdata.xz", "debian-?[!1]-*", "debian-[!0]?-*")
+    folder = shutil.copytree(SHIPPED, tmp_path / "recipes", ignore=left_out)
     for name in ("runtime", "dev"):
         (folder / name / FILE).unlink()
     (folder / "profiles" / f"{VERSIONS[0]}.profdata.xz").write_bytes(lzma.compress(b"a profile"))
@@ -116,6 +120,12 @@ def _compiled(stage: Stage) -> Iterator[str]:
         yield from _compiled(parent)
 
 
+def build_of(name: str) -> Build:
+    """A build that a file of the recipes, or a folder, is part of: a patch to CPython is of one version."""
+    first, _, rest = name.partition("/")
+    return (rest.partition("/")[0], *CHOICES[0]) if first == "cpython" and rest else BUILDS[0]
+
+
 def noticed(
     before: list[str], recipes: Path, build: Build = BUILDS[0], reading: Read | None = None, *, whole: bool = False
 ) -> bool:
@@ -166,6 +176,7 @@ WITHOUT_A_KEY = {
     ("runtime/*", "mode"): "a script is put into the workplace executable, all else is not, whatever it is here",
     ("dev/*", "mode"): "the same",
     ("libraries/*", "mode"): "the same",
+    ("cpython/*", "mode"): "the same",
     ("profiles/*", "mode"): "the same",
     ("deb/*", "mode"): "what dpkg runs is put there executable, texts are not",
     ("systems/*", "*"): "packages are proved there, and nothing is made",
@@ -178,14 +189,15 @@ WITHOUT_A_KEY = {
 
 
 def test_every_file_of_a_recipe_counts_or_has_a_reason_not_to(recipes: Path) -> None:
-    before = [*keys(recipes)]
+    before = {build[0]: [*keys(recipes, build)] for build in map(build_of, ("", *PATCHED))}
     found: dict[tuple[str, str], list[str]] = {rule: [] for rule in WITHOUT_A_KEY}
     unseen = []
     for path in sorted(path for path in recipes.rglob("*") if path.is_file()):
         name, content, was = str(path.relative_to(recipes)), path.read_bytes(), path.stat().st_mode
         for what, change in CHANGES.items():
             change(path)
-            if not noticed(before, recipes):
+            build = build_of(name)
+            if not noticed(before[build[0]], recipes, build):
                 rules = [rule for rule in WITHOUT_A_KEY if fnmatchcase(name, rule[0]) and fnmatchcase(what, rule[1])]
                 if not rules:
                     unseen.append((name, what))
@@ -198,7 +210,7 @@ def test_every_file_of_a_recipe_counts_or_has_a_reason_not_to(recipes: Path) -> 
     # What is in the middle of the pins, a bump decides.
     unused = [rule for rule, names in found.items() if not names and rule[0] != "pins.toml"]
     assert unused == [], "reasons that nothing needs any more"
-    assert [*keys(recipes)] == before
+    assert [*keys(recipes)] == before[VERSIONS[0]]
 
 
 @pytest.mark.parametrize("name", ["runtime", "dev"])
@@ -224,13 +236,14 @@ def test_a_lock_counts_in_what_it_installs(recipes: Path, name: str, package: st
 
 
 def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None:
-    before = [*keys(recipes)]
+    before = {build[0]: [*keys(recipes, build)] for build in map(build_of, ("", *PATCHED))}
     unseen = []
     for folder in sorted(path for path in recipes.rglob("*") if path.is_dir() and path.name != "systems"):
         for name in ("10-more", "10-more.patch", "10-more.txt", "10-more.py"):
             path = folder / name
             path.write_text("#!/bin/sh\n")
-            if not noticed(before, recipes):
+            build = build_of(str(folder.relative_to(recipes)))
+            if not noticed(before[build[0]], recipes, build):
                 unseen.append(str(path.relative_to(recipes)))
             path.unlink()
     assert unseen == []
@@ -238,7 +251,7 @@ def test_a_file_more_counts_or_is_refused_in_every_folder(recipes: Path) -> None
 
 # Lines of pins.toml that say where a source is found, or what `nox -s bump` takes, and no more; CPython's tarball has
 # another name in a build. Of python-build's package the program that comes out counts, by its own digest.
-PLACES = ("places = [", "line = ", '    "', "]", "snapshot = ", "beside.", 'file = "Python-')
+PLACES = ("places = [", "line = ", "signed_by = ", '    "', "]", "snapshot = ", "beside.", 'file = "Python-')
 
 
 def test_every_line_of_the_pins_counts_or_only_says_where_to_find_something(recipes: Path) -> None:
