@@ -63,6 +63,19 @@ class SourceTree:
 
 
 @dataclass(frozen=True)
+class Builds:
+    """What packages are built with: a lock for each, by its name, and constraints of what is in these locks."""
+
+    locks: Mapping[str, PackageLock] = field(default_factory=dict)
+    constraints: bytes = b""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The constraints, line by line."""
+        return tuple(f"--constraint {line}" for line in lines(self.constraints))
+
+
+@dataclass(frozen=True)
 class Venv:
     """A virtual environment inside the runtime: what it has, and patterns of its commands that are linked into bin/."""
 
@@ -70,7 +83,7 @@ class Venv:
     requirements: bytes
     commands: tuple[str, ...]
     lock: PackageLock | None
-    builds: Mapping[str, PackageLock] = field(default_factory=dict)
+    builds: Builds = Builds()
 
     @property
     def name(self) -> str:
@@ -92,7 +105,7 @@ class Venv:
 class Recipe:
     """One variant's recipe; each tuple in name order. Without a `lock` its packages are resolved when it is built.
 
-    `trees` and `sdists` are built into wheels. `builds` has by the package's name what it is built with.
+    `trees` and `sdists` are built into wheels.
     """
 
     variant: Variant
@@ -109,7 +122,7 @@ class Recipe:
     wheels: tuple[RecipeFile, ...] = ()
     trees: tuple[SourceTree, ...] = ()
     sdists: tuple[RecipeFile, ...] = ()
-    builds: Mapping[str, PackageLock] = field(default_factory=dict)
+    builds: Builds = Builds()
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -162,9 +175,9 @@ def chain_of(recipes: Mapping[Variant, Recipe], variant: Variant) -> tuple[Recip
     return tuple(recipes[one] for one in dict.fromkeys((Variant.RUNTIME, variant)))
 
 
-def _locks(lock: PackageLock | None, builds: Mapping[str, PackageLock]) -> Iterator[PackageLock]:
+def _locks(lock: PackageLock | None, builds: Builds) -> Iterator[PackageLock]:
     yield from (lock,) if lock else ()
-    yield from builds.values()
+    yield from builds.locks.values()
 
 
 def _digest(files: Iterable[RecipeFile]) -> str:

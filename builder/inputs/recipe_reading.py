@@ -16,10 +16,11 @@ from builder.inputs import package_lock
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import PackageLock
 from builder.inputs.parsers import without_credentials
-from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile, Venv, lines
+from builder.inputs.recipe import Builds, InterpreterRecipe, Recipe, RecipeFile, Venv, lines
 from builder.inputs.tree_reading import read_tree
 from builder.targets import Variant
 
+_CONSTRAINTS = "constraints.txt"
 _FOLDERS = (
     "requirements", "pre-patch", "post-patch", "scripts", "checks", "venvs", "wheels", "packages", package_lock.BUILDS,
 )  # fmt: skip
@@ -30,7 +31,7 @@ _PLACES = {
     "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
     "root", "src", "target", "user",
 }  # fmt: skip
-_FILES = ("constraints.txt", "pip.conf", "prune.txt", package_lock.FILE)
+_FILES = (_CONSTRAINTS, "pip.conf", "prune.txt", package_lock.FILE)
 
 _LOGINS = "leave it to netrc, to pip's settings of this machine, or to git's credential helper"
 _OWN_CODE = "put the project's folder, or its sdist, into the recipe's folder `packages`; or a wheel into `wheels`"
@@ -54,7 +55,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         post_patches=_files(folder / "post-patch", r".+\.(patch|diff)", "name.patch"),
         scripts=_files(folder / "scripts", r"\d\d-(?!.*\.(orig|rej|bak|swp|dpkg-\w+)$)[\w.+-]+", "NN-name"),
         checks=_files(folder / "checks", r"\d\d-.+\.py", "NN-name.py"),
-        constraints=content_of(folder / "constraints.txt") or b"",
+        constraints=content_of(folder / _CONSTRAINTS) or b"",
         pip_conf=_pip_conf(folder / "pip.conf"),
         prune=_patterns(content_of(folder / "prune.txt") or b""),
         lock=_lock(folder / package_lock.FILE),
@@ -117,11 +118,12 @@ def _venv(folder: Path) -> Venv:
     return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE), _builds(folder))
 
 
-def _builds(folder: Path) -> dict[str, PackageLock]:
-    """What packages are built with, by their names."""
-    files = _files(folder / package_lock.BUILDS, r"pylock\.[a-z0-9-]+\.toml", "pylock.NAME.toml")
-    locks = (package_lock.parse(folder / package_lock.BUILDS / file.name, file.content) for file in files)
-    return {lock.path.name.split(".")[1]: lock for lock in locks}
+def _builds(folder: Path) -> Builds:
+    """What packages are built with."""
+    folder = folder / package_lock.BUILDS
+    files = _files(folder, rf"pylock\.[a-z0-9-]+\.toml|{_CONSTRAINTS}", f"pylock.NAME.toml or {_CONSTRAINTS}")
+    locks = [package_lock.parse(folder / file.name, file.content) for file in files if file.name != _CONSTRAINTS]
+    return Builds({lock.path.name.split(".")[1]: lock for lock in locks}, content_of(folder / _CONSTRAINTS) or b"")
 
 
 def _demand_shareable(file: str, requirements: bytes) -> None:

@@ -12,7 +12,7 @@ from builder.pipeline.distributions import unpacked, wheel_of
 from builder.pipeline.results import Results
 from builder.plan import Plan
 from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
-from builder.stages.pip import DISTRIBUTIONS, FETCHED
+from builder.stages.pip import DISTRIBUTIONS, FETCHED, folder_of
 from builder.stages.stage import Stage
 from builder.stages.venvs import lock_of
 from builder.stages.wheel import Wheel
@@ -34,7 +34,7 @@ class Packages:
         locked = {LOCK: named, **{lock_of(name): each for name, each in locks.venvs.items()}}
         own = {file.name for file in self.plan.stage.files}  # the recipe's own wheels among them
         wanted = {
-            lock: [one for one in each if f"{DISTRIBUTIONS}/{one.file}" not in own] for lock, each in locked.items()
+            lock: [one for one in each if f"{folder_of(lock)}/{one.file}" not in own] for lock, each in locked.items()
         }
         archive = self.parts / f"{locks.stage.key[:16]}-{FETCHED}"  # came with the resolution, if that was made now
         files = self._files(wanted, archive)
@@ -45,7 +45,12 @@ class Packages:
         return [
             *(Item(lock, lines(each)) for lock, each in locked.items()),
             Item(PIP_LOCK, lines(one for one in locked[LOCK] if one.name == "pip")),
-            *(Item(f"{DISTRIBUTIONS}/{one.file}", path) for one, path in files.items()),
+            *(
+                Item(f"{folder_of(lock)}/{one.file}", files[one])
+                for lock, each in locked.items()
+                for one in each
+                if one in files
+            ),
         ]
 
     def _resolved(self) -> tuple[Distribution, ...]:

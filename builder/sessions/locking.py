@@ -19,7 +19,7 @@ from builder.inputs import build_system, network, package_lock
 from builder.inputs.environment import logins
 from builder.inputs.package_lock import PackageLock, build_file
 from builder.inputs.project import Project
-from builder.inputs.recipe import Recipe, Venv
+from builder.inputs.recipe import Builds, Recipe, Venv
 from builder.pipeline import stores
 from builder.pipeline.materials import brought
 from builder.sources.uv import Uv
@@ -65,28 +65,26 @@ class Locking:
         _take(self.project, old, new, write=not self.wanted.diff)
         return new
 
-    def builds(
-        self, asking: tuple[Recipe, ...] | tuple[Venv], recipe: Recipe, lock: PackageLock
-    ) -> dict[str, PackageLock]:
+    def builds(self, asking: tuple[Recipe, ...] | tuple[Venv], recipe: Recipe, lock: PackageLock) -> Builds:
         """Locks of what builds the packages that a lock has as sources; those of the recipe below have theirs."""
         *below, last = asking
+        old = last.builds
         wanted: dict[str, list[Sourced]] = {}
         for source in _sources(lock, asking):
-            if not any(source.name in one.builds for one in below):
+            if not any(source.name in one.builds.locks for one in below):
                 wanted.setdefault(source.name, []).append(source)
         done = {}
         for name, sources in wanted.items():  # of several, each is for other platforms
             requires = tuple(dict.fromkeys(line for source in sources for line in self._requires(source)))
-            asked = (*(line for source in sources for line in source.identity), *requires)
-            question = Question(
-                {"requires.txt": "\n".join(requires).encode()}, asked, lock.path.parent / build_file(name)
-            )
-            done[name] = self.lock(question, recipe, last.builds.get(name))
-        for name in last.builds.keys() - done.keys():
-            say(f"{last.builds[name].path.relative_to(self.project.root)}: not needed any more")
+            asked = (*(line for source in sources for line in source.identity), *requires, *old.asked)
+            files = {"requires.txt": "\n".join(requires).encode(), "constraints.txt": old.constraints}
+            question = Question(files, asked, lock.path.parent / build_file(name))
+            done[name] = self.lock(question, recipe, old.locks.get(name))
+        for name in old.locks.keys() - done.keys():
+            say(f"{old.locks[name].path.relative_to(self.project.root)}: not needed any more")
             if not self.wanted.diff:
-                last.builds[name].path.unlink()
-        return done
+                old.locks[name].path.unlink()
+        return Builds(done, old.constraints)
 
     def _resolved(self, question: Question, recipe: Recipe, folder: Path, kept: str) -> str:
         """What the resolver says. Only what has to be is a source: nothing of an index is run to know its needs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ from packaging.version import Version
 
 from builder.errors import UserError
 from builder.inputs.package_lock import FILE, PackageLock, build_file
-from builder.inputs.recipe import Recipe, Venv
+from builder.inputs.recipe import Builds, Recipe, Venv
 from builder.stages.lock import Distribution, distribution
 from builder.stages.sourced import Sourced, file_of, is_download, sourced
 from builder.targets import Arch, Variant
@@ -163,7 +163,7 @@ def _named(
     """A release, a wheel of the recipe or at a URL, or a source to be built."""
     source = sourced(package, artifact, asking)
     if source:
-        builds = {name: build for one in asking for name, build in one.builds.items()}
+        builds = next((one.builds for one in asking if source.name in one.builds.locks), Builds())
         return replace(source, requires=_needed(source, builds, lock.path.parent, platform))
     own = {wheel.sha256: wheel.name for one in asking if isinstance(one, Recipe) for wheel in one.wheels}
     if isinstance(artifact, PackageWheel):
@@ -184,18 +184,17 @@ def _distribution(
         raise UserError(f"{lock.path}: {package.name} has no file with a sha256", _AGAIN) from None
 
 
-def _needed(
-    source: Sourced, builds: Mapping[str, PackageLock], folder: Path, platform: Platform
-) -> tuple[Distribution, ...]:
+def _needed(source: Sourced, builds: Builds, folder: Path, platform: Platform) -> tuple[Distribution, ...]:
     """The files that the build of a source needs; UserError for a lock of them that is missing or of another source."""
-    lock = builds.get(source.name)
+    lock = builds.locks.get(source.name)
     if lock is None:
         raise UserError(f"{folder / build_file(source.name)} is missing: it locks what builds {source.name}", _AGAIN)
     requires = source.build_requirements
     if requires is not None:
-        _demand_up_to_date(lock, {*requires})
-    elif not lock.made_for.issuperset(source.identity):
-        raise UserError(f"{lock.path} was made for another source than {', '.join(source.identity)}", _AGAIN)
+        _demand_up_to_date(lock, {*requires, *builds.asked})
+    for line in (*source.identity, *builds.asked):
+        if line not in lock.made_for:
+            raise UserError(f"{lock.path} was not made for {line}", _AGAIN)
     needed = []
     for package, artifact in _selected(lock, frozenset(), platform):
         if not isinstance(artifact, PackageWheel):

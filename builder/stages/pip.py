@@ -23,7 +23,7 @@ DISTRIBUTIONS = "distributions"
 
 OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *OPTIONS, "--root-user-action=ignore")
-FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes", f"--find-links={WORK}/{DISTRIBUTIONS}")
+_FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes")
 _REPORT = f"{WORK}/report.json"
 # A hint that shows how to avoid this check would be worse than none.
 _OTHER_FILE = (
@@ -126,13 +126,23 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     pip = (f"{prt_root}/bin/python", "-m", "pip")
     yield from have_pip(recipe, prt_root, env)
     if recipe.variant is Variant.RUNTIME:
-        yield Step("upgrade pip", (*pip, *FROM_FILES, "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
+        yield Step("upgrade pip", (*pip, *from_files(), "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
     yield install_lock(pip, LOCK, env, compiles=bool(recipe.compiled) and recipe.lock is None)
     if recipe.variant is Variant.RUNTIME:
         bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
         yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)
     yield Step("compare with the lock", compare_lock(str(prt_root), LOCK), env, hint=elsewhere(recipe))
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
+
+
+def folder_of(lock: str) -> str:
+    """Where in the work folder the files are that a lock names: two locks may name two files of one release."""
+    return DISTRIBUTIONS if lock == LOCK else lock.removesuffix(".lock")
+
+
+def from_files(lock: str = LOCK) -> tuple[str, ...]:
+    """pip's arguments for an installation of the files of a lock."""
+    return (*_FROM_FILES, f"--find-links={WORK}/{folder_of(lock)}")
 
 
 def install_lock(pip: tuple[str, ...], lock: str, env: Mapping[str, str], *, compiles: bool = False) -> Step:
@@ -143,7 +153,7 @@ def install_lock(pip: tuple[str, ...], lock: str, env: Mapping[str, str], *, com
     if compiles:
         name += " (what they are compiled with comes unlocked from the index)"
     offline = () if compiles else ("--no-index",)
-    return Step(name, (*pip, *FROM_FILES, *offline, f"--requirement={WORK}/{lock}"), env, network=compiles)
+    return Step(name, (*pip, *from_files(lock), *offline, f"--requirement={WORK}/{lock}"), env, network=compiles)
 
 
 def compare_lock(root: str, lock: str) -> tuple[str, ...]:

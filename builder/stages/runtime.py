@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import PurePosixPath
 
 from builder.inputs.pins import Source
@@ -16,7 +15,7 @@ from builder.inputs.recipe import Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.stages import pip, venvs
 from builder.stages.interpreter.acceptance import SYMBOLS
-from builder.stages.lock import Distribution
+from builder.stages.lock import LOCK, Distribution
 from builder.stages.movable import make_movable
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
@@ -66,10 +65,14 @@ class Locks:
     @property
     def placed(self) -> Iterator[File]:
         """The files that no index has, but a URL."""
-        for one in chain(self.named or (), *self.venvs.values()):
-            if one.url:
-                source = Source(one.name, "", one.file, one.sha256, (one.url,))
-                yield File(f"{pip.DISTRIBUTIONS}/{one.file}", source)
+        for lock, named in (
+            (LOCK, self.named or ()),
+            *((venvs.lock_of(name), each) for name, each in self.venvs.items()),
+        ):
+            for one in named:
+                if one.url:
+                    source = Source(one.name, "", one.file, one.sha256, (one.url,))
+                    yield File(f"{pip.folder_of(lock)}/{one.file}", source)
 
 
 def plan_packages(

@@ -12,7 +12,7 @@ from builder.inputs.pins import Sysroot
 from builder.stages.interpreter.acceptance import OUTPUT as INTERPRETER
 from builder.stages.lock import lines
 from builder.stages.movable import make_movable, movable_files
-from builder.stages.pip import FROM_FILES, OPTIONS
+from builder.stages.pip import OPTIONS, from_files
 from builder.stages.pip import environment as pip_environment
 from builder.stages.planning import Inputs
 from builder.stages.sourced import ARCHIVE, FOLDER, Sourced
@@ -88,7 +88,7 @@ def _built(source: Sourced, prt_root: PurePosixPath, env: dict[str, str], buildi
     python = f"{prt_root}/bin/python"
     project = "/".join(filter(None, (WORK, FOLDER, source.subdirectory)))
     yield Step("ensure pip", (python, "-m", "ensurepip", "--default-pip"), env)
-    needed = (python, "-m", "pip", *FROM_FILES, "--no-index", f"--requirement={WORK}/{NEEDED}")
+    needed = (python, "-m", "pip", *from_files(), "--no-index", f"--requirement={WORK}/{NEEDED}")
     yield Step("install build requirements", needed, env)
     build = (
         python, "-m", "pip", "wheel", *OPTIONS, "--no-index", "--no-deps",

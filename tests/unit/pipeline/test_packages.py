@@ -87,7 +87,9 @@ def test_nothing_is_resolved_and_each_lock_is_downloaded_by_itself(root: Path) -
     assert content(fetching.items["packages.lock"]).startswith(b"one==1.0 --hash=sha256:")
     assert content(fetching.items["venvs/tool.lock"]).startswith(b"tool==1.0 --hash=sha256:")
     items = place_of(engine, "install packages").items
-    assert {name: content(items[f"distributions/{name}-1.0-py3-none-any.whl"]) for name in WHEELS} == WHEELS
+    folders = {"one": "distributions", "tool": "venvs/tool"}
+    assert {name: content(items[f"{folders[name]}/{name}-1.0-py3-none-any.whl"]) for name in WHEELS} == WHEELS
+    assert "distributions/tool-1.0-py3-none-any.whl" not in items, "another lock may have another file of that name"
     assert content(items["packages.lock"]) == content(fetching.items["packages.lock"])
     assert content(items["venvs/tool.lock"]) == content(fetching.items["venvs/tool.lock"])
 

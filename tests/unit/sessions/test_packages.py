@@ -209,13 +209,22 @@ def test_a_project_of_the_recipe_is_required_with_its_files_and_what_builds_it_i
         assert call["files"]["packages.txt"] == "../runtime/packages/mine\n"
         assert not any(one.endswith("mine/requirements.txt") for one in call["args"]), "that is the project's own"
         assert "--only-binary=:all:" not in call["args"], "its metadata may have to be made"
-    assert tool["files"] == {"requires.txt": "backend>=2"}
+    assert tool["files"] == {"requires.txt": "backend>=2", "constraints.txt": ""}
     assert "--only-binary=:all:" in tool["args"]
     recipe = projects.read(building, {}).recipes[Variant.RUNTIME]
-    assert recipe.builds["mine"].made_for == {"backend>=2"}
-    assert projects.read(building, {}).recipes[Variant.RUNTIME_DEV].builds == {}
+    assert recipe.builds.locks["mine"].made_for == {"backend>=2"}
+    assert projects.read(building, {}).recipes[Variant.RUNTIME_DEV].builds.locks == {}
     assert "constraints-below.txt" in dev["files"]
     assert dev["files"]["constraints-below.txt"] == "", "it has no version"
+
+
+def test_what_builds_packages_may_be_constrained(building: Path) -> None:
+    put(building, "recipes/runtime/builds/constraints.txt", content="backend<3\n")
+    tool = lock(building)[1]
+    assert tool["files"]["constraints.txt"] == "backend<3\n"
+    assert "--constraint=constraints.txt" in tool["args"]
+    builds = projects.read(building, {}).recipes[Variant.RUNTIME].builds
+    assert builds.locks["mine"].made_for == {"backend>=2", "--constraint backend<3"}
 
 
 def test_what_is_no_longer_built_has_no_lock(building: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,7 +259,7 @@ def test_a_commit_is_fetched_to_see_what_builds_it_and_runtime_dev_begins_with_i
     put(root, "recipes/runtime/requirements/20-x.txt", content=f"x @ git+file://{repository}\n")
     answer(root, runtime={"x": vcs}, dev={"x": vcs}, build={"backend": "2"})
     runtime, _, dev = lock(root)
-    assert projects.read(root, {}).recipes[Variant.RUNTIME].builds["x"].made_for == {
+    assert projects.read(root, {}).recipes[Variant.RUNTIME].builds.locks["x"].made_for == {
         "backend",
         f"x @ {commit.stdout.strip()}",
     }

@@ -15,7 +15,7 @@ from builder.errors import UserError
 from builder.inputs.commit import Commit
 from builder.inputs.package_lock import parse, text_of
 from builder.inputs.pins import Source
-from builder.inputs.recipe import Recipe, RecipeFile, SourceTree
+from builder.inputs.recipe import Builds, Recipe, RecipeFile, SourceTree
 from builder.stages.lock import Distribution
 from builder.stages.locked import Platform, locked
 from builder.stages.sourced import Sourced
@@ -172,7 +172,7 @@ def building(
     builds = {
         name: parse(path / f"pylock.{name}.toml", text_of(text, lines).encode()) for name, lines in made_for.items()
     }
-    return replace(given, builds=builds)
+    return replace(given, builds=Builds(builds))
 
 
 COMMIT = "c0ffee" * 6 + "c0ff"
@@ -236,8 +236,17 @@ def test_what_a_folder_is_built_with_changes_its_lock_and_what_it_holds_does_not
 
 
 def test_what_builds_another_commit_is_refused() -> None:
-    with pytest.raises(UserError, match=f"was made for another source than x @ {COMMIT}"):
+    with pytest.raises(UserError, match=rf"pylock\.x\.toml was not made for x @ {COMMIT}"):
         only(building(recipe([REPOSITORY]), x=("x @ 0ff1ce", "flit_core")))
+
+
+def test_what_builds_a_package_obeys_the_constraints_of_builds() -> None:
+    limits = b"# old\nsetuptools<81\n"
+    for given, kind in ((recipe([REPOSITORY]), f"x @ {COMMIT}"), (with_tree(), "flit_core<4")):
+        old, new = (building(given, x=(kind, *more)) for more in ((), ("--constraint setuptools<81",)))
+        with pytest.raises(UserError, match=r"pylock\.x\.toml was .*--constraint setuptools<81"):
+            only(replace(old, builds=replace(old.builds, constraints=limits)))
+        assert only(replace(new, builds=replace(new.builds, constraints=limits))).requires
 
 
 def test_what_builds_a_package_has_a_wheel_for_the_platform() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from builder.inputs.commit import Commit
 from builder.inputs.package_lock import build_file, parse, text_of
-from builder.inputs.recipe import RecipeFile, SourceTree
+from builder.inputs.recipe import Builds, RecipeFile, SourceTree
 from builder.plan import Plan
 from builder.stages.stage import Stage, Step
 from builder.targets import Arch, Variant
@@ -37,7 +37,7 @@ def building(
     return planning.with_recipe(
         Variant.RUNTIME,
         lock=parse(FOLDER / "pylock.toml", text_of(lock, asked).encode()),
-        builds={name: parse(FOLDER / build_file(name), build.encode())},
+        builds=Builds({name: parse(FOLDER / build_file(name), build.encode())}),
     )
 
 
