@@ -10,7 +10,7 @@ from builder.stages.interpreter.acceptance import OUTPUT, acceptance
 from builder.stages.interpreter.compiler import CLANG, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
     BUILD_PREFIX,
-    HEADER,
+    HEADERS,
     LINK_TIME_OPTIMIZATION,
     LLVM_OPTIONS,
     OPTIMIZED,
@@ -92,7 +92,7 @@ def plan_training(cpython: CPython, target: CrossCompiler, parents: tuple[Stage,
     return Stage(
         name="profile",
         inputs=cpython.inputs(target.arch),
-        files=(*target.files, HEADER, *cpython.files(_definition(cpython, "standard_build"))),
+        files=(*target.files, *HEADERS, *cpython.files(_definition(cpython, "standard_build"))),
         steps=(
             *_ready(target, parents),
             # Nothing is installed there, but python-build ends by looking into the folder.
@@ -123,7 +123,7 @@ def cross_compile(
         inputs={**cpython.inputs(target.arch), "prt_root": str(prt_root)},
         files=(
             *target.files,
-            HEADER,
+            *HEADERS,
             *((File(PROFILE, profile),) if profile else ()),
             *((_PROFILE_USE,) if optimize else ()),
             SPLIT_SYMBOLS,

@@ -44,9 +44,11 @@ _LIBRARY_TOO = ("-fPIC", "-ftls-model=initial-exec")
 # Every processor works at it; the full kind makes no faster program (benchmarks/README.md), and takes one processor.
 LINK_TIME_OPTIMIZATION = "--with-lto=thin"
 
-# Functions that the C library may lack, in a header for CPython's own files, and the answers that say so: configure
-# looks for symbols of the C library only.
-HEADER = File("include/unistd.h", Path(__file__).with_name("include").joinpath("unistd.h").read_bytes())
+# Functions and names that the C library may lack, in headers for CPython's own files, and the answers that say so:
+# configure looks for symbols of the C library only.
+HEADERS = tuple(
+    File(f"include/{path.name}", path.read_bytes()) for path in sorted(Path(__file__).with_name("include").glob("*.h"))
+)
 _IN_HEADER = {"ac_cv_func_close_range": "yes"}
 
 # What configure can find out only by running a program of the target, and why the answer is right for Linux.

@@ -1,4 +1,4 @@
-/* The C library's <unistd.h>, and what only a newer C library has, for CPython's own files, which all include it.
+/* The C library's <unistd.h>, and what only a newer C library has, for CPython's own files; most include it.
 
    Functions are inline: the program exports none of them, and needs no library for them. Names are numbers of the
    kernel, whose own headers can't be included next to those of the C library. */
@@ -19,7 +19,4 @@ static inline int close_range(unsigned int first, unsigned int last, int flags)
 #endif
 #ifndef PIDFD_NONBLOCK
 #define PIDFD_NONBLOCK O_NONBLOCK /* since Linux 5.10: <linux/pidfd.h> */
-#endif
-#ifndef F_DUPFD_QUERY
-#define F_DUPFD_QUERY 1027 /* since Linux 6.10: <linux/fcntl.h> */
 #endif
