@@ -22,3 +22,5 @@ case $glibc in
     ;;
 esac
 exec "${program%/*}/python3" -I "$program" "$@"
+# No sh from here on: sh ends above, and whatever checks its syntax skips the rest.
+: <<'zip'

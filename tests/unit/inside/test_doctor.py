@@ -62,6 +62,14 @@ def test_it_says_what_the_runtime_is_and_that_its_files_are_whole(root: Path, tm
     assert linked.stdout == said
 
 
+def test_it_is_a_script_whose_syntax_can_be_checked(root: Path) -> None:
+    program = root / "bin" / "prt-doctor"
+    for shell in ("sh", "bash"):
+        subprocess.run([shell, "-n", program], check=True)
+    program.write_bytes(program.read_bytes().replace(b": <<'zip'\n", b""))
+    assert subprocess.run(["sh", "-n", program], check=False, capture_output=True).returncode != 0
+
+
 def test_programs_get_it_as_json(root: Path) -> None:
     said = json.loads(doctor(root, "--json"))
     assert said["runtime"]["packages"] == "1"
