@@ -1,4 +1,4 @@
-"""What a Python project's build asks for: `[build-system] requires` of its pyproject.toml.
+"""What a Python project is called, and what its build asks for: `[build-system] requires` of its pyproject.toml.
 
 https://packaging.python.org/en/latest/specifications/pyproject-toml/
 """
@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from builder.errors import UserError
 
@@ -30,6 +31,14 @@ def requires(pyproject: bytes | None, where: object) -> tuple[str, ...]:
         raise UserError(f"{where}: {PYPROJECT}: {problem}", "pip can't build it either") from None
     except (AttributeError, KeyError, TypeError):
         raise UserError(f"{where}: {PYPROJECT}: [build-system] has no list `requires`", "name what builds it") from None
+
+
+def name(pyproject: bytes | None) -> str | None:
+    """The name that a pyproject.toml gives the project; None where only the build tells."""
+    try:
+        return canonicalize_name(tomllib.loads((pyproject or b"").decode())["project"]["name"])
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def of_archive(archive: Path | bytes, strip: int, subdirectory: str, where: object) -> tuple[str, ...]:

@@ -71,7 +71,10 @@ def without_wheel(resolved: str) -> frozenset[str]:
 
 
 def _packages(resolved: str) -> Sequence[Package]:
-    return Pylock.from_dict(tomllib.loads(resolved)).packages if resolved else ()
+    try:
+        return Pylock.from_dict(tomllib.loads(resolved)).packages if resolved else ()
+    except (tomllib.TOMLDecodeError, PylockValidationError):  # `parse` says what is wrong with it
+        return ()
 
 
 def text_of(resolved: str, asked: Iterable[str]) -> str:

@@ -34,14 +34,14 @@ ALL = ":all:"
 class Question:
     """What a lock is to answer: the files that the resolver reads, and the lines in them that count.
 
-    `compiled` are the packages that may come as sources; None says that there are none at all. `below` is the lock of
+    `sources` are the packages known to come as sources; None says that there are none at all. `below` is the lock of
     the recipe below: where a branch moved on since, both have the commit of that one.
     """
 
     files: Mapping[str, bytes]
     asked: tuple[str, ...]
     path: Path
-    compiled: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
     below: PackageLock | None = None
 
 
@@ -87,20 +87,27 @@ class Locking:
         return Builds(done, old.constraints)
 
     def _resolved(self, question: Question, recipe: Recipe, folder: Path, kept: str) -> str:
-        """What the resolver says. Only what has to be is a source: nothing of an index is run to know its needs."""
+        """What the resolver says. Only what has to be is a source: what an index gave as one is asked for again."""
         resolver = Uv(self.uv, sys.executable, _network(self.project, recipe), logins())
-        compiled = question.compiled
-        wheels = {ALL} if compiled is None else package_lock.with_wheel(kept) - compiled
+        sources = question.sources
+        if sources is None:
+            return resolver.resolve(folder, question.files, kept, self._options({ALL}))
+        wheels = frozenset() if ALL in sources else package_lock.with_wheel(kept) - sources
         while True:
-            only = (f"--only-binary={name}" for name in sorted(wheels))
-            options = (*_options(self.project, self.wanted), *only)
-            resolved = resolver.resolve(folder, question.files, kept, options)
-            more = {
-                one for one in package_lock.without_wheel(resolved) if not is_compiled(one, compiled or frozenset())
-            }
-            if compiled is None or more <= wheels:
+            resolved = resolver.resolve(folder, question.files, kept, self._options(wheels))
+            more = {name for name in package_lock.without_wheel(resolved) if not is_compiled(name, sources)}
+            if more <= wheels:
                 return resolved
             wheels |= more
+
+    def _options(self, wheels: Iterable[str]) -> Iterator[str]:
+        """The resolver's options; of some packages it takes wheels only."""
+        yield f"--python-version={_lowest(self.project)}"
+        yield from (f"--only-binary={name}" for name in sorted(wheels))
+        yield from (f"--upgrade-package={name}" for name in self.wanted.upgrade or ())
+        if self.wanted.cool_down:
+            newest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=self.wanted.cool_down)
+            yield f"--exclude-newer={newest.isoformat(timespec='seconds')}"
 
     def _requires(self, source: Sourced) -> tuple[str, ...]:
         """What a source says it is built with; it is fetched if need be."""
@@ -120,15 +127,6 @@ def _sources(lock: PackageLock, asking: Iterable[Recipe | Venv]) -> Iterator[Sou
         source = sourced(package, package.directory or package.vcs or package.archive or sdist, asking)
         if source:
             yield source
-
-
-def _options(project: Project, wanted: argparse.Namespace) -> Iterator[str]:
-    """The resolver's options."""
-    yield f"--python-version={_lowest(project)}"
-    yield from (f"--upgrade-package={name}" for name in wanted.upgrade or ())
-    if wanted.cool_down:
-        newest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=wanted.cool_down)
-        yield f"--exclude-newer={newest.isoformat(timespec='seconds')}"
 
 
 def _lowest(project: Project) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, product
@@ -13,10 +14,11 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from builder.console import say
 from builder.errors import UserError
+from builder.inputs import build_system
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import FILE
 from builder.inputs.project import Project
-from builder.inputs.recipe import Recipe, Venv, chain_of
+from builder.inputs.recipe import Recipe, RecipeFile, SourceTree, Venv, chain_of
 from builder.sessions.locking import Locking, Question
 from builder.sessions.opening import read_project, reported
 from builder.stages.locked import Platform, locked, of_venv
@@ -44,25 +46,36 @@ def lock(args: Sequence[str], uv: Path) -> None:
 def _question(recipes: tuple[Recipe, ...], folder: Path) -> Question:
     """What the lock of the last recipe is to answer."""
     asked = tuple(chain.from_iterable(one.asked for one in recipes))
-    own = any(one.projects for one in recipes)
     path = folder / recipes[-1].variant.recipe_folder / FILE
     below = next((one.lock for one in recipes[:-1]), None)
-    return Question(_files(recipes), asked, path, _compiled(recipes, own=own), below)
+    return Question(_files(recipes), asked, path, _sources(recipes), below)
 
 
 def _with_locks(venv: Venv, recipe: Recipe, locking: Locking) -> Venv:
     """A virtual environment with new locks."""
     files = {f"{venv.name}-requirements.txt": venv.requirements}
-    question = Question(files, venv.asked, venv.folder / FILE, _compiled((venv,)))
+    question = Question(files, venv.asked, venv.folder / FILE, _sources((venv,)))
     new = locking.lock(question, recipe, venv.lock)
     return replace(venv, lock=new, builds=locking.builds((venv,), recipe, new))
 
 
-def _compiled(asking: Sequence[Recipe | Venv], *, own: bool = False) -> frozenset[str] | None:
-    """What is wanted compiled; None where nothing can come as a source."""
+def _sources(asking: Sequence[Recipe | Venv]) -> frozenset[str] | None:
+    """The packages that are known to come as sources; None where nothing can."""
+    asked = [line for one in asking for line in one.asked]
     compiled = frozenset[str]().union(*(one.compiled for one in asking))
-    at_urls = any("://" in line for one in asking for line in one.asked)
-    return compiled if compiled or own or at_urls else None
+    direct = (re.match(r"([\w.-]+)\s*(?:\[.*?\])?\s*@", line) for line in asked)
+    projects = [project for one in asking if isinstance(one, Recipe) for project in one.projects]
+    if not (compiled or projects or any("://" in line for line in asked)):
+        return None
+    named = (canonicalize_name(match[1]) for match in direct if match)
+    return compiled.union(named, filter(None, map(_name, projects)))
+
+
+def _name(project: RecipeFile | SourceTree) -> str | None:
+    """What a project is called, if that can be seen without building it."""
+    if isinstance(project, SourceTree):
+        return build_system.name(project.content(build_system.PYPROJECT))
+    return canonicalize_name(project.name.rpartition("-")[0])
 
 
 def _demand_known(names: Iterable[str], recipes: Iterable[Recipe]) -> None:

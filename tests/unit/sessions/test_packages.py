@@ -249,6 +249,17 @@ def test_an_index_is_asked_again_for_wheels_of_what_it_answered_with_a_source(bu
     assert not any("--only-binary=six" in one["args"] for one in calls), "that is wanted"
 
 
+@pytest.mark.parametrize("own", ["requirements/20-six.txt", "packages/six/pyproject.toml", "packages/six-2.tar.gz"])
+def test_what_was_a_release_may_become_own_code(building: Path, own: str) -> None:
+    wheel = 'wheels = [{{ url = "https://e.org/{}-1-py3-none-any.whl", hashes = {{ sha256 = "00" }} }}]'
+    answer(building, runtime={name: wheel.format(name) for name in ("six", "idna")}, dev={}, build={})
+    lock(building)
+    text = "six @ git+https://e.org/six\n" if own.endswith(".txt") else '[project]\nname = "Six"\n'
+    put(building, f"recipes/runtime/{own}", content=text)
+    runtime, *_ = lock(building)
+    assert [one for one in runtime["args"] if one.startswith("--only-binary")] == ["--only-binary=idna"]
+
+
 def test_a_commit_is_fetched_to_see_what_builds_it_and_runtime_dev_begins_with_it(root: Path, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     put(repository, "pyproject.toml", content='[build-system]\nrequires = ["backend"]\n')
