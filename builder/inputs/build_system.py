@@ -34,7 +34,7 @@ def requires(pyproject: bytes | None, where: object) -> tuple[str, ...]:
 
 
 def name(pyproject: bytes | None) -> str | None:
-    """The name that a pyproject.toml gives the project; None where only the build tells."""
+    """The name that a pyproject.toml gives the project; None where only the build knows."""
     try:
         return canonicalize_name(tomllib.loads((pyproject or b"").decode())["project"]["name"])
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""The step that has a tree find itself in any folder, and tells what is compiled of the libpython that there is."""
+"""The step that has a tree find itself in any folder; what is compiled then finds the libpython that there is."""
 
 from __future__ import annotations
 
