@@ -291,6 +291,7 @@ COUNTS = {
     "PROFILE": "train",
     "PACKAGE_PREFIX": "own",
     "PACKAGE_VERSION": "v2",
+    "ARCHIVE_FOLDER": "1",
     "PACKAGE_DESC": "ours",
     "PACKAGE_MAINTAINER": "Jo <jo@example.org>",
 }
