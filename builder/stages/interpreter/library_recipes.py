@@ -18,7 +18,7 @@ OPENSSL_FOLDER = "/etc/prt/ssl"
 # A header with the text that OpenSSL keeps in place of the compiler's command line.
 _OPENSSL_BUILDINF = "openssl-buildinf.h"
 
-# Terminals that ncurses knows where the system has no description of them, 5 kB each: a minimal container has none at
+# Terminals that ncurses knows where the system has no description of them, 10 kB each: a minimal container has none at
 # all, an older distribution not those of the last line.
 _TERMINALS = (
     "ansi", "dumb", "linux", "vt100", "vt220", "xterm", "xterm-color", "xterm-256color", "screen", "screen-256color",
