@@ -21,12 +21,16 @@ import pytest
 
 from builder.engines.base import fill
 from builder.errors import BuildError
-from builder.inputs.recipe import Recipe, RecipeFile
-from builder.stages.lock import LOCK, read_lock
+from builder.inputs.recipe import Recipe, RecipeFile, SourceTree
+from builder.pipeline.distributions import wheel_of
+from builder.stages.lock import LOCK, distribution, lines, read_lock
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, install, plan_fetch, plan_lock
 from builder.stages.programs import program_file
+from builder.stages.sourced import Sourced
 from builder.stages.stage import Step
-from builder.targets import Variant
+from builder.stages.wheel import OUTPUT, plan_wheel
+from builder.targets import Arch, Variant
+from tests.support.factories import inputs
 from tests.support.tree import extract
 from tests.support.wheels import METADATA, wheel
 
@@ -58,6 +62,9 @@ def sdist() -> tuple[str, bytes]:
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text.encode()))
     return "sourced-1.0.tar.gz", stream.getvalue()
+
+
+TOOL = wheel("tool")[1]
 
 
 @contextmanager
@@ -102,7 +109,7 @@ class Place:
         """Run the steps but for unpacking; BuildError with what the failed one said."""
         said = ""
         for step in steps:
-            if step.name == "unpack parent":
+            if step.name in {"unpack parent", "unpack interpreter"}:
                 continue
             args, env, cwd = fill(step, PurePosixPath(self.folder), 1)
             network = {"PIP_INDEX_URL": self.index, "PIP_RETRIES": "0"} if step.network else {}
@@ -138,6 +145,26 @@ class Place:
         assert isinstance(check.content, bytes)
         (self.folder / check.name).write_bytes(check.content)
         return self.run([*install(recipe(requirements), self.root, {})])
+
+    def build(self, tmp_path: Path, hooks: str = "", tool: bytes = TOOL) -> str:
+        """Build the wheel of a project that needs a tool, and put it where it is installed from."""
+        requires = (distribution("tool", "1.0", "tool-1.0-py3-none-any.whl", hashlib.sha256(TOOL).hexdigest()),)
+        texts = {"pyproject.toml": PROJECT, "backend.py": f"import tool\n{BACKEND}{hooks}"}
+        tree = SourceTree("mine", tuple(RecipeFile(name, text.encode()) for name, text in texts.items()))
+        given = inputs(tmp_path).set(PRT_ROOT=str(self.root))
+        source = Sourced("sourced", "", tree, requires=requires)
+        stage = plan_wheel(source, given.plan().interpreter, given.inputs, Arch.AMD64).stage
+        files = {file.name: file.content for file in stage.files}
+        for name, content in {**files, f"{DISTRIBUTIONS}/{requires[0].file}": tool}.items():
+            assert isinstance(content, bytes)
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        said = self.run([*stage.steps])
+        one, path = wheel_of(self.folder / OUTPUT, "sourced", tmp_path)
+        shutil.copy(path, self.folder / DISTRIBUTIONS / one.file)
+        (self.folder / LOCK).write_bytes(lines([one]))
+        return said
 
     def imports(self, code: str) -> None:
         """Run Python code in the environment."""
@@ -254,3 +281,23 @@ def test_a_set_that_does_not_fit_what_is_there_fails_by_pip_check(place: Place, 
     (place.folder / LOCK).write_text("".join(lines[:2]))
     with pytest.raises(BuildError, match=r"pip check: one 1\.0 requires two"):
         place.install()
+
+
+def test_a_project_is_built_without_an_index_by_the_tools_of_its_lock_and_no_place_is_in_what_is_installed(
+    place: Place, tmp_path: Path
+) -> None:
+    place.build(tmp_path)
+    place.install()
+    place.imports("import sourced; assert sourced.compiled")
+    assert [*place.folder.glob("venv/lib/python*/site-packages/sourced-1.0.dist-info/direct_url.json")] == []
+
+
+def test_a_tool_that_is_not_among_the_build_requirements_is_named(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"(?s)build wheel: .*No module named 'another_tool'") as problem:
+        place.build(tmp_path, "import another_tool\n")
+    assert "[build-system] requires" in problem.value.hint
+
+
+def test_a_poisoned_tool_builds_nothing(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"(?s)install build requirements: .*DO NOT MATCH THE HASHES"):
+        place.build(tmp_path, tool=wheel("tool", more="Summary: evil\n")[1])
