@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from builder import command
@@ -16,25 +17,41 @@ from builder.sources.shelf import SourceShelf
 
 def archive(commit: Commit, shelf: SourceShelf) -> bytes:
     """A tar archive of a commit's files, without submodules. What was fetched once is at hand, and verified by git."""
-    folder = shelf.folder / "git" / hashlib.sha256(commit.url.encode()).hexdigest()[:16]
     if shutil.which("git") is None:
         raise UserError(f"{commit.url} needs git, which is not installed", "apt-get install git")
-    git = ("git", f"--git-dir={folder}", "-c", "gc.auto=0")
+    folder = shelf.folder / "git" / commit.sha256[:16]
+    folder.parent.mkdir(parents=True, exist_ok=True)
     env = {**logins(), **_environment(shelf), "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
-    command.output(("git", "init", "--quiet", "--bare", str(folder)), env=env)
-    try:
-        command.output((*git, "fsck", "--no-dangling", commit.id), env=env)
-    except BuildError:
-        _fetch(commit, git, env, shelf)
     with tempfile.TemporaryDirectory(dir=shelf.folder) as scratch:
+        if not _is_whole(commit, folder, env):
+            new = Path(scratch, "fetched")
+            _fetch(commit, new, env, shelf)
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # another build was quicker
+                new.rename(folder)
         packed = Path(scratch, "commit.tar")
-        command.output((*git, "archive", "--format=tar", f"--output={packed}", commit.id), env=env)
+        command.output((*_git(folder), "archive", "--format=tar", f"--output={packed}", commit.id), env=env)
         return packed.read_bytes()
 
 
-def _fetch(commit: Commit, git: tuple[str, ...], env: dict[str, str], shelf: SourceShelf) -> None:
-    """One commit if the server gives it by its id, else all there is."""
+def _git(folder: Path) -> tuple[str, ...]:
+    return ("git", f"--git-dir={folder}")
+
+
+def _is_whole(commit: Commit, folder: Path, env: Mapping[str, str]) -> bool:
+    """Whether a folder has a commit, and every object in it has the content that its id says."""
     try:
+        command.output((*_git(folder), "fsck", "--no-dangling", commit.id), env=env)
+    except BuildError:
+        return False
+    return True
+
+
+def _fetch(commit: Commit, folder: Path, env: Mapping[str, str], shelf: SourceShelf) -> None:
+    """One commit into a new folder, if the server gives it by its id; else all there is."""
+    git = _git(folder)
+    try:
+        command.output(("git", "init", "--quiet", "--bare", str(folder)), env=env)
         try:
             command.output((*git, "fetch", "--quiet", "--depth=1", "--no-tags", commit.url, commit.id), env=env)
         except BuildError:

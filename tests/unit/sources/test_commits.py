@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -63,16 +64,18 @@ def test_a_commit_that_is_here_needs_no_server(repository: Path, shelf: SourceSh
     assert archive(commit, shelf) == before
 
 
-def test_an_altered_copy_is_not_packed(repository: Path, shelf: SourceShelf) -> None:
+def test_an_altered_copy_is_fetched_again(repository: Path, shelf: SourceShelf) -> None:
     commit = Commit(f"file://{repository}", git(repository, "rev-parse", "main"))
-    archive(commit, shelf)
-    objects = [path for path in shelf.folder.glob("git/*/objects/??/*") if path.is_file()]
-    assert objects
-    for path in objects:
-        path.chmod(0o644)
-        path.write_bytes(path.read_bytes()[:-3] + b"xyz")
+    before = archive(commit, shelf)
+    blob = git(repository, "rev-parse", "main:x.py")
+    (path,) = shelf.folder.glob(f"git/*/objects/{blob[:2]}/{blob[2:]}")
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"blob 3\0bad"))
+    assert archive(commit, shelf) == before
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"blob 3\0bad"))
     repository.rename(f"{repository}-gone")
-    with pytest.raises(BuildError):
+    with pytest.raises(BuildError, match=f"commit {commit.id} of file://{repository}: "):
         archive(commit, shelf)
 
 
