@@ -53,20 +53,19 @@ def of_sbom(document: dict[str, Any]) -> dict[str, set[str]]:
     return found
 
 
-def normalized(listed: list[dict[str, str]]) -> set[str]:
-    """The same of a manifest's list."""
-    return {f"{re.sub(r'[-_.]+', '-', one['name']).lower()} {one['version']}" for one in listed}
+def normalized(listed: list[str]) -> set[str]:
+    """The same of what pip lists."""
+    pairs = (one.rsplit(" ", 1) for one in listed)
+    return {f"{re.sub(r'[-_.]+', '-', name).lower()} {version}" for name, version in pairs}
 
 
-def sbom_differences(root: pathlib.Path, manifest: dict[str, Any]) -> Iterator[str]:
-    """What the SBOM lacks of the manifest, or has too much."""
+def sbom_differences(root: pathlib.Path, manifest: dict[str, Any], installed: dict[str, list[str]]) -> Iterator[str]:
+    """What the SBOM lacks of what pip lists in each place and of what was compiled, or has too much."""
     document = json.loads((root / "sbom.cdx.json").read_text())
-    seen = of_sbom(document)
-    expected = {"runtime": manifest["python_packages"]}
-    expected |= {f"venv:{name}": packages for name, packages in manifest["venvs"].items()}
-    for place in sorted({*seen, *expected}):
-        named, there = normalized(expected.get(place, [])), seen.get(place, set())
-        yield from differs(f"SBOM: {place}", sorted(named - there), sorted(there - named))
+    named = of_sbom(document)
+    for place in sorted({*named, *installed}):
+        listed, there = normalized(installed.get(place, [])), named.get(place, set())
+        yield from differs(f"SBOM: {place}", sorted(listed - there), sorted(there - listed))
     compiled = {f"{one['name']} {one['version']}" for one in (*manifest["sources"], *manifest["vendored"])}
     there = {f"{one['name']} {one.get('version')}" for one in document["components"]}
     # python-build compiles, and is not inside.
@@ -93,13 +92,14 @@ def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterato
     yield from differs("manifest: jit", bool(jit and jit.is_available()), manifest["jit"])
     yield from differs("manifest: arch", _MACHINES[platform.machine()], manifest["arch"])
     yield from differs("manifest: prt_root", sys.prefix, manifest["prt_root"])
-    yield from changes("manifest: python_packages", named(manifest["python_packages"]), packages())
+    installed = {"runtime": packages()}
+    yield from changes("manifest: python_packages", named(manifest["python_packages"]), installed["runtime"])
     venvs = sorted(path.parent.name for path in (root / "venv").glob("*/pyvenv.cfg"))
     yield from differs("manifest: venvs", venvs, sorted(manifest["venvs"]))
     for venv in venvs:
-        seen = packages("--python", str(root / "venv" / venv / "bin" / "python"))
+        seen = installed[f"venv:{venv}"] = packages("--python", str(root / "venv" / venv / "bin" / "python"))
         yield from changes(f"manifest: venvs: {venv}", named(manifest["venvs"].get(venv, [])), seen)
-    yield from sbom_differences(root, manifest)
+    yield from sbom_differences(root, manifest, installed)
     inside = {one["name"]: one["version"] for one in manifest["sources"]}
     for name, version in (("openssl", ssl.OPENSSL_VERSION.split()[1]), ("sqlite", sqlite3.sqlite_version)):
         yield from differs(f"manifest: sources: {name}", version, inside.get(name, version))
