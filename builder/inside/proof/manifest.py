@@ -70,7 +70,7 @@ def sbom_differences(root: pathlib.Path, manifest: dict[str, Any], installed: di
     there = {f"{one['name']} {one.get('version')}" for one in document["components"]}
     # python-build compiles, and is not inside.
     lacking = [one for one in sorted(compiled - there) if not one.startswith("python-build ")]
-    yield from differs("SBOM: what was compiled", [], lacking)
+    yield from differs("SBOM: what was compiled", lacking, [])
 
 
 def differences(root: pathlib.Path, published: str, facts: list[str]) -> Iterator[str]:
