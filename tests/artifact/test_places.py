@@ -93,7 +93,7 @@ def test_python_config_answers_through_a_link_from_elsewhere(moved: Container) -
 
 
 def test_build_details_made_for_older_versions_are_as_cpython_makes_them(moved: Container) -> None:
-    program = f"{Path(details.__file__).read_text()}\nimport json; print(json.dumps(details()))"
+    program = f"{Path(details.__file__).read_text()}\nimport json; print(json.dumps(details(), ensure_ascii=False))"
     made = json.loads(execute(moved, f"{ELSEWHERE}/bin/python3", "-c", program).replace(ELSEWHERE, "."))
     of_cpython = json.loads(execute(moved, "cat", f"{ELSEWHERE}/{LIB}/build-details.json"))
     of_cpython.pop("libpython")
