@@ -162,6 +162,8 @@ def test_gnu_dbm_goes_inside_only_if_it_is_asked_for(tmp_path: Path, wanted: str
     interpreter = compiled["interpreter"]
     assert ("library-gdbm" in compiled) is (wanted == "1")
     assert any("GDBM_LIBS" in step.env for step in interpreter.steps) is (wanted == "1")
+    options = " ".join(step.env.get("PYTHON_CONFIGURE_OPTS", "") for step in interpreter.steps).split()
+    assert f"--with-dbmliborder={'gdbm' if wanted == '1' else ''}" in options  # without, configure leaves it out
     assert interpreter.acceptance
     assert ("_gdbm" in interpreter.acceptance.steps[-1].args) is (wanted == "1")
 

@@ -78,7 +78,8 @@ def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
         f"--build={other_name(cpython.builds_on)}", f"--host={target.triple}",
         f"--with-build-python={build_python(cpython)}",
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
-        f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", "--with-dbmliborder=", "--with-computed-gotos=yes",
+        f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", f"--with-dbmliborder={'gdbm' if cpython.gdbm else ''}",
+        "--with-computed-gotos=yes",
         "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", *cpython.options,
     )  # fmt: skip
 
