@@ -188,9 +188,10 @@ def _source(row: Mapping[str, Any]) -> Source:
     places = tuple(_check(place, "place", where) for place in _list(row["places"], f"{where}: places"))
     if not places:
         raise ValueError(f"{where}: places is an empty list")
-    line = _check(row["line"], "version", where) if "line" in row else ""
-    signed_by = _check(row["signed_by"], "signed_by", where) if "signed_by" in row else ""
-    cpe = _check(row["cpe"], "cpe", where) if "cpe" in row else ""
+    line, signed_by, cpe = (
+        _check(row[name], rule, where) if name in row else ""
+        for name, rule in (("line", "version"), ("signed_by", "signed_by"), ("cpe", "cpe"))
+    )
     return Source(name, version, file, sha256, places, released, spdx, line, signed_by, cpe)
 
 

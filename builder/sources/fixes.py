@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from builder.inputs.flaws import flaws_fixed
 from builder.inputs.pins import CPYTHON, Source
 from builder.sources import packaging
 from builder.sources.packaging import PATCHES
@@ -13,8 +14,6 @@ from builder.sources.releases import Release
 from builder.sources.shelf import Missing, SourceShelf
 
 PREFIX = "debian-"  # of the file names: what a later bump may take away again
-
-_CVE = re.compile(r"CVE-\d{4}-\d{4,7}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def _fixes(source: Source, release: Release, shelf: SourceShelf) -> Iterator[Fix
     patches = packaging.read(shelf, release.changes.source(source.name, release.revision))
     for number, name in enumerate(_chosen(source, _series(patches), patches), 1):
         text = patches[PATCHES + name]
-        cves = _cves(name, text)
+        cves = flaws_fixed(text, name)
         stem = re.sub(r"\.(patch|diff)$", "", name)
         fixed = f"Fixes: {', '.join(cves)}\n" if cves else ""
         head = f"Origin: Debian {release.revision}, {PATCHES}{name}\n{fixed}\n"
@@ -68,7 +67,7 @@ def _chosen(source: Source, series: list[str], patches: Mapping[str, bytes]) -> 
     Of CPython only those that name one. Debian calls each of its security patches after the CVE, and what stands
     between them is no part of it: other backports, and what fits CPython to Debian.
     """
-    named = [place for place, name in enumerate(series) if _cves(name, patches[PATCHES + name])]
+    named = [place for place, name in enumerate(series) if flaws_fixed(patches[PATCHES + name], name)]
     if source.name == CPYTHON:
         return [series[place] for place in named]
     return series[named[0] : named[-1] + 1] if named else []
@@ -79,9 +78,3 @@ def _series(patches: Mapping[str, bytes]) -> list[str]:
     lines = patches.get(f"{PATCHES}series", b"").decode(errors="replace").splitlines()
     names = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
     return [name for name in names if PATCHES + name in patches]
-
-
-def _cves(name: str, patch: bytes) -> tuple[str, ...]:
-    """The flaws that a patch names: in its file name, or before its first change."""
-    head = re.split(rb"^(?:--- |diff |Index: )", patch, maxsplit=1, flags=re.MULTILINE)[0]
-    return tuple(dict.fromkeys(_CVE.findall(name) + _CVE.findall(head.decode(errors="replace"))))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from builder.stages.programs import MOVABLE, as_package
-from builder.stages.stage import WORK, File, Step
+from builder.stages.stage import File, Step
 
 
 def movable_files() -> Iterator[File]:
@@ -16,4 +16,4 @@ def movable_files() -> Iterator[File]:
 
 def make_movable(name: str, prt_root: PurePosixPath, env: Mapping[str, str]) -> Step:
     """The step, run by the tree's own interpreter."""
-    return Step(name, (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.movable", str(prt_root)), env, cwd=WORK)
+    return Step(name, (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.movable", str(prt_root)), env)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,13 +48,16 @@ def cyclonedx() -> Iterator[File]:
         yield from _library(name)
 
 
-def _library(name: str) -> Iterator[File]:
+@functools.cache  # some hundred files, which the plans of both variants ask for
+def _library(name: str) -> tuple[File, ...]:
     """A module or package of this environment, without what it brings for others."""
     found = find_spec(name)
     assert found is not None, f"requirements.txt has {name}"
     origin = Path(str(found.origin))
     is_package = found.submodule_search_locations is not None
     top = origin.parents[1] if is_package else origin.parent
-    for path in sorted(origin.parent.rglob("*")) if is_package else [origin]:
-        if (path.suffix == ".py" and not path.name.startswith("test_")) or path.name in _DATA:
-            yield File(str(path.relative_to(top)), path.read_bytes())
+    return tuple(
+        File(str(path.relative_to(top)), path.read_bytes())
+        for path in (sorted(origin.parent.rglob("*")) if is_package else [origin])
+        if (path.suffix == ".py" and not path.name.startswith("test_")) or path.name in _DATA
+    )

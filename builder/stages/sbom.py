@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from builder.inputs.flaws import flaws_fixed
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.planning import Inputs
@@ -13,9 +13,6 @@ from builder.targets import Variant
 
 SBOM = "sbom.cdx.json"
 PLANNED_SBOM = "planned-sbom.json"
-
-_CVE = re.compile(rb"CVE-\d{4}-\d{4,7}", re.ASCII)
-_CHANGES = re.compile(rb"^(?:--- |diff |Index: )", re.MULTILINE)
 
 
 def planned(inputs: Inputs, variant: Variant) -> dict[str, Json]:
@@ -34,11 +31,5 @@ def _described(source: Source, patches: Iterable[RecipeFile]) -> Json:
         "cpe": source.cpe,
         "file": source.file,
         "sha256": source.sha256,
-        "patches": [{"name": patch.name, "cves": _fixed(patch)} for patch in patches],
+        "patches": [{"name": patch.name, "cves": [*flaws_fixed(patch.content)]} for patch in patches],
     }
-
-
-def _fixed(patch: RecipeFile) -> list[Json]:
-    """The flaws that a patch names before its first change, as `nox -s bump` writes them."""
-    head = _CHANGES.split(patch.content, maxsplit=1)[0]
-    return [one.decode() for one in dict.fromkeys(_CVE.findall(head))]
