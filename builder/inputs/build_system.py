@@ -28,7 +28,9 @@ def requires(pyproject: bytes | None, where: object) -> tuple[str, ...]:
         system = tomllib.loads((pyproject or b"").decode()).get("build-system", {"requires": [*_DEFAULT]})
         return tuple(str(Requirement(line)) for line in system["requires"])
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidRequirement, RecursionError) as problem:
-        raise UserError(f"{where}: {PYPROJECT}: {problem}", "pip can't build it either") from None
+        raise UserError(
+            f"{where}: {PYPROJECT}: {problem}", "correct this file: pip can't build the project either"
+        ) from None
     except (AttributeError, KeyError, TypeError):
         raise UserError(f"{where}: {PYPROJECT}: [build-system] has no list `requires`", "name what builds it") from None
 

@@ -23,7 +23,8 @@ def read_tree(folder: Path) -> SourceTree:
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", folder.name, re.ASCII):
         raise UserError(f"{folder} is not the folder of a project", "name it plainly, such as `billing`")
     if not any((folder / name).is_file() for name in _PROJECT):
-        raise UserError(f"{folder} is not a Python project", f"it has no {' or '.join(_PROJECT)}")
+        lacks = f"it has no {' or '.join(_PROJECT)}"
+        raise UserError(f"{folder} is not a Python project: {lacks}", "write one, or keep what is no project elsewhere")
     files: list[RecipeFile] = []
     left = _MOST_BYTES
     for path in _paths(folder, folder.resolve()):

@@ -47,7 +47,9 @@ def signer(source: Source, release: Release, shelf: SourceShelf) -> str:
     try:
         read(signature, _LARGEST)
     except OSError as problem:
-        raise BuildError(f"{signature.name} {problem.strerror}", "no signature has: look at the source") from None
+        raise BuildError(
+            f"{signature.name} {problem.strerror}", "no signature is as large: look at what Debian has there"
+        ) from None
     return _checked(changes[packaging.KEY], signature, shelf.fetch(source))
 
 
