@@ -58,6 +58,7 @@ def test_what_a_url_names_is_locked_by_its_digest_and_what_no_other_machine_has_
     assert "a runtime has its own copy of everything" in checkout.nox("lock").fails()
 
 
+@pytest.mark.needs("git")
 def test_own_code_is_locked_with_what_builds_it_and_a_branch_that_moved_changes_nothing_until_it_may(
     checkout: Checkout, tmp_path: Path
 ) -> None:

@@ -260,6 +260,7 @@ def test_what_was_a_release_may_become_own_code(building: Path, own: str) -> Non
     assert [one for one in runtime["args"] if one.startswith("--only-binary")] == ["--only-binary=idna"]
 
 
+@pytest.mark.needs("git")
 def test_a_commit_is_fetched_to_see_what_builds_it_and_runtime_dev_begins_with_it(root: Path, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     put(repository, "pyproject.toml", content='[build-system]\nrequires = ["backend"]\n')

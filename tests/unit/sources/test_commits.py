@@ -48,6 +48,7 @@ def content(commit: Commit, shelf: SourceShelf) -> dict[str, bytes]:
         return {one.name: packed.extractfile(one).read() for one in packed if one.isreg()}  # type: ignore[union-attr]
 
 
+@pytest.mark.needs("git")
 @pytest.mark.parametrize("revision", ["main", "main~1"])
 def test_the_files_of_a_commit_are_packed_whatever_the_branch_has_now(
     repository: Path, shelf: SourceShelf, revision: str
@@ -57,6 +58,7 @@ def test_the_files_of_a_commit_are_packed_whatever_the_branch_has_now(
     assert archive(commit, shelf) == archive(commit, shelf)
 
 
+@pytest.mark.needs("git")
 def test_a_commit_that_is_here_needs_no_server(repository: Path, shelf: SourceShelf) -> None:
     commit = Commit(f"file://{repository}", git(repository, "rev-parse", "main"))
     before = archive(commit, shelf)
@@ -64,6 +66,7 @@ def test_a_commit_that_is_here_needs_no_server(repository: Path, shelf: SourceSh
     assert archive(commit, shelf) == before
 
 
+@pytest.mark.needs("git")
 def test_an_altered_copy_is_fetched_again(repository: Path, shelf: SourceShelf) -> None:
     commit = Commit(f"file://{repository}", git(repository, "rev-parse", "main"))
     before = archive(commit, shelf)
@@ -79,6 +82,7 @@ def test_an_altered_copy_is_fetched_again(repository: Path, shelf: SourceShelf) 
         archive(commit, shelf)
 
 
+@pytest.mark.needs("git")
 def test_a_commit_that_a_repository_has_not_is_named_with_it(repository: Path, shelf: SourceShelf) -> None:
     with pytest.raises(BuildError, match=f"commit {'0' * 40} of file://{repository}: ") as raised:
         archive(Commit(f"file://{repository}", "0" * 40), shelf)
