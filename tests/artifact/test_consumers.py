@@ -76,8 +76,8 @@ def test_virtualenv_makes_an_environment_of_it(venv: Path, root: Path, tmp_path:
 
 def test_pipx_installs_a_program_for_it(venv: Path, root: Path, tmp_path: Path) -> None:
     said(venv / "bin" / "pip", "install", "pipx")
-    places = {"PIPX_HOME": str(tmp_path / "home"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
-    said(venv / "bin" / "pipx", "install", "pycowsay", **places)
+    home, programs = str(tmp_path / "home"), str(tmp_path / "bin")
+    said(venv / "bin" / "pipx", "install", "pycowsay", PIPX_HOME=home, PIPX_BIN_DIR=programs)
     assert "< moo >" in said(tmp_path / "bin" / "pycowsay", "moo")
     assert said(tmp_path / "home" / "venvs" / "pycowsay" / "bin" / "python", "-c", WHERE) == f"{root}\n"
 
