@@ -40,6 +40,7 @@ _RULES = {
     "path": (_BELOW, "a path below a Debian mirror"),
     "suite": ("[a-z]+", "a Debian suite"),
     "cpe": ("[a-z0-9._-]+:[a-z0-9._-]+", "vendor:product of a CPE"),
+    "symbols": (r"[A-Z]+_\d{1,3}(\.\d{1,3}){0,3}", "a version of symbols, such as GLIBCXX_3.4.28"),
     "glibc": (r"2\.\d{1,3}", "a version of glibc"),
     "snapshot": (r"\d{8}T\d{6}Z", "a time of snapshot.debian.org"),
 }
@@ -71,7 +72,8 @@ class Sysroot:
     """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold.
 
     Of `headers`, packages as well, nothing is linked. `beside` are packages that nothing is linked against, but that
-    wheels may need: what a .deb can depend on as well.
+    wheels may need: what a .deb can depend on as well. `symbols` are the newest of the compiler's own libraries on a
+    system with that glibc, such as `GLIBCXX_3.4.28`.
     """
 
     suite: str
@@ -80,6 +82,12 @@ class Sysroot:
     packages: tuple[Source, ...]
     headers: tuple[Source, ...] = ()
     beside: tuple[Source, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def newest_symbols(self) -> tuple[str, ...]:
+        """The newest version of each set of symbols that is there, the C library's first."""
+        return (f"GLIBC_{self.glibc}", *self.symbols)
 
     @property
     def sha256(self) -> str:
@@ -206,12 +214,13 @@ def _sysroots(suite: str, row: Mapping[str, Any], headers: tuple[Source, ...]) -
     where = f"sysroot.{_check(suite, 'suite', 'sysroot')}"
     lists = dict(row)
     glibc, snapshot = (_check(lists.pop(rule), rule, where) for rule in ("glibc", "snapshot"))
+    symbols = tuple(_check(one, "symbols", where) for one in _list(lists.pop("symbols"), f"{where}: symbols"))
     packages, beside = (
         {Arch(arch): tuple(_package(_row(one), snapshot) for one in _list(found, where)) for arch, found in by.items()}
         for by in (lists, _row(lists.pop("beside", {})))
     )
     for arch, linked in packages.items():
-        yield Sysroot(suite, arch, glibc, linked, headers, beside.get(arch, ()))
+        yield Sysroot(suite, arch, glibc, linked, headers, beside.get(arch, ()), symbols)
 
 
 def _package(entry: Mapping[str, Any], snapshot: str, more: Set[str] = frozenset()) -> Source:

@@ -15,19 +15,35 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 
 Version = tuple[int, ...]
 
+_SYMBOL_VERSION = re.compile(r"([A-Z]+)_(\d+(?:\.\d+)*)")
 _ARCHITECTURES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
 
 
+class SymbolVersion(NamedTuple):
+    """A version of a library's symbols, such as GLIBC_2.31: of the `set` GLIBC."""
+
+    set: str
+    numbers: Version
+
+    def __str__(self) -> str:
+        return f"{self.set}_{dotted(self.numbers)}"
+
+
 class Needs(NamedTuple):
-    """Architecture, as Debian names it where it does; libraries, by file name; versions of glibc, by its symbols.
+    """Architecture, as Debian names it where it does; libraries, by file name; versions of their symbols.
 
     `paths` say where it has the loader look for libraries first, by the place of each in the file.
     """
 
     arch: str
     libraries: list[str]
-    glibc: set[Version]
+    symbols: set[SymbolVersion]
     paths: dict[int, str]
+
+    @property
+    def glibc(self) -> set[Version]:
+        """The versions of glibc that its symbols are of."""
+        return {one.numbers for one in self.symbols if one.set == "GLIBC"}
 
     @property
     def folders(self) -> list[str]:
@@ -57,7 +73,15 @@ def names(content: bytes) -> list[str]:
     elf = ELFFile(io.BytesIO(content))
     needed = _needs(elf)
     symbols = (symbol.name for segment in _dynamic(elf) for symbol in segment.iter_symbols())
-    return [*needed.libraries, *map(dotted, sorted(needed.glibc)), *symbols]
+    return [*needed.libraries, *map(str, sorted(needed.symbols)), *symbols]
+
+
+def symbol_version(text: str) -> SymbolVersion | None:
+    """What `GLIBC_2.31` names; None for a name without a number, which says nothing of how new a library is."""
+    if text == "GLIBC_ABI_DT_RELR":  # packed relocations: an older loader refuses the file
+        return SymbolVersion("GLIBC", (2, 36))
+    numbered = _SYMBOL_VERSION.fullmatch(text)
+    return SymbolVersion(numbered[1], tuple(map(int, numbered[2].split(".")))) if numbered else None
 
 
 def dotted(version: Version) -> str:
@@ -76,21 +100,14 @@ def _needs(elf: ELFFile) -> Needs:
             libraries += [tag.needed] if hasattr(tag, "needed") else []
             for path in (getattr(tag, name) for name in ("rpath", "runpath") if hasattr(tag, name)):
                 paths[strings + tag.entry.d_val] = path
-    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_glibc(elf)}, paths)
+    return Needs(_ARCHITECTURES.get(machine, machine), libraries, {*_symbols(elf)}, paths)
 
 
 def _dynamic(elf: ELFFile) -> Iterator[DynamicSegment]:
     return (segment for segment in elf.iter_segments() if isinstance(segment, DynamicSegment))
 
 
-def _glibc(elf: ELFFile) -> Iterator[Version]:
-    for section in elf.iter_sections():
-        if not isinstance(section, GNUVerNeedSection):
-            continue
-        for _, versions in section.iter_versions():
-            for version in versions:
-                numbered = re.fullmatch(r"GLIBC_(\d[\d.]*)", version.name)
-                if numbered:
-                    yield tuple(map(int, numbered[1].split(".")))
-                elif version.name == "GLIBC_ABI_DT_RELR":  # packed relocations: an older loader refuses the file
-                    yield (2, 36)
+def _symbols(elf: ELFFile) -> Iterator[SymbolVersion]:
+    sections = (section for section in elf.iter_sections() if isinstance(section, GNUVerNeedSection))
+    names = (version.name for section in sections for _, versions in section.iter_versions() for version in versions)
+    return filter(None, map(symbol_version, names))

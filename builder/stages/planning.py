@@ -93,3 +93,7 @@ class Inputs:
     def libc_floor(self, arch: Arch) -> str | None:
         """The glibc that is linked against; None where it is the one of the system that compiles."""
         return self.pins.sysroot(self.settings.sysroot, arch).glibc if self.machine.crosses else None
+
+    def newest_symbols(self, arch: Arch) -> tuple[str, ...]:
+        """The newest symbols that a program may need of a system; none where it is the one that compiles."""
+        return self.pins.sysroot(self.settings.sysroot, arch).newest_symbols if self.machine.crosses else ()

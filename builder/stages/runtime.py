@@ -105,7 +105,7 @@ def plan_packages(
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
         *_pruned_and_movable(recipe, prt_root, env),
         _bytecode(recipe, prt_root, env),
-        *((_portable(prt_root, floor),) if floor else ()),
+        *_portable(prt_root, inputs.newest_symbols(arch)),
         _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
         *_described(inputs.settings, env),
@@ -222,12 +222,13 @@ def _described(settings: Settings, env: dict[str, str]) -> tuple[Step, ...]:
     )
 
 
-def _portable(prt_root: PurePosixPath, floor: str) -> Step:
-    return Step(
-        f"check portable to glibc {floor}",
-        (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.check_portable", str(prt_root), floor),
-        hint="pin an older release of the package, or build for newer systems only: LIBRARIES=system",
-    )
+def _portable(prt_root: PurePosixPath, newest_symbols: tuple[str, ...]) -> Iterator[Step]:
+    if newest_symbols:
+        yield Step(
+            f"check portable to {newest_symbols[0].replace('GLIBC_', 'glibc ')}",
+            (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.check_portable", str(prt_root), *newest_symbols),
+            hint="pin an older release of the package, or have a lock for what is compiled: ./nox -s lock",
+        )
 
 
 def _check_movable(prt_root: PurePosixPath) -> Step:

@@ -60,7 +60,7 @@ def sysroot(arch: Arch, content: bytes | None = None) -> Sysroot:
     """A pinned C library of one package."""
     sha256 = hashlib.sha256(content or LIBC[arch]).hexdigest()
     package = Source("libc6", "2.31-1", f"libc6_2.31-1_{arch.value}.deb", sha256, ("/nowhere",))
-    return Sysroot("bullseye", arch, "2.31", (package,))
+    return Sysroot("bullseye", arch, "2.31", (package,), symbols=("GLIBCXX_3.4.28",))
 
 
 PINS = Pins(
@@ -256,7 +256,7 @@ def _pins_toml() -> str:
     for name in LIBRARIES:
         text += f'[[library]]\nname = "{name}"\n{row(library(name))}'
     text += '[headers]\nsnapshot = "20261030T120000Z"\npackages = []\n'
-    text += '[sysroot.bullseye]\nglibc = "2.31"\nsnapshot = "20240915T000000Z"\n'
+    text += '[sysroot.bullseye]\nglibc = "2.31"\nsymbols = ["GLIBCXX_3.4.28"]\nsnapshot = "20240915T000000Z"\n'
     for arch in Arch:
         (package,) = sysroot(arch).packages
         text += f'{arch.value} = [{{path = "pool/{package.file}", sha256 = "{package.sha256}"}}]\n'

@@ -22,7 +22,7 @@ SHA256 = hashlib.sha256(b"the source").hexdigest()
 PIN = f'version = "3.13.5"\nfile = "{FILE}"\nsha256 = "{SHA256}"\nplaces = ["https://a/x", "debian:pool/x"]\n'
 PACKAGES = [("pool/g/libc6_2.31-13+deb11u11_amd64.deb", "1" * 64), ("pool/g/libc6-dev_2.31-13_amd64.deb", "2" * 64)]
 SYSROOT = (
-    'glibc = "2.31"\nsnapshot = "20240915T000000Z"\namd64 = ['
+    'glibc = "2.31"\nsymbols = ["GLIBCXX_3.4.28"]\nsnapshot = "20240915T000000Z"\namd64 = ['
     + ", ".join(f'{{path = "{p}", sha256 = "{s}"}}' for p, s in PACKAGES)
     + "]\n"
 )
@@ -187,6 +187,7 @@ def test_the_shipped_sysroots_of_a_suite_hold_the_same_packages(shipped: Pins, s
         ("amd64 = [", "x86_64 = [", "x86_64"),
         ('glibc = "2.31"\n', "", "glibc"),
         ('snapshot = "20240915T000000Z"\n', "", "snapshot"),
+        ('symbols = ["GLIBCXX_3.4.28"]\n', "", "symbols"),
         ("{path = ", "{file = ", "path"),
         ("1" * 64, "1" * 63, "libc6_2.31-13+deb11u11_amd64.deb: sha256 is not 64 hex digits"),
         ("libc6_2.31-13+deb11u11_amd64.deb", "libc6.deb", "is no Debian package"),
@@ -235,6 +236,7 @@ def test_a_field_that_is_not_what_it_says_is_refused_by_name(tmp_path: Path, fie
         ("pool/g/libc6_2.31", "pool/g/../libc6_2.31", "path is not"),
         ("[sysroot.bullseye]", '[sysroot."../x"]', "suite is not"),
         ('glibc = "2.31"', "glibc = 2.31", "glibc is not"),
+        ("GLIBCXX_3.4.28", "GLIBCXX", "symbols is not a version of symbols"),
         ("20240915T000000Z", "../../x", "snapshot is not"),
         ("amd64 = [", "amd64 = 1\nother = [", "is not a list"),
         ("amd64 = [", "beside = 1\namd64 = [", "is not a table"),

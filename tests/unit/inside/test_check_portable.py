@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-def check(root: Path, floor: str) -> subprocess.CompletedProcess[str]:
-    args = [sys.executable, "-m", "builder.inside.check_portable", str(root), floor]
+def check(root: Path, *newest: str) -> subprocess.CompletedProcess[str]:
+    args = [sys.executable, "-m", "builder.inside.check_portable", str(root), *newest]
     return subprocess.run(args, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -24,12 +24,12 @@ def plant(root: Path, name: str, program: str) -> None:
 
 def test_a_program_of_a_new_enough_c_library_passes(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "true")
-    assert check(tmp_path, "9.99").returncode == 0
+    assert check(tmp_path, "GLIBC_9.99").returncode == 0
 
 
 def test_a_symbol_of_a_newer_c_library_is_named_with_its_file(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "true")
-    refused = check(tmp_path, "2.2")
+    refused = check(tmp_path, "GLIBC_2.2")
     assert refused.returncode == 1
     assert "not portable to glibc 2.2:\n  bin/x needs GLIBC_2." in refused.stderr
 
@@ -40,25 +40,38 @@ def test_packed_relocations_need_the_c_library_that_knows_them(tmp_path: Path, f
     compiler = ["gcc", "-shared", "-fPIC", "-Wl,-z,pack-relative-relocs", "-x", "c", "-", "-o", str(tmp_path / "x.so")]
     source = "int tea; int *cup = &tea; extern int puts(const char *); int pour(void) { return puts(0); }"
     subprocess.run(compiler, input=source, text=True, check=True)
-    done = check(tmp_path, floor)
+    done = check(tmp_path, f"GLIBC_{floor}")
     assert done.returncode == code, done.stderr
     assert ("x.so needs GLIBC_2.36" in done.stderr) is bool(code)
+
+
+@pytest.mark.needs("g++")
+@pytest.mark.parametrize(("newest", "code"), [("GLIBCXX_3.4.1", 1), ("GLIBCXX_3.4.99", 0)])
+def test_a_symbol_of_a_newer_cplusplus_library_is_named_with_its_file(tmp_path: Path, newest: str, code: int) -> None:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    compiler = ["g++", "-shared", "-fPIC", "-x", "c++", "-", "-o", str(folder / "x.so")]
+    source = "#include <vector>\nstd::vector<int> pour(int cups) { return std::vector<int>(cups); }"
+    source += '\n#include <fstream>\nvoid open(std::fstream &tea) { tea.open(std::string("tea")); }'
+    subprocess.run(compiler, input=source, text=True, check=True)
+    done = check(tmp_path, "GLIBC_9.99", newest, "CXXABI_1.99")
+    assert (done.returncode, "site-packages/x.so needs GLIBCXX_3.4." in done.stderr) == (code, bool(code)), done.stderr
 
 
 @pytest.mark.needs("openssl")
 def test_a_foreign_library_is_named_with_its_file(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "openssl")
-    assert "bin/x needs libssl.so." in check(tmp_path, "9.99").stderr
+    assert "bin/x needs libssl.so." in check(tmp_path, "GLIBC_9.99").stderr
 
 
 @pytest.mark.needs("openssl")
 def test_a_library_that_lies_in_the_tree_is_no_foreign_one(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "openssl")
-    before = check(tmp_path, "9.99").stderr
+    before = check(tmp_path, "GLIBC_9.99").stderr
     for name in ("libssl.so.3", "libssl.so.1.1"):
         (tmp_path / name).touch()
     assert "needs libssl" in before
-    assert "needs libssl" not in check(tmp_path, "9.99").stderr
+    assert "needs libssl" not in check(tmp_path, "GLIBC_9.99").stderr
 
 
 @pytest.mark.parametrize(
