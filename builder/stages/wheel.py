@@ -98,14 +98,15 @@ def _built(source: Sourced, prt_root: PurePosixPath, env: dict[str, str], buildi
 
 
 def _compiler(sysroot: Sysroot | None) -> dict[str, str]:
-    """The variables that have a build link against a sysroot; no path of the build machine gets into the result."""
+    """The variables that have a build see a sysroot only; no path of the build machine gets into the result."""
     if not sysroot:
         return {}
     folder = f"{WORK}/{_SYSROOT}"
     # GCC looks for libraries next to itself first, whatever the sysroot; before that, where -B says.
     libraries = f"-B{folder}/usr/lib/{sysroot.arch.machine}-linux-gnu/"
     options = f"--sysroot={folder} {libraries} -ffile-prefix-map={WORK}=."
-    return {"CC": f"cc {options}", "CXX": f"c++ {options}"}
+    tools = {"CC": "cc", "CXX": "c++", "CPP": "cpp"}  # uWSGI asks the last where headers are
+    return {**{name: f"{tool} {options}" for name, tool in tools.items()}, "PKG_CONFIG_LIBDIR": "/nonexistent"}
 
 
 def _version(source: Sourced) -> dict[str, str]:

@@ -83,8 +83,10 @@ def test_it_is_linked_against_the_c_library_of_the_floor(tmp_path: Path) -> None
     for arch in Arch:
         stage = wheel(building(across(tmp_path, arch)))
         assert "sysroot.tar" in {file.name for file in stage.files}
-        compiler = step(stage, "build wheel").env["CC"]
-        assert f"--sysroot={{work}}/sysroot -B{{work}}/sysroot/usr/lib/{arch.machine}-linux-gnu/" in compiler
+        env = step(stage, "build wheel").env
+        for tool in ("CC", "CXX", "CPP"):
+            assert f"--sysroot={{work}}/sysroot -B{{work}}/sysroot/usr/lib/{arch.machine}-linux-gnu/" in env[tool]
+        assert env["PKG_CONFIG_LIBDIR"] == "/nonexistent"
     assert "CC" not in step(wheel(building(inputs(tmp_path))), "build wheel").env, "LIBRARIES=system has none"
 
 
