@@ -29,11 +29,11 @@ MANIFEST = f"prt_v0_{NATIVE.value}.manifest.json"
 IMAGES = [base_image(NATIVE, system) for system in ("bookworm", "trixie")]
 EVERYWHERE = {
     "manifest", "doctor", "ELF files", "standard library", "TLS", "SQLite", "virtual environment", "pip check",
-    "pip install, uninstall", "recipes/runtime/checks/10-rest.py",
+    "pip install, uninstall", "recipes/runtime/checks/10-rest.py", "recipes/runtime/checks/20-own.py",
 }  # fmt: skip
 MOVED = {
     "move it", "moved: places", "moved: standard library", "moved: pip check",
-    "moved: recipes/runtime/checks/10-rest.py", "moved: doctor",
+    "moved: recipes/runtime/checks/10-rest.py", "moved: recipes/runtime/checks/20-own.py", "moved: doctor",
 }  # fmt: skip
 TOOLS = {"recipes/dev/checks/10-tools.py", "recipes/dev/checks/50-ansible.py"}
 INSTALLED = {

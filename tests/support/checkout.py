@@ -76,9 +76,12 @@ class Checkout:
         path.write_text(text)
 
     def unlock(self) -> None:
-        """Have no lock of the packages: a build resolves what the requirements ask for."""
-        for path in (self.root / "recipes").glob("*/pylock.toml"):
-            path.unlink()
+        """Have no lock of the packages, and no own code, which needs one: a build resolves the requirements."""
+        runtime = self.root / "recipes" / "runtime"
+        for path in (*runtime.parent.glob("*/pylock.toml"), runtime / "checks" / "20-own.py"):
+            path.unlink(missing_ok=True)
+        for folder in ("packages", "builds"):
+            shutil.rmtree(runtime / folder)
 
     def take_cache(self, other: Checkout) -> None:
         """Have the cache of another checkout, by hard links; none of its artifacts counts as built here."""
