@@ -169,20 +169,23 @@ def test_the_changelog_has_the_version_and_gzip_no_date(
     assert email.utils.parsedate_to_datetime(str(changelog.date))
 
 
-def test_another_build_of_the_same_commit_is_the_same_byte_for_byte(
+@pytest.mark.needs("sandbox", "root")
+def test_another_build_of_the_same_commit_is_the_same_byte_for_byte_and_needs_no_network(
     docker_checkout: Checkout, debs: dict[str, Deb], tmp_path: Path
 ) -> None:
     folder = tmp_path / "another folder"
     shutil.copytree(docker_checkout.root, folder, ignore=shutil.ignore_patterns("out"))
-    another = Checkout(folder, docker_checkout.env)
+    another = Checkout(folder, {**docker_checkout.env, "ENGINE": "sandbox"})
     another.take_cache(docker_checkout)
     for path in folder.glob("recipes/**/*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
-    nox = f"umask 077; exec {sys.executable} -m nox --script-mode=none -s deb"
+    nox = f"umask 077; exec {sys.executable} -m nox --script-mode=none -s deb runtime-dev"
     env = {**os.environ, **another.env, "TZ": "Asia/Tokyo", "LC_ALL": "C", "USER": "someone"}
-    built = subprocess.run(["sh", "-c", nox], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    command = ["unshare", "--net", "sh", "-c", nox]
+    built = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
-    assert {f"prt_v0_{Arch.native().value}.{ending}" for ending in ("tgz", "manifest.json")} <= {*another.artifacts()}
+    names = (f"{name}_v0_{Arch.native().value}" for name in NAMES)
+    assert {f"{name}.{ending}" for name in names for ending in ("tgz", "manifest.json")} <= {*another.artifacts()}
     assert debs["prt"].path.name in another.artifacts()
     for name in another.artifacts():
         assert (another.out / name).read_bytes() == (docker_checkout.out / name).read_bytes(), name
