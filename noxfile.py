@@ -41,7 +41,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import build, builder_lock, bump, every, packages, prove, remove, share, show
+from builder.sessions import build, builder_lock, bump, every, locks, prove, remove, share, show
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -151,7 +151,7 @@ def lock(session: nox.Session) -> None:
     """Lock what each recipe's requirements resolve to, for every architecture. `-- --help` names the arguments."""
     session.install(*UV)
     with one_message(session):
-        packages.lock(session.posargs, Path(session.bin) / "uv")
+        locks.renew(session.posargs, Path(session.bin) / "uv")
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)

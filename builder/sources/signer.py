@@ -28,7 +28,7 @@ class Unsigned(BuildError):
     """There is no signature that can be checked."""
 
 
-def signer(source: Source, release: Release, shelf: SourceShelf) -> str:
+def signing_key(source: Source, release: Release, shelf: SourceShelf) -> str:
     """The fingerprint of the key that signed a source's file, which is upstream's according to Debian's package.
 
     Raises Unsigned where no signature can be checked, BuildError where one is not good.
@@ -61,7 +61,7 @@ def endorsed(source: Source, releases: Iterable[Release], shelf: SourceShelf) ->
     for release in releases:
         if release.file.sha256 == source.sha256:
             try:
-                return replace(source, signed_by=signer(source, release, shelf))
+                return replace(source, signed_by=signing_key(source, release, shelf))
             except Unsigned:
                 continue
     return source
