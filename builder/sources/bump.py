@@ -22,7 +22,7 @@ _MOST_MEMBERS, _LARGEST_UNPACKED = 100_000, 4 << 30  # bytes
 _YOUNGEST = 3  # days that a release must be old: one that was tampered with is mostly found out in that time
 
 
-class Unfit(Exception):
+class Unfit(BuildError):
     """Why a release is not taken."""
 
 
@@ -43,8 +43,8 @@ def bumped(
     for release in releases:
         try:
             return Bump(source, _taken(source, release, shelf, today, now), tuple(passed))
-        except (Unfit, BuildError) as problem:
-            passed.append(f"{release.plain}: {str(problem).splitlines()[0]}")
+        except BuildError as problem:
+            passed.append(f"{release.plain}: {problem.summary}")
     return Bump(source, None, tuple(passed))
 
 

@@ -45,7 +45,7 @@ def fixes_of(source: Source, revisions: Iterable[Release], shelf: SourceShelf) -
         try:
             return Fixes(source, release.revision, tuple(_fixes(source, release, shelf)), tuple(passed))
         except Missing as problem:
-            passed.append(f"{release.revision}: {problem.message.splitlines()[0]}")
+            passed.append(f"{release.revision}: {problem.summary}")
     return Fixes(source, "", (), tuple(passed))
 
 

@@ -41,7 +41,7 @@ def signing_key(source: Source, release: Release, shelf: SourceShelf) -> str:
         signature = shelf.fetch(release.signature.source(source.name, release.revision))
         changes = packaging.read(shelf, release.changes.source(source.name, release.revision))
     except Missing as problem:
-        raise Unsigned(f"its signature can't be checked: {problem.message.splitlines()[0]}") from None
+        raise Unsigned(f"its signature can't be checked: {problem.summary}") from None
     if packaging.KEY not in changes:
         raise Unsigned("Debian has its signature, but not upstream's key")
     try:
