@@ -41,7 +41,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import build, builder_lock, bump, every, packages, prove, remove, share, show
+from builder.sessions import build, builder_lock, bump, every, locks, prove, remove, share, show
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -112,7 +112,7 @@ def for_variant(variant: Variant) -> None:
     def matrix(form: Format) -> tuple[str, ...]:
         return "matrix", form.value, variant.value
 
-    for_each_arch(variant.value, BUILDING, f"Build {it}", tarball)
+    for_each_arch(variant.value, BUILDING, BUILD[variant], tarball)
     for_each_arch(f"deb{end}", BUILDING, f"Build the Debian package of {it}", deb)
     tar_proof, deb_proof = partial(proof, Format.TAR), partial(proof, Format.DEB)
     for_each_arch(f"test{end}", TESTING, f"Prove {it} on fresh systems", tar_proof, *matrix(Format.TAR))
@@ -125,7 +125,8 @@ def first_sentence(function: Callable[..., None]) -> str:
     return re.split(r"[.;]( |\n|$)", function.__doc__ or "")[0]
 
 
-THE = {Variant.RUNTIME: "the runtime", Variant.RUNTIME_DEV: "runtime-dev, which has the development recipe as well"}
+THE = {Variant.RUNTIME: "the runtime", Variant.RUNTIME_DEV: "runtime-dev"}
+BUILD = {Variant.RUNTIME: "Build the runtime", Variant.RUNTIME_DEV: "Build the runtime, and add the development recipe"}
 for each in Variant:
     for_variant(each)
 for_each_arch(
@@ -151,7 +152,7 @@ def lock(session: nox.Session) -> None:
     """Lock what each recipe's requirements resolve to, for every architecture. `-- --help` names the arguments."""
     session.install(*UV)
     with one_message(session):
-        packages.lock(session.posargs, Path(session.bin) / "uv")
+        locks.renew(session.posargs, Path(session.bin) / "uv")
 
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
@@ -187,7 +188,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(tags=[TESTING], venv_backend="virtualenv", default=False)
 def requirements(session: nox.Session) -> None:
-    """Renew requirements.txt from the block above, and tests/requirements.txt. Arguments after -- go to uv."""
+    """Renew requirements.txt and tests/requirements.txt from what they are made of. Arguments after -- go to uv."""
     session.install(*UV)
     # Every wheel of a release, for whichever Python and machine; a source would be compiled with what no lock names.
     options = ("--universal", "--python-version=3.11", "--only-binary=:all:", "--generate-hashes", *session.posargs)

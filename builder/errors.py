@@ -12,6 +12,11 @@ class BuilderError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  → {self.hint}" if self.hint else self.message
 
+    @property
+    def summary(self) -> str:
+        """The first line of the message, for a list; the others say more about it."""
+        return self.message.partition("\n")[0].removesuffix(":")
+
 
 class UserError(BuilderError):
     """A setting, a recipe or a missing tool: the user fixes it before the build can continue."""

@@ -12,14 +12,14 @@ from builder.inputs.recipe import Recipe, chain_of
 from builder.inputs.settings import Settings
 from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
+from builder.stages.from_source import FromSource
 from builder.stages.interpreter.configure import PROFILE
 from builder.stages.interpreter.plan import plan_interpreter
 from builder.stages.lock import LOCK, Distribution
-from builder.stages.locked import Platform, locked, of_venv
+from builder.stages.locked import Platform, of_recipe, of_venv
 from builder.stages.planning import Inputs
-from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_packages
+from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_tree
 from builder.stages.sbom import SBOM
-from builder.stages.sourced import Sourced
 from builder.stages.stage import Json, Stage
 from builder.stages.venvs import lock_of
 from builder.stages.wheel import plan_wheel
@@ -91,7 +91,7 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
     names = (LOCK, *map(lock_of, locks.venvs))
     fetch = pip.plan_fetch(recipes, names, prt_root=settings.prt_root, env=env)
     parent_key = lower.stage.key if lower else interpreter.key
-    stage = plan_packages(recipes, inputs, target.arch, parent_key, locks, planned_manifest)
+    stage = plan_tree(recipes, inputs, target.arch, parent_key, locks, planned_manifest)
     endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", SBOM: "cdx.json"}
     if has_symbols(inputs, target.variant):
         endings[SYMBOLS_ARTIFACT] = "symbols.tgz"
@@ -108,7 +108,7 @@ def _locks(recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, interpreter:
     # A system's own libraries are taken for no older than those that are linked against by default.
     glibc = floor or inputs.pins.sysroot(settings.sysroot, arch).glibc
     platform = Platform(inputs.python_version, arch, glibc)
-    found = locked(recipes, platform)
+    found = of_recipe(recipes, platform)
     named = {lock_of(venv.name): of_venv(venv, platform) for venv in recipes[-1].venvs}
     if found is None:
         lock_inputs: dict[str, Json] = {
@@ -124,7 +124,7 @@ def _locks(recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, interpreter:
         named[LOCK] = found
         stage = pip.given_lock(_files(found))
     wheels = {
-        lock: tuple(plan_wheel(one, interpreter, inputs, arch) for one in each if isinstance(one, Sourced))
+        lock: tuple(plan_wheel(one, interpreter, inputs, arch) for one in each if isinstance(one, FromSource))
         for lock, each in named.items()
     }
     venvs = {venv.name: _files(named[lock_of(venv.name)]) for venv in recipes[-1].venvs}
@@ -132,7 +132,7 @@ def _locks(recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, interpreter:
     return Locks(stage, None if found is None else _files(found), venvs, built)
 
 
-def _files(named: tuple[Distribution | Sourced, ...]) -> tuple[Distribution, ...]:
+def _files(named: tuple[Distribution | FromSource, ...]) -> tuple[Distribution, ...]:
     """What of a lock is installed as it is."""
     return tuple(one for one in named if isinstance(one, Distribution))
 

@@ -22,7 +22,7 @@ from builder.engines import bubblewrap
 from builder.engines.endpoint import Endpoint
 from builder.engines.host import HostEngine
 from builder.errors import UserError
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.inputs.network import Network
 from builder.targets import Arch
 from tests.support.builds import DockerBuilds
@@ -45,7 +45,7 @@ def _sandbox() -> None:
 
 
 def _docker(arch: Arch) -> None:
-    Endpoint(environment().get(f"DOCKER_HOST_{arch.value.upper()}", "")).check(arch)
+    Endpoint(whole_environment().get(f"DOCKER_HOST_{arch.value.upper()}", "")).check(arch)
 
 
 def _host() -> None:

@@ -15,7 +15,7 @@ from builder.cache.entry import LARGEST_CONTENT, LARGEST_ENTRY, Entry, Unusable,
 from builder.cache.remote import Remote
 from builder.cache.report import Report
 from builder.cache.store import Hit, Miss, Store
-from builder.cache.trim import trim
+from builder.cache.trim import trim_store
 from builder.cache.webdav import WebDav
 from builder.cache.webdav_request import netrc
 from builder.errors import BuildError
@@ -131,7 +131,7 @@ class Cache:
         """Trim the local cache, and sum up: in one line, and for machines in a file of that folder."""
         try:
             if self.writes:
-                trim(self.store, self.most)
+                trim_store(self.store, self.most)
             self.report.close(folder)
         except OSError as problem:
             self.report.say(f"warning: cache: {problem.filename or folder}: {problem.strerror}")

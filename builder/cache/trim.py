@@ -10,7 +10,7 @@ from builder.cache.store import Store
 FRESH = 6 * 3600  # seconds in which another build may still need what it found or made
 
 
-def trim(store: Store, most: int, now: float | None = None) -> int:
+def trim_store(store: Store, most: int, now: float | None = None) -> int:
     """Remove the least recently used content until at most so many bytes are left; returns the bytes removed.
 
     What is fresh stays in any case; what was left half-written goes once it is no longer fresh.

@@ -24,7 +24,7 @@ class Upload:
     problem: str = ""
 
 
-def upload(
+def upload_entries(
     store: Store, remote: Remote, named: Callable[[str, Path], Iterable[str]], more: Iterable[str] = ()
 ) -> Iterator[Upload]:
     """Put every entry with its content, and replace what differs; yields each object as it is done.

@@ -18,7 +18,7 @@ from builder.console import Console
 from builder.engines.container import WORK_FOLDER, DockerWorkplace
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage, of_others
-from builder.engines.owner import LABEL, owner
+from builder.engines.owner import LABEL, this_process
 from builder.engines.root_images import RootImages
 from builder.engines.toolchain import CROSS_PROGRAMS, PROGRAMS, fingerprint
 from builder.files import read_sealed, write_sealed
@@ -128,7 +128,7 @@ class DockerEngine:
         platform = Arch(image.attrs["Architecture"]).platform
         container = endpoint.client.containers.create(
             image, ["sleep", _LIFETIME], platform=platform, working_dir=str(WORK_FOLDER), auto_remove=True,
-            labels={LABEL: owner()},
+            labels={LABEL: this_process()},
         )  # fmt: skip
         self.containers.append(container)
         try:

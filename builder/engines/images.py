@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,45 @@ REPOSITORY = "python-runtime-builder"
 
 
 @dataclass(frozen=True)
+class OwnImage:
+    """An image that we make: what it is called, the digest of its inputs, and its architecture."""
+
+    name: str
+    digest: str
+    arch: Arch
+
+    @property
+    def tag(self) -> str:
+        """The tag that it has wherever it was made."""
+        return f"{REPOSITORY}/{self.name}:{self.digest[:12]}-{self.arch.value}"
+
+    @property
+    def log(self) -> str:
+        """The name of the log of its making."""
+        return f"{self.name}-image-{self.arch.value}.log"
+
+    def on(self, endpoint: Endpoint) -> Image | None:
+        """The image; None if it has to be made. UserError if it can't be made there."""
+        try:
+            return endpoint.client.images.get(self.tag)
+        except ImageNotFound:
+            endpoint.check(self.arch)
+            return None
+
+    def make(self, endpoint: Endpoint, options: Iterable[str], console: Console, log: Log, hint: str) -> Image:
+        """Make it with `docker buildx`; `options` end with the folder that has what goes in."""
+        args = endpoint.docker(
+            "buildx", "build", "--builder=default", "--load", "--progress=plain", "--provenance=false",
+            f"--platform={self.arch.platform}", f"--tag={self.tag}", *options,
+        )  # fmt: skip
+        with console.step(f"{self.name} image {self.arch.value}", log, command.quoted(args)) as on_output:
+            code = command.stream(args, on_output)
+            if code:
+                raise step_failed(f"{self.name} image", code, hint, log)
+        return endpoint.client.images.get(self.tag)
+
+
+@dataclass(frozen=True)
 class BuilderImage:
     """The inputs of a builder image. `folder` holds its Dockerfile; `debian_mirror` is empty for the image's own."""
 
@@ -34,35 +73,22 @@ class BuilderImage:
     def ensure(self, endpoint: Endpoint, role: Role, arch: Arch, console: Console, logs: Path) -> Image:
         """The image of a role for an architecture; built if there is none of these inputs yet."""
         base, base_tag = of_others(endpoint, self.base, arch, "BASE_IMAGE")
-        tag = f"{REPOSITORY}/{role.value}:{self._digest(role, str(base.id))[:12]}-{arch.value}"
-        try:
-            return endpoint.client.images.get(tag)
-        except ImageNotFound:
-            pass
-        endpoint.check(arch)
-        args = endpoint.docker(
-            "buildx", "build", "--builder=default", "--load", "--progress=plain", "--provenance=false",
-            f"--platform={arch.platform}", f"--tag={tag}", f"--build-arg=BASE_IMAGE={base_tag}",
-            f"--build-arg=PACKAGES={role.value}.txt",
-        )  # fmt: skip
+        image = OwnImage(role.value, self._digest(role, str(base.id)), arch)
+        found = image.on(endpoint)
+        if found:
+            return found
+        options = [f"--build-arg=BASE_IMAGE={base_tag}", f"--build-arg=PACKAGES={role.value}.txt"]
         # Named only: docker takes the value from its own environment, so that no password is on a command line.
-        args += [f"--build-arg={name}" for name in self.network.proxies]
+        options += [f"--build-arg={name}" for name in self.network.proxies]
         if self.network.ca_bundle:
-            args.append(f"--secret=id=ca_bundle,src={self.network.ca_bundle}")
-        log = Log(logs / f"{role.value}-image-{arch.value}.log", self.network.redact)
+            options.append(f"--secret=id=ca_bundle,src={self.network.ca_bundle}")
+        log = Log(logs / image.log, self.network.redact)
         # In a file: a build argument is on a command line, and stays in the image's history.
-        with (
-            tempfile.NamedTemporaryFile("w", prefix="debian-mirror-") as mirror,
-            console.step(
-                f"{role.value} image {arch.value}", log, command.quoted([*args, str(self.folder)])
-            ) as on_output,
-        ):
+        with tempfile.NamedTemporaryFile("w", prefix="debian-mirror-") as mirror:
             mirror.write(self.debian_mirror)
             mirror.flush()
-            code = command.stream([*args, f"--secret=id=debian_mirror,src={mirror.name}", str(self.folder)], on_output)
-            if code:
-                raise step_failed(f"{role.value} image", code, "fix recipes/builder, or set DEBIAN_MIRROR", log)
-        return endpoint.client.images.get(tag)
+            options += [f"--secret=id=debian_mirror,src={mirror.name}", str(self.folder)]
+            return image.make(endpoint, options, console, log, "fix recipes/builder, or set DEBIAN_MIRROR")
 
     def recipe(self, role: Role) -> str:
         """The digest of the files in `folder` that an image is made by, on whatever base."""

@@ -13,7 +13,7 @@ from builder.engines.endpoint import Endpoint
 LABEL = "python-runtime-builder.owner"
 
 
-def owner() -> str:
+def this_process() -> str:
     """This process: boot, PID namespace, number and start. No other process on any machine ever has this name."""
     return f"{_here()} {os.getpid()} {_started(os.getpid())}"
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from docker.errors import ImageNotFound
 from docker.models.images import Image
 
-from builder import command
-from builder.console import Console, Log, step_failed
+from builder.console import Console, Log
 from builder.engines.endpoint import Endpoint
-from builder.engines.images import REPOSITORY
+from builder.engines.images import OwnImage
 from builder.roots.lock import Root
 from builder.roots.roles import Role, Roots
 from builder.targets import Arch
@@ -36,20 +34,11 @@ class RootImages:
         return self._image(endpoint, self.roots.system(suite, arch))
 
     def _image(self, endpoint: Endpoint, root: Root) -> Image:
-        tag = f"{REPOSITORY}/{root.name}:{root.digest[:12]}-{root.arch.value}"
-        try:
-            return endpoint.client.images.get(tag)
-        except ImageNotFound:
-            pass
-        endpoint.check(root.arch)
+        image = OwnImage(root.name, root.digest, root.arch)
+        found = image.on(endpoint)
+        if found:
+            return found
         tree = self.roots.shelf.tree(root)
-        args = endpoint.docker(
-            "buildx", "build", "--builder=default", "--load", "--progress=plain", "--provenance=false",
-            f"--platform={root.arch.platform}", f"--tag={tag}", f"--file={_DOCKERFILE}", str(tree),
-        )  # fmt: skip
-        log = Log(self.logs / f"{root.name}-image-{root.arch.value}.log", self.roots.shelf.sources.network.redact)
-        with self.console.step(f"{root.name} image {root.arch.value}", log, command.quoted(args)) as on_output:
-            code = command.stream(args, on_output)
-            if code:
-                raise step_failed(f"{root.name} image", code, "the log has Docker's output", log)
-        return endpoint.client.images.get(tag)
+        log = Log(self.logs / image.log, self.roots.shelf.sources.network.redact)
+        options = (f"--file={_DOCKERFILE}", str(tree))
+        return image.make(endpoint, options, self.console, log, "the log has Docker's output")

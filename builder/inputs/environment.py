@@ -12,14 +12,14 @@ _LOGINS = ("HOME", "NETRC", "PATH", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND")
 _concealed: dict[str, str] = {}
 
 
-def environment() -> dict[str, str]:
+def whole_environment() -> dict[str, str]:
     """The environment this process was started with, secrets included."""
     return {**os.environ, **_concealed}
 
 
 def logins() -> dict[str, str]:
     """The variables by which the user's own programs find the user's logins, and those programs."""
-    return {name: text for name, text in environment().items() if name in _LOGINS}
+    return {name: text for name, text in whole_environment().items() if name in _LOGINS}
 
 
 def conceal_secrets() -> None:

@@ -15,7 +15,7 @@ from builder.sources.sysroot import pack
 from builder.stages.stage import Content, Stage
 
 
-def materials(stage: Stage, sources: SourceShelf, pins: Pins) -> Iterator[Item]:
+def materials_of(stage: Stage, sources: SourceShelf, pins: Pins) -> Iterator[Item]:
     """Every file of a stage, with its content or the path that has it.
 
     Raises BuildError for a source that can't be had; for CPython's it names the pinned versions that can.

@@ -29,7 +29,7 @@ def remember(project: Project, arch: Arch, machine: BuildMachine) -> None:
         write_whole(_note(project, arch), json.dumps({**asdict(machine), "builds_on": machine.builds_on.value}))
 
 
-def outlook(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:
+def look_ahead(project: Project, target: Target, cache: Cache) -> Iterator[tuple[str, str]]:
     """Each stage a build of the target goes through, and what becomes of it; none if nothing was built here yet."""
     machine = _remembered(project, target.arch)
     if machine is None:

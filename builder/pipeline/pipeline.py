@@ -18,8 +18,8 @@ from builder.inputs.choices import Compile, Libraries
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
+from builder.pipeline.locked_files import LockedFiles
 from builder.pipeline.outlook import remember
-from builder.pipeline.packages import Packages
 from builder.pipeline.results import COMPILED, ONE_AT_A_TIME, Results
 from builder.plan import Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
@@ -133,14 +133,14 @@ class Pipeline:
         return BuildMachine(toolchain, engine.builds_on(target.arch), crosses, surroundings)
 
     def _package(self, plan: Plan, parent: Path, compiled: Json, parts: Path) -> list[Artifact]:
-        """The package stage: its artifacts appear under their names only when both are complete."""
+        """The runtime stage: its artifacts appear under their names only when both are complete."""
         started = time.monotonic()
         self.console.say(f"{plan.tarball}: to be built")
         manifest = {**plan.manifest, COMPILED: compiled, "stage_keys": plan.stage_keys}
         planned = [
             Item(PARENT, parent),
             Item(PLANNED_MANIFEST, json.dumps(manifest).encode()),
-            *Packages(self.results, plan, Item(PARENT, parent), parts).items(),
+            *LockedFiles(self.results, plan, Item(PARENT, parent), parts).items(),
         ]
         made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:

@@ -17,7 +17,7 @@ from builder.engines.base import Engine, Item, Workplace
 from builder.engines.running import new_log, run_steps
 from builder.inputs.choices import Profile
 from builder.inputs.project import Project
-from builder.pipeline.materials import materials
+from builder.pipeline.materials import materials_of
 from builder.pipeline.schedule import Release, Schedule
 from builder.sources.shelf import SourceShelf
 from builder.stages.interpreter.configure import PROFILE
@@ -64,7 +64,7 @@ class Results:
     def materials(self, stage: Stage) -> list[Item]:
         """The files of a stage, downloaded where they are not at hand."""
         with ONE_AT_A_TIME:
-            return [*materials(stage, self.sources, self.project.pins)]
+            return [*materials_of(stage, self.sources, self.project.pins)]
 
     def run_steps(self, stage: Stage, place: Workplace, target: Target, steps: Iterable[Step]) -> None:
         """Run steps of a stage in a workplace that has its files."""

@@ -23,8 +23,8 @@ from builder.inputs.recipe import Builds, Recipe, Venv
 from builder.pipeline import stores
 from builder.pipeline.materials import brought
 from builder.sources.uv import Uv
+from builder.stages.from_source import FromSource, source_of
 from builder.stages.locked import is_compiled
-from builder.stages.sourced import Sourced, sourced
 from builder.work import work_folder
 
 ALL = ":all:"
@@ -69,7 +69,7 @@ class Locking:
         """Locks of what builds the packages that a lock has as sources; those of the recipe below have theirs."""
         *below, last = asking
         old = last.builds
-        wanted: dict[str, list[Sourced]] = {}
+        wanted: dict[str, list[FromSource]] = {}
         for source in _sources(lock, asking):
             if not any(source.name in one.builds.locks for one in below):
                 wanted.setdefault(source.name, []).append(source)
@@ -109,7 +109,7 @@ class Locking:
             newest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=self.wanted.cool_down)
             yield f"--exclude-newer={newest.isoformat(timespec='seconds')}"
 
-    def _requires(self, source: Sourced) -> tuple[str, ...]:
+    def _requires(self, source: FromSource) -> tuple[str, ...]:
         """What a source says it is built with; it is fetched if need be."""
         if source.build_requirements is not None:
             return source.build_requirements
@@ -118,13 +118,13 @@ class Locking:
         return build_system.of_archive(archive, source.strip, source.subdirectory, source.described["source"])
 
 
-def _sources(lock: PackageLock, asking: Iterable[Recipe | Venv]) -> Iterator[Sourced]:
+def _sources(lock: PackageLock, asking: Iterable[Recipe | Venv]) -> Iterator[FromSource]:
     """What a lock has as sources, for whichever platform."""
     asking = tuple(asking)
     compiled = frozenset[str]().union(*(one.compiled for one in asking))
     for package in lock.content.packages:
         sdist = package.sdist if is_compiled(package.name, compiled) else None
-        source = sourced(package, package.directory or package.vcs or package.archive or sdist, asking)
+        source = source_of(package, package.directory or package.vcs or package.archive or sdist, asking)
         if source:
             yield source
 

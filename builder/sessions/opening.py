@@ -17,7 +17,7 @@ from builder.console import Console, harmless
 from builder.engines import choice
 from builder.errors import BuilderError, BuildError
 from builder.inputs import project as projects
-from builder.inputs.environment import conceal_secrets, environment
+from builder.inputs.environment import conceal_secrets, whole_environment
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
@@ -64,7 +64,7 @@ def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
 
 def read_project() -> Project:
     """This checkout, read; UserError if its ARTIFACT_DIR is not this user's."""
-    project = projects.read(ROOT, environment())
+    project = projects.read(ROOT, whole_environment())
     # The checkout's owner decides what we run anyway: root may build there for that user, by sudo or in a container.
     artifact_dir.belongs(project.settings.artifact_dir, {os.geteuid(), 0, ROOT.stat().st_uid})
     return project

@@ -12,7 +12,7 @@ from builder.errors import BuildError, UserError
 from builder.inputs.parsers import without_credentials
 from builder.inputs.settings import SETTINGS
 from builder.pipeline import stores
-from builder.pipeline.outlook import outlook
+from builder.pipeline.outlook import look_ahead
 from builder.plan import deb_file
 from builder.sessions.opening import read_project, reported
 from builder.sources.releases import Indexes, newer
@@ -28,7 +28,7 @@ def settings() -> None:
     say(table(("SETTING", "VALUE", "FROM"), rows))
     target = Target(Variant.RUNTIME, Arch.native())
     for one in project.each_version():
-        stages = list(outlook(one, target, stores.cache(one, say)))
+        stages = list(look_ahead(one, target, stores.cache(one, say)))
         if stages:
             what = f"{target}, Python {one.settings.python_version}"
             say(f"\n{table((f'STAGE of {what}', 'AS THE LAST BUILD COMPILED'), stages)}")

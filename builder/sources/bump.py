@@ -14,7 +14,7 @@ from builder.errors import BuildError
 from builder.inputs.pins import CPYTHON, PSF, SNAPSHOT, Source
 from builder.sources.releases import Release, packaged, upstream
 from builder.sources.shelf import SourceShelf
-from builder.sources.signer import Unsigned, signer
+from builder.sources.signer import Unsigned, signing_key
 from builder.versions import minor
 
 _PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
@@ -22,7 +22,7 @@ _MOST_MEMBERS, _LARGEST_UNPACKED = 100_000, 4 << 30  # bytes
 _YOUNGEST = 3  # days that a release must be old: one that was tampered with is mostly found out in that time
 
 
-class Unfit(Exception):
+class Unfit(BuildError):
     """Why a release is not taken."""
 
 
@@ -43,8 +43,8 @@ def bumped(
     for release in releases:
         try:
             return Bump(source, _taken(source, release, shelf, today, now), tuple(passed))
-        except (Unfit, BuildError) as problem:
-            passed.append(f"{release.plain}: {str(problem).splitlines()[0]}")
+        except BuildError as problem:
+            passed.append(f"{release.plain}: {problem.summary}")
     return Bump(source, None, tuple(passed))
 
 
@@ -78,7 +78,7 @@ def _taken(source: Source, release: Release, shelf: SourceShelf, today: datetime
 def _signer(source: Source, new: Source, release: Release, shelf: SourceShelf) -> str:
     """The key that signed a release; Unfit if it is not the one that the pinned release is signed with."""
     try:
-        found = signer(new, release, shelf)
+        found = signing_key(new, release, shelf)
     except Unsigned as problem:
         if source.signed_by:
             raise Unfit(f"{problem.message}, and {source.version} is signed by {source.signed_by}") from None

@@ -54,7 +54,7 @@ def proxies(url: str, network: Network) -> dict[str, str]:
     return {} if bypassed else {name.removesuffix("_proxy"): value for name, value in lower.items()}
 
 
-def download(url: str, file: BinaryIO, network: Network, most: int = LARGEST) -> None:
+def download_to(url: str, file: BinaryIO, network: Network, most: int = LARGEST) -> None:
     """Bring what a URL or a path names into `file`, behind what an earlier try has left there.
 
     Raises one of FAILURES; `reason` says it in words. Of a broken download `file` keeps what had come.

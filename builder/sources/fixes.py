@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from builder.inputs.flaws import flaws_fixed
+from builder.inputs.cves import cves_fixed
 from builder.inputs.pins import CPYTHON, Source
 from builder.sources import packaging
 from builder.sources.packaging import PATCHES
@@ -18,7 +18,7 @@ PREFIX = "debian-"  # of the file names: what a later bump may take away again
 
 @dataclass(frozen=True)
 class Fix:
-    """A patch for `recipes/libraries` or `recipes/cpython`: its file name, what it begins with, the flaws it names."""
+    """A patch for `recipes/libraries` or `recipes/cpython`: its file name, what it begins with, the CVEs it names."""
 
     name: str
     text: bytes
@@ -45,7 +45,7 @@ def fixes_of(source: Source, revisions: Iterable[Release], shelf: SourceShelf) -
         try:
             return Fixes(source, release.revision, tuple(_fixes(source, release, shelf)), tuple(passed))
         except Missing as problem:
-            passed.append(f"{release.revision}: {problem.message.splitlines()[0]}")
+            passed.append(f"{release.revision}: {problem.summary}")
     return Fixes(source, "", (), tuple(passed))
 
 
@@ -54,7 +54,7 @@ def _fixes(source: Source, release: Release, shelf: SourceShelf) -> Iterator[Fix
     patches = packaging.read(shelf, release.changes.source(source.name, release.revision))
     for number, name in enumerate(_chosen(source, _series(patches), patches), 1):
         text = patches[PATCHES + name]
-        cves = flaws_fixed(text, name)
+        cves = cves_fixed(text, name)
         stem = re.sub(r"\.(patch|diff)$", "", name)
         fixed = f"Fixes: {', '.join(cves)}\n" if cves else ""
         head = f"Origin: Debian {release.revision}, {PATCHES}{name}\n{fixed}\n"
@@ -62,12 +62,12 @@ def _fixes(source: Source, release: Release, shelf: SourceShelf) -> Iterator[Fix
 
 
 def _chosen(source: Source, series: list[str], patches: Mapping[str, bytes]) -> list[str]:
-    """From the first patch that names a flaw to the last: a fix in several patches names its CVE in one.
+    """From the first patch that names a CVE to the last: a fix in several patches names it in one.
 
     Of CPython only those that name one. Debian calls each of its security patches after the CVE, and what stands
     between them is no part of it: other backports, and what fits CPython to Debian.
     """
-    named = [place for place, name in enumerate(series) if flaws_fixed(patches[PATCHES + name], name)]
+    named = [place for place, name in enumerate(series) if cves_fixed(patches[PATCHES + name], name)]
     if source.name == CPYTHON:
         return [series[place] for place in named]
     return series[named[0] : named[-1] + 1] if named else []

@@ -21,7 +21,7 @@ from builder.errors import BuildError
 from builder.files import again, digest, new_part
 from builder.inputs.network import Network
 from builder.inputs.pins import Source
-from builder.sources.download import FAILURES, TooLarge, download, reason
+from builder.sources.download import FAILURES, TooLarge, download_to, reason
 
 
 def debian_mirrors() -> list[str]:
@@ -77,7 +77,7 @@ class SourceShelf:
         found = []
         for url in self._urls(source):
             with tempfile.TemporaryFile(dir=self.folder) as file, suppress(*FAILURES):
-                download(url, file, self.network)
+                download_to(url, file, self.network)
                 found += [url] if _digest_of(file) != source.sha256 else []
         return found
 
@@ -88,7 +88,7 @@ class SourceShelf:
         for url in self._debian(path):
             with tempfile.TemporaryFile(dir=self.folder) as file:
                 try:
-                    download(url, file, self.network, most)
+                    download_to(url, file, self.network, most)
                     file.seek(0)
                     return file.read()
                 except FAILURES as problem:
@@ -98,7 +98,7 @@ class SourceShelf:
     def _answers(self, url: str) -> bool:
         with tempfile.TemporaryFile(dir=self.folder) as file:
             try:
-                download(url, file, self.network, 1)
+                download_to(url, file, self.network, 1)
             except TooLarge:
                 return True
             except FAILURES:
@@ -159,11 +159,11 @@ class SourceShelf:
     def _digest_of_download(self, url: str, file: BufferedRandom, wanted: str) -> str:
         """Download, and again from the start if continuing an earlier part gave the wrong bytes."""
         begun = file.seek(0, os.SEEK_END)
-        download(url, file, self.network)
+        download_to(url, file, self.network)
         found = _digest_of(file)
         if begun and found != wanted:
             file.truncate(0)
-            download(url, file, self.network)
+            download_to(url, file, self.network)
             found = _digest_of(file)
         return found
 

@@ -28,7 +28,7 @@ class Unsigned(BuildError):
     """There is no signature that can be checked."""
 
 
-def signer(source: Source, release: Release, shelf: SourceShelf) -> str:
+def signing_key(source: Source, release: Release, shelf: SourceShelf) -> str:
     """The fingerprint of the key that signed a source's file, which is upstream's according to Debian's package.
 
     Raises Unsigned where no signature can be checked, BuildError where one is not good.
@@ -41,7 +41,7 @@ def signer(source: Source, release: Release, shelf: SourceShelf) -> str:
         signature = shelf.fetch(release.signature.source(source.name, release.revision))
         changes = packaging.read(shelf, release.changes.source(source.name, release.revision))
     except Missing as problem:
-        raise Unsigned(f"its signature can't be checked: {problem.message.splitlines()[0]}") from None
+        raise Unsigned(f"its signature can't be checked: {problem.summary}") from None
     if packaging.KEY not in changes:
         raise Unsigned("Debian has its signature, but not upstream's key")
     try:
@@ -61,7 +61,7 @@ def endorsed(source: Source, releases: Iterable[Release], shelf: SourceShelf) ->
     for release in releases:
         if release.file.sha256 == source.sha256:
             try:
-                return replace(source, signed_by=signer(source, release, shelf))
+                return replace(source, signed_by=signing_key(source, release, shelf))
             except Unsigned:
                 continue
     return source

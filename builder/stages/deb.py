@@ -33,7 +33,7 @@ _MD5SUMS = (
 def plan_deb_stage(
     target: Target, inputs: Inputs, texts: Mapping[str, bytes], recipe: DebRecipe, parent_key: str
 ) -> Stage:
-    """Plan the package stage. `texts` are the rendered ones of the recipe, which has what else goes into the root.
+    """Plan the stage of a .deb. `texts` are the rendered ones of the recipe, which has what else goes into the root.
 
     Raises UserError where a file of the recipe has the place of another.
     """

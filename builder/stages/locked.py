@@ -22,8 +22,8 @@ from packaging.version import Version
 from builder.errors import UserError
 from builder.inputs.package_lock import FILE, PackageLock, build_file
 from builder.inputs.recipe import Builds, Recipe, Venv
+from builder.stages.from_source import FromSource, file_of, is_download, source_of
 from builder.stages.lock import Distribution, distribution
-from builder.stages.sourced import Sourced, file_of, is_download, sourced
 from builder.targets import Arch, Variant
 from builder.versions import is_debug, is_free_threaded, minor, series, without_flags
 
@@ -80,10 +80,10 @@ class Platform:
         yield f"linux_{self.arch.machine}"
 
 
-Named = Distribution | Sourced
+Named = Distribution | FromSource
 
 
-def locked(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Named, ...] | None:
+def of_recipe(recipes: tuple[Recipe, ...], platform: Platform) -> tuple[Named, ...] | None:
     """What the last recipe's lock has for a platform and the recipes before it have not; None where it has no lock.
 
     UserError for a lock that does not fit its requirements or the locks before it, and for a package without a file
@@ -161,7 +161,7 @@ def _named(
     lock: PackageLock, package: Package, artifact: object, asking: Sequence[Recipe | Venv], platform: Platform
 ) -> Named:
     """A release, a wheel of the recipe or at a URL, or a source to be built."""
-    source = sourced(package, artifact, asking)
+    source = source_of(package, artifact, asking)
     if source:
         builds = next((one.builds for one in asking if source.name in one.builds.locks), Builds())
         return replace(source, requires=_needed(source, builds, lock.path.parent, platform))
@@ -184,7 +184,7 @@ def _distribution(
         raise UserError(f"{lock.path}: {package.name} has no file with a sha256", _AGAIN) from None
 
 
-def _needed(source: Sourced, builds: Builds, folder: Path, platform: Platform) -> tuple[Distribution, ...]:
+def _needed(source: FromSource, builds: Builds, folder: Path, platform: Platform) -> tuple[Distribution, ...]:
     """The files that the build of a source needs; UserError for a lock of them that is missing or of another source."""
     lock = builds.locks.get(source.name)
     if lock is None:

@@ -11,7 +11,7 @@ from builder.inputs.pins import CPYTHON, Pins, Source
 from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.sources.python_build import PythonBuild
-from builder.stages.interpreter.own_patches import FOLDER, own_patches
+from builder.stages.interpreter.own_patches import FOLDER, patches_to
 from builder.targets import Arch, Variant
 from builder.versions import has_zstd, is_debug, without_flags
 
@@ -84,7 +84,7 @@ class Inputs:
         folders = {f"recipes/libraries/{source}": self.interpreter.library_patches.get(source, ())}
         if source == CPYTHON:
             folders = {
-                FOLDER: own_patches(version),
+                FOLDER: patches_to(version),
                 f"recipes/cpython/{version}": self.interpreter.python_patches.get(version, ()),
                 "recipes/runtime/pre-patch": self.recipes[Variant.RUNTIME].pre_patches,
             }

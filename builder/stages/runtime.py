@@ -1,4 +1,4 @@
-"""The package stage: a recipe laid on a parent tree, checked, pruned, described and packed.
+"""The runtime stage: a recipe laid on a parent tree, checked, pruned, described and packed.
 
 The parent of `runtime` is the interpreter; the parent of `runtime-dev` is the finished runtime.
 """
@@ -75,7 +75,7 @@ class Locks:
                     yield File(f"{pip.folder_of(lock)}/{one.file}", source)
 
 
-def plan_packages(
+def plan_tree(
     recipes: tuple[Recipe, ...],
     inputs: Inputs,
     arch: Arch,
@@ -83,7 +83,7 @@ def plan_packages(
     locks: Locks,
     manifest: Mapping[str, Json],
 ) -> Stage:
-    """Plan the package stage of the last recipe; those before it are already in the parent tree.
+    """Plan the runtime stage of the last recipe; those before it are already in the parent tree.
 
     `locks` say what it installs. `manifest` is what the plan knows of it; the rest is measured in the finished
     tree. Nothing may need a newer C library than the one that is linked against, where that is pinned.

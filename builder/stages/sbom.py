@@ -1,10 +1,10 @@
-"""What the plan knows of a runtime's SBOM: the sources that are compiled, and the flaws that their patches fix."""
+"""What the plan knows of a runtime's SBOM: the sources that are compiled, and the CVEs that their patches fix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from builder.inputs.flaws import flaws_fixed
+from builder.inputs.cves import cves_fixed
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.planning import Inputs
@@ -31,5 +31,5 @@ def _described(source: Source, patches: Iterable[RecipeFile]) -> Json:
         "cpe": source.cpe,
         "file": source.file,
         "sha256": source.sha256,
-        "patches": [{"name": patch.name, "cves": [*flaws_fixed(patch.content)]} for patch in patches],
+        "patches": [{"name": patch.name, "cves": [*cves_fixed(patch.content)]} for patch in patches],
     }

@@ -9,13 +9,13 @@ from pathlib import PurePosixPath
 
 from builder.inputs.git import NO_DATE
 from builder.inputs.pins import Sysroot
+from builder.stages.from_source import ARCHIVE, FOLDER, FromSource
 from builder.stages.interpreter.acceptance import OUTPUT as INTERPRETER
 from builder.stages.lock import lines
 from builder.stages.movable import make_movable, movable_files
 from builder.stages.pip import OPTIONS, from_files
 from builder.stages.pip import environment as pip_environment
 from builder.stages.planning import Inputs
-from builder.stages.sourced import ARCHIVE, FOLDER, Sourced
 from builder.stages.stage import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
@@ -31,11 +31,11 @@ _UNMET = "is named in its log: a build back end that asks for more than [build-s
 class Wheel:
     """A package that is built, and the stage that builds it."""
 
-    source: Sourced
+    source: FromSource
     stage: Stage
 
 
-def plan_wheel(source: Sourced, interpreter: Stage, inputs: Inputs, arch: Arch) -> Wheel:
+def plan_wheel(source: FromSource, interpreter: Stage, inputs: Inputs, arch: Arch) -> Wheel:
     """Plan the build of a package's wheel, linked against the C library that the interpreter is linked against."""
     prt_root, machine, floor = inputs.settings.prt_root, inputs.machine, inputs.libc_floor(arch)
     sysroot = inputs.pins.sysroot(inputs.settings.sysroot, arch) if floor else None
@@ -72,7 +72,7 @@ def _kind(name: str) -> str:
     return f"{kind[: _LONGEST_KIND - 9]}-{digest}"
 
 
-def _prepared(source: Sourced, sysroot: Sysroot | None) -> Iterator[Step]:
+def _prepared(source: FromSource, sysroot: Sysroot | None) -> Iterator[Step]:
     """The steps after which the source is in its folder, and the C library in another."""
     if any(file.name == ARCHIVE for file in source.files):
         yield Step("make folder", ("mkdir", f"{WORK}/{FOLDER}"))
@@ -83,7 +83,9 @@ def _prepared(source: Sourced, sysroot: Sysroot | None) -> Iterator[Step]:
         yield unpack("unpack sysroot", "sysroot.tar", f"{WORK}/{_SYSROOT}")
 
 
-def _built(source: Sourced, prt_root: PurePosixPath, env: dict[str, str], building: dict[str, str]) -> Iterator[Step]:
+def _built(
+    source: FromSource, prt_root: PurePosixPath, env: dict[str, str], building: dict[str, str]
+) -> Iterator[Step]:
     """The steps that install what the build needs into the interpreter, which is thrown away, and build."""
     python = f"{prt_root}/bin/python"
     project = "/".join(filter(None, (WORK, FOLDER, source.subdirectory)))
@@ -109,7 +111,7 @@ def _compiler(sysroot: Sysroot | None) -> dict[str, str]:
     return {**{name: f"{tool} {options}" for name, tool in tools.items()}, "PKG_CONFIG_LIBDIR": "/nonexistent"}
 
 
-def _version(source: Sourced) -> dict[str, str]:
+def _version(source: FromSource) -> dict[str, str]:
     """What stands for a repository's tags, which did not come along, for back ends that read the version from them."""
     if not (source.version and source.strip == 0):
         return {}

@@ -32,7 +32,7 @@ def runtime(*names: str) -> bytes:
 
 
 def pack(tmp_path: Path, files: Path, parent: bytes) -> str:
-    """Carry the package stage out; the name of the step that failed, or nothing."""
+    """Carry the stage of the .deb out; the name of the step that failed, or nothing."""
     recipe = tmp_path / "recipe"
     shutil.copytree(Path(__file__).parents[2] / "recipes/deb", recipe)
     shutil.copytree(files, recipe / "files", symlinks=True)

@@ -14,7 +14,7 @@ import docker
 import jsonschema
 import pytest
 
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.inputs.network import read
 from builder.targets import Arch
 from tests.support.checkout import ROOT, Checkout
@@ -169,7 +169,7 @@ def test_a_changed_requirement_redoes_the_packages_only(spoiled: Checkout) -> No
 
 
 def test_network_settings_of_this_machine_are_in_no_image_and_no_artifact(docker_checkout: Checkout) -> None:
-    bundle = read(environment(), None).ca_bundle
+    bundle = read(whole_environment(), None).ca_bundle
     assert bundle, "this test wants a machine with a CA bundle"
     builders = docker.from_env().images.list(filters={"reference": "python-runtime-builder/builder"})
     assert builders

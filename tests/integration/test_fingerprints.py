@@ -13,7 +13,7 @@ from builder.console import Console
 from builder.engines.docker import DockerEngine
 from builder.engines.endpoint import Endpoint
 from builder.engines.images import BuilderImage
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.inputs.network import Network
 from builder.roots.roles import Role
 from builder.targets import Arch
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.needs("docker")
 
 NETWORK = Network(None, {}, {})
 ARCH = Arch.native()
-BASE = environment().get("BASE_IMAGE", "debian:bookworm-slim").replace("{arch}", ARCH.value)
+BASE = whole_environment().get("BASE_IMAGE", "debian:bookworm-slim").replace("{arch}", ARCH.value)
 FROM = "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"
 FEWER = f"{FROM}RUN dpkg --purge --force-depends mawk\n"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.targets import Arch
 from tests.support.checkout import Checkout, Run
 from tests.support.container import base_image
@@ -160,7 +160,7 @@ def test_a_command_has_its_own_output_input_and_exit_code(docker_checkout: Check
     script = "import sys; print(sys.prefix, sys.stdin.read()); sys.exit(7)"
     done = subprocess.run(
         command("run", "--", "python", "-c", script), cwd=docker_checkout.root,
-        env={**environment(), **docker_checkout.env}, input="tea", text=True, capture_output=True, check=False,
+        env={**whole_environment(), **docker_checkout.env}, input="tea", text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
     assert done.stdout == "/prt tea\n"
@@ -168,7 +168,7 @@ def test_a_command_has_its_own_output_input_and_exit_code(docker_checkout: Check
 
 def test_at_a_terminal_there_is_a_prompt_and_python_is_ours(docker_checkout: Checkout) -> None:
     program, *args = command("run-dev")
-    env = {**environment(), **docker_checkout.env}
+    env = {**whole_environment(), **docker_checkout.env}
     with pexpect.spawn(program, args, cwd=docker_checkout.root, env=env, encoding="utf-8", timeout=120) as terminal:
         terminal.expect_exact("# ")
         terminal.sendline("type python; ansible --version | head -n 1; exit 4")

@@ -8,7 +8,7 @@ import pytest
 
 from builder.errors import BuildError
 from builder.inputs import network
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.roots import apt
 from builder.roots.lock import Lock, read_root
 from builder.roots.renewal import renew
@@ -22,7 +22,7 @@ def resolve(folder: Path, *names: str) -> dict[str, str]:
     """What these bring along on arm64."""
     mirror = next(one for one in debian_mirrors() if "security" not in one)
     folder.mkdir()
-    here = network.read(environment(), None)
+    here = network.read(whole_environment(), None)
     return apt.resolve(names, "bookworm", Arch.ARM64, mirror, here, folder)
 
 
@@ -48,7 +48,7 @@ def test_a_list_with_one_package_more_gets_a_lock_that_has_it(tmp_path: Path) ->
     said: list[str] = []
     for _ in range(2):
         (tmp_path / "scratch").mkdir(exist_ok=True)
-        renew(tmp_path / "recipes", "", network.read(environment(), None), tmp_path / "scratch", said.append)
+        renew(tmp_path / "recipes", "", network.read(whole_environment(), None), tmp_path / "scratch", said.append)
     assert said[0].startswith("recipes/builder/builder.lock: renewed\n  + ")
     assert said[1] == "recipes/builder/builder.lock: unchanged"
     for arch in Arch:

@@ -13,7 +13,7 @@ import pytest
 from builder.engines.base import Item
 from builder.engines.sandbox import SandboxEngine, SandboxWorkplace
 from builder.inputs import network
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.roots.roles import Roots
 from builder.roots.tree import RootShelf
 from builder.sources.shelf import SourceShelf
@@ -30,7 +30,7 @@ TARBALL = f"prt_v0_{Arch.native().value}.tgz"
 @pytest.fixture(scope="module")
 def engine(newcomer: Newcomer, tmp_path_factory: pytest.TempPathFactory) -> SandboxEngine:
     """The engine, with the root file systems that the newcomer's build unpacked."""
-    here = network.read(environment(), None)
+    here = network.read(whole_environment(), None)
     cache = newcomer.checkout.out / "cache"
     shelf = RootShelf(cache / "roots", SourceShelf(cache / "sources", here, "", "", print), print)
     return SandboxEngine(Roots(ROOT / "recipes", shelf), PurePosixPath("/prt"), tmp_path_factory.mktemp("work"), here)
@@ -38,7 +38,7 @@ def engine(newcomer: Newcomer, tmp_path_factory: pytest.TempPathFactory) -> Sand
 
 @pytest.fixture
 def place(engine: SandboxEngine) -> Iterator[SandboxWorkplace]:
-    """A workplace of the package stage."""
+    """A workplace of the runtime stage."""
     with engine.workplace(Arch.native()) as place:
         yield place
 

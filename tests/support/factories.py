@@ -155,7 +155,7 @@ class Planning:
         return replace(self, inputs=replace(self.inputs, **parts))  # type: ignore[arg-type]
 
     def stages(self) -> dict[str, Stage]:
-        """The interpreter and the package stages of the plan, by name."""
+        """The interpreter and the runtime stages of the plan, by name."""
         plan = self.plan()
         lower = [plan.parent.stage] if plan.parent else []
         return {stage.name: stage for stage in (plan.interpreter, *lower, plan.stage)}

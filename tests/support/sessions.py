@@ -12,4 +12,4 @@ from tests.support.factories import environ
 
 def given(monkeypatch: pytest.MonkeyPatch, root: Path, **values: str) -> None:
     """Set the environment of the sessions, which work in a `checkout`."""
-    monkeypatch.setattr(opening, "environment", lambda: environ(root, **values))
+    monkeypatch.setattr(opening, "whole_environment", lambda: environ(root, **values))

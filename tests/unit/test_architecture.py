@@ -139,6 +139,12 @@ def test_a_function_is_short_and_takes_few_things(name: str) -> None:
     assert (long, many) == ([], [])
 
 
+@pytest.mark.parametrize("name", OUTSIDE)  # those inside are part of keys
+def test_nothing_bears_its_modules_name(name: str) -> None:
+    defined = (node for node in ast.parse(MODULES[name].read_text()).body if hasattr(node, "name"))
+    assert name.rpartition(".")[2] not in {node.name for node in defined}
+
+
 def test_the_documentation_has_the_same_list_of_rooms() -> None:
     text = (ROOT / "docs" / "how-it-works.md").read_text().partition("## The rooms of builder/")[2]
     rows = [re.findall(r"`(\w+)/?`", line.split("|")[1]) for line in text.splitlines() if line.startswith("| `")]

@@ -25,7 +25,7 @@ environment.conceal_secrets() if "twice" in sys.argv else None
 place = HostWorkplace(PurePosixPath("/prt"), Path(sys.argv[1]), Network(None, {}, {}))
 place.run(Step("look", ("sh", "-c", "tr '\\\\0' '\\\\n' < /proc/$PPID/environ; echo; env")), print)
 print(command.output(["env"]))
-known = environment.environment()
+known = environment.whole_environment()
 print("known", known["CACHE_TOKEN"][::-1], known["SOURCE_MIRROR"][::-1], known["PRT_CACHE_PASSWORD"][::-1])
 """
 

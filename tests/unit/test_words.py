@@ -28,6 +28,9 @@ RETIRED = {
     "planning make": "Inputs",
     "licen[c]es?": "license, as SPDX spells it",
     "compil(e|es|ed|ing) across": "cross-compile",
+    "flaws?": "vulnerability, or the CVE",
+    "package stage": "the runtime stage, or the stage of the .deb",
+    "Sourced": "FromSource",
     # Phrases.
     "tells": "reports, says, shows",
     "told": "is shown, is reported, knows",
@@ -62,6 +65,7 @@ ALLOWED = [
     ("tests/unit/inputs/test_pins.py", {"beside", "licen[c]es?"}, "the key; a key with the spelling that was given up"),
     ("tests/unit/inputs/test_inputs.py", {"beside"}, "the key"),
     ("tests/unit/stages/test_deb.py", {"beside"}, "the attribute"),
+    ("builder/inside/sbom/sources.py", {"flaws?"}, "the file is part of a key: it changes when its file does"),
     ("builder/stages/manifest.schema.json", {"licen[c]es?"}, "says what version 1 had"),
     ("CHANGELOG.md", {"licen[c]es?"}, "says what was renamed"),
 ]

@@ -26,7 +26,7 @@ def _required_modules(cpython: CPython) -> tuple[str, ...]:
     return (*_REQUIRED_MODULES, *zstd, *(("_gdbm",) if cpython.gdbm else ()))
 
 
-def acceptance(cpython: CPython, prt_root: PurePosixPath) -> Stage:
+def plan_acceptance(cpython: CPython, prt_root: PurePosixPath) -> Stage:
     """What an interpreter compiled elsewhere must pass on its own architecture before it is kept."""
     hint = (
         "its library in recipes/pins.toml was not found by configure, or is of no use: the interpreter's log says why"

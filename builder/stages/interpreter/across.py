@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from builder.stages.interpreter import libpython, modules
-from builder.stages.interpreter.acceptance import OUTPUT, acceptance
+from builder.stages.interpreter.acceptance import OUTPUT, plan_acceptance
 from builder.stages.interpreter.compiler import CLANG, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
     BUILD_PREFIX,
@@ -151,7 +151,7 @@ def cross_compile(
         output=OUTPUT,
         parents=parents,
         compiles=True,
-        acceptance=acceptance(cpython, prt_root),
+        acceptance=plan_acceptance(cpython, prt_root),
     )
 
 

@@ -149,5 +149,5 @@ class CPython:
 
 
 def without_bytecode(folder: str) -> Step:
-    """Remove the bytecode of a tree: the package stage makes it again, once, reproducibly."""
+    """Remove the bytecode of a tree: the runtime stage makes it again, once, reproducibly."""
     return Step("remove bytecode", ("find", folder, *"-name __pycache__ -prune -exec rm -r {} +".split()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from builder.stages.interpreter.acceptance import CHECK, OUTPUT, acceptance, check_modules
+from builder.stages.interpreter.acceptance import CHECK, OUTPUT, check_modules, plan_acceptance
 from builder.stages.interpreter.cpython import CPython, without_bytecode
 from builder.stages.stage import Stage, pack
 from builder.targets import Arch
@@ -31,5 +31,5 @@ def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: 
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),
         ),
         output=OUTPUT,
-        acceptance=acceptance(cpython, prt_root),
+        acceptance=plan_acceptance(cpython, prt_root),
     )

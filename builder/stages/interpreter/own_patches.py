@@ -14,6 +14,6 @@ OWN_PATCHES = tuple(
 _SINCE = (3, 13)
 
 
-def own_patches(version: str) -> tuple[RecipeFile, ...]:
+def patches_to(version: str) -> tuple[RecipeFile, ...]:
     """Those to a version of CPython."""
     return OWN_PATCHES if series(version) >= _SINCE else ()

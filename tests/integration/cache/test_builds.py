@@ -23,7 +23,7 @@ from builder.cache.webdav import WebDav
 from builder.console import Console
 from builder.engines.base import Output
 from builder.errors import BuildError
-from builder.inputs.environment import environment
+from builder.inputs.environment import whole_environment
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
 from builder.stages.stage import Step
@@ -268,8 +268,8 @@ def test_the_server_starts_with_one_command_passes_the_check_and_trims_itself(tm
     shutil.copytree(ROOT / "remote_cache", folder)
     hashed = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True)
     (folder / "users").write_text(f"{USER}:{hashed.stdout}")
-    base = environment().get("BASE_IMAGE", "debian:bookworm-slim").replace("{arch}", Arch.native().value)
-    env = {**environment(), "PORT": str(free_port())}
+    base = whole_environment().get("BASE_IMAGE", "debian:bookworm-slim").replace("{arch}", Arch.native().value)
+    env = {**whole_environment(), "PORT": str(free_port())}
 
     def compose(*args: str) -> str:
         command = ["docker", "compose", "--project-name=prt-test-cache", *args]

@@ -23,10 +23,10 @@ from builder.engines.base import fill
 from builder.errors import BuildError
 from builder.inputs.recipe import Recipe, RecipeFile, SourceTree
 from builder.pipeline.distributions import wheel_of
+from builder.stages.from_source import FromSource
 from builder.stages.lock import LOCK, distribution, lines, read_lock
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, install, plan_fetch, plan_lock
 from builder.stages.programs import program_file
-from builder.stages.sourced import Sourced
 from builder.stages.stage import Step
 from builder.stages.wheel import OUTPUT, plan_wheel
 from builder.targets import Arch, Variant
@@ -152,7 +152,7 @@ class Place:
         texts = {"pyproject.toml": PROJECT, "backend.py": f"import tool\n{BACKEND}{hooks}"}
         tree = SourceTree("mine", tuple(RecipeFile(name, text.encode()) for name, text in texts.items()))
         given = inputs(tmp_path).set(PRT_ROOT=str(self.root))
-        source = Sourced("sourced", "", tree, requires=requires)
+        source = FromSource("sourced", "", tree, requires=requires)
         stage = plan_wheel(source, given.plan().interpreter, given.inputs, Arch.AMD64).stage
         files = {file.name: file.content for file in stage.files}
         for name, content in {**files, f"{DISTRIBUTIONS}/{requires[0].file}": tool}.items():

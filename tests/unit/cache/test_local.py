@@ -14,7 +14,7 @@ import pytest
 from builder.cache.cache import Cache
 from builder.cache.credentials import NOBODY
 from builder.cache.store import Hit, Miss, Store
-from builder.cache.trim import FRESH, trim
+from builder.cache.trim import FRESH, trim_store
 from tests.support.hostile import Answer, hostile
 from tests.support.scene import BUILT, GOOD, Scene, content_path, entry_path, honest, scene, stage, tgz
 
@@ -120,7 +120,7 @@ def aged(store: Store, name: str, age: float) -> Path:
 def test_what_was_used_least_recently_goes_first_until_the_size_is_kept(tmp_path: Path) -> None:
     store = Store(tmp_path / "cache")
     old, older, oldest = (aged(store, name, FRESH * age) for name, age in (("c", 2), ("b", 3), ("a", 4)))
-    assert trim(store, 2500) == 1000
+    assert trim_store(store, 2500) == 1000
     assert [path.exists() for path in (old, older, oldest)] == [True, True, False]
     assert len([*store.entries()]) == 2, "the entry goes with its content"
 
@@ -129,14 +129,14 @@ def test_using_something_keeps_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "cache")
     oldest, old = aged(store, "a", FRESH * 4), aged(store, "b", FRESH * 2)
     assert isinstance(store.find("interpreter", {"name": "a"}), Hit)
-    trim(store, 1500)
+    trim_store(store, 1500)
     assert (oldest.exists(), old.exists()) == (True, False)
 
 
 def test_what_is_fresh_stays_during_a_running_build_whatever_the_size(tmp_path: Path) -> None:
     store = Store(tmp_path / "cache")
     fresh = aged(store, "a", 60)
-    assert trim(store, 0) == 0
+    assert trim_store(store, 0) == 0
     assert fresh.exists()
 
 
@@ -147,7 +147,7 @@ def test_within_its_size_nothing_goes_but_what_was_left_half_written(tmp_path: P
     for part in parts:
         part.touch()
     os.utime(parts[0], (0, 0))
-    trim(store, 10**9)
+    trim_store(store, 10**9)
     assert [path.exists() for path in (old, *parts)] == [True, False, True]
 
 

@@ -45,7 +45,7 @@ def server(root: Path, memory: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
     running: list[Hostile] = []
     with hostile(rule) as one:
         running.append(one)
-        monkeypatch.setattr(opening, "environment", lambda: environ(root, CACHE_URL=one.url))
+        monkeypatch.setattr(opening, "whole_environment", lambda: environ(root, CACHE_URL=one.url))
         yield one
 
 
@@ -110,7 +110,7 @@ def test_content_altered_here_is_not_published_and_is_an_error(
 
 def test_a_server_that_refuses_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with hostile(lambda method, *_: Answer(403 if method == "PUT" else 404)) as server:
-        monkeypatch.setattr(opening, "environment", lambda: environ(root, CACHE_URL=server.url))
+        monkeypatch.setattr(opening, "whole_environment", lambda: environ(root, CACHE_URL=server.url))
         with pytest.raises(opening.SessionFailed, match="4 objects could not be published") as problem:
             share.upload_cache()
     assert "is refused (403) with no credentials" in str(problem.value)
@@ -119,7 +119,7 @@ def test_a_server_that_refuses_is_an_error(root: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("session", [share.upload_cache, share.check_cache])
 @pytest.mark.usefixtures("root")
 def test_without_a_url_it_says_so(root: Path, monkeypatch: pytest.MonkeyPatch, session: Callable[[], None]) -> None:
-    monkeypatch.setattr(opening, "environment", lambda: environ(root))
+    monkeypatch.setattr(opening, "whole_environment", lambda: environ(root))
     with pytest.raises(opening.SessionFailed, match="CACHE_URL is not set"):
         session()
 

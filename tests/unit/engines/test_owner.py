@@ -12,15 +12,15 @@ import pytest
 from docker.errors import APIError
 
 from builder.engines.endpoint import Endpoint
-from builder.engines.owner import LABEL, is_gone, owner, remove_abandoned
+from builder.engines.owner import LABEL, is_gone, remove_abandoned, this_process
 
 
 def test_this_process_lives() -> None:
-    assert not is_gone(owner())
+    assert not is_gone(this_process())
 
 
 def test_a_process_that_ended_is_gone_before_and_after_its_parent_looked() -> None:
-    code = "from builder.engines.owner import owner; print(owner(), flush=True); input()"
+    code = "from builder.engines.owner import this_process; print(this_process(), flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -34,12 +34,12 @@ def test_a_process_that_ended_is_gone_before_and_after_its_parent_looked() -> No
 
 
 def test_a_number_that_another_process_has_now_is_not_its_owner() -> None:
-    assert is_gone(f"{owner().rpartition(' ')[0]} 1")
+    assert is_gone(f"{this_process().rpartition(' ')[0]} 1")
 
 
 @pytest.mark.parametrize("part", [0, 1])
 def test_of_another_boot_or_machine_or_pid_namespace_nothing_is_known(part: int) -> None:
-    words = f"{owner().rpartition(' ')[0]} 1".split(" ")
+    words = f"{this_process().rpartition(' ')[0]} 1".split(" ")
     words[part] = "another"
     assert not is_gone(" ".join(words))
 
@@ -63,9 +63,9 @@ class Container:
 
 
 def test_only_containers_of_processes_that_ended_are_removed() -> None:
-    ended = f"{owner().rpartition(' ')[0]} 1"
+    ended = f"{this_process().rpartition(' ')[0]} 1"
     gone: list[str] = []
-    found = [Container(text, gone) for text in (ended, owner(), f"another-boot {ended}", "", ended)]
+    found = [Container(text, gone) for text in (ended, this_process(), f"another-boot {ended}", "", ended)]
     endpoint = Endpoint("")
     containers = SimpleNamespace(list=lambda **filters: found)
     endpoint.__dict__["client"] = SimpleNamespace(containers=containers)  # the value a cached property keeps

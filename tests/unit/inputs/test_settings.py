@@ -371,7 +371,7 @@ def test_a_ca_bundle_that_is_there_is_taken(tmp_path: Path) -> None:
 
 def test_the_environment_of_this_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRT_ENGINE", "host")
-    assert environment.environment()["PRT_ENGINE"] == "host"
+    assert environment.whole_environment()["PRT_ENGINE"] == "host"
 
 
 def test_the_table_in_the_docs_agrees_with_the_settings() -> None:

@@ -73,12 +73,12 @@ def counted(root: Path) -> dict[str, int]:
 
 
 def installed(one: Recorder) -> bytes:
-    """The wheel the package stage was given."""
+    """The wheel the runtime stage was given."""
     content = one.workplaces[-1].items[f"distributions/{FILE}"].content
     return content.read_bytes() if isinstance(content, Path) else content
 
 
-def test_a_missing_file_is_downloaded_verified_kept_and_handed_to_the_package_stage(root: Path) -> None:
+def test_a_missing_file_is_downloaded_verified_kept_and_handed_to_the_runtime_stage(root: Path) -> None:
     one = engine()
     build(root, one)
     assert "download packages" in one.step_names

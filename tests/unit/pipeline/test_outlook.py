@@ -9,7 +9,7 @@ import pytest
 
 from builder.console import Console
 from builder.pipeline import stores
-from builder.pipeline.outlook import outlook
+from builder.pipeline.outlook import look_ahead
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
 from tests.support.factories import checkout, project
@@ -35,7 +35,7 @@ def build(root: Path, **values: str) -> None:
 def shown(root: Path, **values: str) -> dict[str, str]:
     """What is said of each stage."""
     given = project(root, COMPILE="across", LIBRARIES="bundled", **values)
-    return dict(outlook(given, TARGET, stores.cache(given, lambda warning: None)))
+    return dict(look_ahead(given, TARGET, stores.cache(given, lambda warning: None)))
 
 
 def test_before_the_first_build_nothing_is_known(root: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_failed_compile_is_not_cached(root: Path) -> None:
     assert cached(root) == []
 
 
-def test_a_failed_package_stage_keeps_the_compiled_interpreter(root: Path) -> None:
+def test_a_failed_runtime_stage_keeps_the_compiled_interpreter(root: Path) -> None:
     with pytest.raises(BuildError):
         build(root, Recorder(answers={"pip check": Answer(1)}))
     engine = Recorder()
@@ -213,7 +213,7 @@ def test_a_damaged_cached_interpreter_is_warned_about_and_compiled_again(root: P
     assert content.read_bytes() == b"canned interpreter.tgz"
 
 
-def test_the_package_stage_starts_from_the_cached_interpreter(root: Path) -> None:
+def test_the_runtime_stage_starts_from_the_cached_interpreter(root: Path) -> None:
     engine = Recorder()
     build(root, engine)
     parent = engine.workplaces[-1].items["parent.tgz"].content

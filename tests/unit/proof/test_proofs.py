@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from builder.stages.stage import WORK, Step
 from builder.targets import Arch, Target, Variant
 from tests.support.factories import recipes, settings
 
+PAGE = Path(__file__).parents[3] / "docs" / "proof.md"
 RUNTIME = Target(Variant.RUNTIME, Arch.ARM64)
 DEV = Target(Variant.RUNTIME_DEV, Arch.ARM64)
 BOTH = tuple(recipes().values())
@@ -70,6 +73,12 @@ def test_the_manifest_must_say_what_was_asked_for(tmp_path: Path) -> None:
     assert {"arch=arm64", "variant=runtime-dev", "prt_root=/srv/py", "runtime_version=v7"} < {
         *step(proof, "manifest").args
     }
+
+
+def test_the_page_has_a_row_for_each_check() -> None:
+    rows = [row.strip("`") for row in re.findall(r"^\| ([^|]+?) \|", PAGE.read_text(), re.MULTILINE)]
+    every = [name.partition(": ")[0] for name in (*EVERYWHERE, *MOVED[1:])]
+    assert [name for name in every if not any(fnmatch(name, f"{row}/*") or name == row for row in rows)] == []
 
 
 def test_what_the_recipes_prune_need_not_import(tmp_path: Path) -> None:

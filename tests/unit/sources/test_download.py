@@ -58,7 +58,7 @@ def endless(first: bytes, then: bytes, pause: float = 0) -> Callable[[socket.soc
 def failure(url: str, most: int = 1 << 20) -> str:
     """Why the download fails; nothing else may come of it."""
     try:
-        download.download(url, io.BytesIO(), DIRECT, most)
+        download.download_to(url, io.BytesIO(), DIRECT, most)
     except download.FAILURES as problem:
         return download.reason(problem)
     return "no failure"
@@ -77,7 +77,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_body_without_end_is_given_up_at_the_bound_and_nothing_of_it_stays(first: bytes) -> None:
     file = io.BytesIO()
     with server(endless(first, b"x" * 65536)) as url, pytest.raises(OSError, match="more than 3 MiB, given up"):
-        download.download(url, file, DIRECT, most=3 << 20)
+        download.download_to(url, file, DIRECT, most=3 << 20)
     assert file.getvalue() == b""
 
 
@@ -85,7 +85,7 @@ def test_a_compressed_body_is_taken_as_it_is() -> None:
     file = io.BytesIO()
     body = b"\x1f\x8b no gzip at all"
     with server(lambda client: client.sendall(HEAD + b"Content-Encoding: gzip\r\n\r\n" + body)) as url:
-        download.download(url, file, DIRECT)
+        download.download_to(url, file, DIRECT)
     assert file.getvalue() == body
 
 
@@ -123,7 +123,7 @@ def test_a_download_that_is_slow_but_fast_enough_ends_well(monkeypatch: pytest.M
 
     file = io.BytesIO()
     with server(talk) as url:
-        download.download(url, file, DIRECT)
+        download.download_to(url, file, DIRECT)
     assert file.getvalue() == b"x" * 1000
 
 
@@ -144,7 +144,7 @@ def test_a_redirection_is_followed_without_its_body() -> None:
     file = io.BytesIO()
     started = time.monotonic()
     with server(talk) as url:
-        download.download(url, file, DIRECT)
+        download.download_to(url, file, DIRECT)
     assert file.getvalue() == b"x"
     assert time.monotonic() - started < 5
 

@@ -42,7 +42,7 @@ def found(mirror: DebianMirror, source: Source = XZ) -> Fixes:
     return fixes_of(source, revised([source], Indexes(shelf)).get(source, []), shelf)
 
 
-def test_patches_from_the_first_to_the_last_that_names_a_flaw_are_taken_in_debians_order(mirror: DebianMirror) -> None:
+def test_patches_from_the_first_to_the_last_that_names_a_cve_are_taken_in_debians_order(mirror: DebianMirror) -> None:
     mirror.add("5.8.1", tarball("xz-5.8.1"), patches=PATCHES)
     fixes = found(mirror).fixes
     assert [fix.name for fix in fixes] == [
@@ -55,7 +55,7 @@ def test_patches_from_the_first_to_the_last_that_names_a_flaw_are_taken_in_debia
     )
 
 
-def test_of_cpython_only_patches_that_name_a_flaw_are_taken(mirror: DebianMirror) -> None:
+def test_of_cpython_only_patches_that_name_a_cve_are_taken(mirror: DebianMirror) -> None:
     place = "debian:pool/main/p/xz-utils/xz-utils_5.8.1.orig.tar.xz"
     mirror.add("5.8.1", tarball("Python-5.8.1"), patches=PATCHES)
     fixes = found(mirror, replace(XZ, name="CPython", places=(place,))).fixes
@@ -77,7 +77,7 @@ def test_a_revision_that_no_place_has_is_passed_over_and_said(mirror: DebianMirr
     assert fixes.passed[0].startswith("5.8.1-2: no place has xz-utils_5.8.1-2.debian.tar.xz")
 
 
-def test_without_a_patch_that_names_a_flaw_there_is_none(mirror: DebianMirror) -> None:
+def test_without_a_patch_that_names_a_cve_there_is_none(mirror: DebianMirror) -> None:
     mirror.add("5.8.1", tarball("xz-5.8.1"), patches={"build.patch": CHANGE})
     assert found(mirror).fixes == ()
 

@@ -16,9 +16,9 @@ from builder.inputs.commit import Commit
 from builder.inputs.package_lock import parse, text_of
 from builder.inputs.pins import Source
 from builder.inputs.recipe import Builds, Recipe, RecipeFile, SourceTree
+from builder.stages.from_source import FromSource
 from builder.stages.lock import Distribution
-from builder.stages.locked import Platform, locked
-from builder.stages.sourced import Sourced
+from builder.stages.locked import Platform, of_recipe
 from builder.stages.stage import File
 from builder.targets import Arch, Variant
 from tests.support.factories import recipes
@@ -61,17 +61,17 @@ def files(packages: Packages, platform: Platform = HERE, requirements: bytes = b
 
 def distributions(given: Recipe, platform: Platform = HERE) -> list[Distribution]:
     """The same, of a recipe that has nothing to be built."""
-    chosen = locked((given,), platform)
+    chosen = of_recipe((given,), platform)
     assert chosen is not None
     return [one for one in chosen if isinstance(one, Distribution)]
 
 
 def test_a_recipe_without_a_lock_has_nothing_locked() -> None:
-    assert locked((BARE[Variant.RUNTIME],), HERE) is None
+    assert of_recipe((BARE[Variant.RUNTIME],), HERE) is None
 
 
 def test_a_lock_of_nothing_is_a_lock() -> None:
-    assert locked((recipe([]),), HERE) == ()
+    assert of_recipe((recipe([]),), HERE) == ()
 
 
 def test_the_lines_are_those_of_pip_with_each_files_digest_in_the_order_of_names() -> None:
@@ -150,10 +150,10 @@ def test_a_package_without_a_wheel_for_the_target_is_named_with_it() -> None:
 def test_what_is_to_be_compiled_comes_as_its_source(line: bytes) -> None:
     lock = [package("x", EACH[0], **SDIST)]
     with pytest.raises(UserError, match=r"recipes/runtime/builds/pylock\.x\.toml is missing: it locks what builds x"):
-        locked((recipe(lock, line),), HERE)
+        of_recipe((recipe(lock, line),), HERE)
     built = building(recipe(lock, line), x=(f"x @ sha256:{'b' * 64}", "setuptools"))
-    (source,) = locked((built,), HERE) or ()
-    assert isinstance(source, Sourced)
+    (source,) = of_recipe((built,), HERE) or ()
+    assert isinstance(source, FromSource)
     (file,) = source.files
     assert isinstance(file.content, Source)
     assert (file.content.file, file.sha256) == ("x-1.0.tar.gz", "b" * 64)
@@ -192,10 +192,10 @@ def with_tree(tree: SourceTree = TREE, packages: Sequence[dict[str, Any]] = (IN_
     return with_lock(without, text, without.asked)
 
 
-def only(given: Recipe) -> Sourced:
+def only(given: Recipe) -> FromSource:
     """The one source of a recipe."""
-    (found,) = locked((given,), HERE) or ()
-    assert isinstance(found, Sourced)
+    (found,) = of_recipe((given,), HERE) or ()
+    assert isinstance(found, FromSource)
     return found
 
 
@@ -232,7 +232,7 @@ def test_what_a_folder_is_built_with_changes_its_lock_and_what_it_holds_does_not
     with pytest.raises(
         UserError, match=r"pylock\.toml was made for other requirements: \+ packages/mine with metadata"
     ):
-        locked((other,), HERE)
+        of_recipe((other,), HERE)
 
 
 def test_what_builds_another_commit_is_refused() -> None:
@@ -256,7 +256,7 @@ def test_what_builds_a_package_has_a_wheel_for_the_platform() -> None:
 
 def test_a_project_is_built_by_a_lock_only() -> None:
     with pytest.raises(UserError, match="recipes/runtime/packages is installed by a lock only"):
-        locked((replace(BARE[Variant.RUNTIME], trees=(TREE,)),), HERE)
+        of_recipe((replace(BARE[Variant.RUNTIME], trees=(TREE,)),), HERE)
 
 
 def test_runtime_dev_builds_what_the_runtime_has_not() -> None:
@@ -265,7 +265,7 @@ def test_runtime_dev_builds_what_the_runtime_has_not() -> None:
     path = {"name": "x", "directory": {"path": "../runtime/packages/mine"}}
     text = tomlkit.dumps({"lock-version": "1.0", "created-by": "uv", "packages": [path, REPOSITORY | {"name": "y"}]})
     dev = building(with_lock(dev, text, runtime.asked), y=(f"y @ {COMMIT}",))
-    (found,) = locked((runtime, dev), HERE) or ()
+    (found,) = of_recipe((runtime, dev), HERE) or ()
     assert found.name == "y"
 
 
@@ -277,41 +277,41 @@ def test_a_lock_of_other_requirements_is_refused_and_what_differs_is_named(asked
     given = replace(BARE[Variant.RUNTIME], requirements=(RecipeFile("10-x.txt", b"# web\nfastapi==2\n"),))
     stale = with_lock(given, 'lock-version = "1.0"\ncreated-by = "uv"\npackages = []\n', asked)
     with pytest.raises(UserError, match=change) as raised:
-        locked((stale,), HERE)
+        of_recipe((stale,), HERE)
     assert "nox -s lock" in raised.value.hint
 
 
 def test_a_changed_constraint_makes_a_lock_stale() -> None:
     stale = replace(recipe([]), constraints=b"six<2\n")
     with pytest.raises(UserError, match=r"\+ --constraint six<2"):
-        locked((stale,), HERE)
+        of_recipe((stale,), HERE)
 
 
 def test_runtime_dev_installs_what_the_runtime_has_not() -> None:
     six, pytest_ = package("six", "six-1.0-py3-none-any.whl"), package("pytest", "pytest-1.0-py3-none-any.whl")
-    chosen = locked((recipe([six]), recipe([six, pytest_], variant=Variant.RUNTIME_DEV)), HERE)
+    chosen = of_recipe((recipe([six]), recipe([six, pytest_], variant=Variant.RUNTIME_DEV)), HERE)
     assert [one.name for one in chosen or ()] == ["pytest"]
 
 
 def test_runtime_dev_may_not_lock_another_release_than_the_runtime() -> None:
     six, newer = package("six", "six-1.0-py3-none-any.whl"), package("six", "six-1.1-py3-none-any.whl", version="1.1")
     with pytest.raises(UserError, match=r"six-1.1-py3-none-any.whl.*six-1.0-py3-none-any.whl"):
-        locked((recipe([six]), recipe([newer], variant=Variant.RUNTIME_DEV)), HERE)
+        of_recipe((recipe([six]), recipe([newer], variant=Variant.RUNTIME_DEV)), HERE)
 
 
 def test_the_lock_of_runtime_dev_needs_that_of_the_runtime() -> None:
     with pytest.raises(UserError, match="recipes/runtime has no lock"):
-        locked((BARE[Variant.RUNTIME], recipe([], variant=Variant.RUNTIME_DEV)), HERE)
+        of_recipe((BARE[Variant.RUNTIME], recipe([], variant=Variant.RUNTIME_DEV)), HERE)
 
 
 def test_a_lock_for_newer_versions_of_python_is_refused_by_older_ones_only() -> None:
     lock: dict[str, Any] = {"requires-python": ">=3.15"}
     given = recipe([], **lock)
     with pytest.raises(UserError, match=r"3\.15") as raised:
-        locked((given,), HERE)
+        of_recipe((given,), HERE)
     assert raised.value.hint == "`nox -s lock` makes it again"
     for version in ("3.15.0rc2", "3.15.0rc2t", "3.15.2"):
-        assert locked((given,), replace(HERE, version=version)) == ()
+        assert of_recipe((given,), replace(HERE, version=version)) == ()
 
 
 HOSTILE: Mapping[str, dict[str, Any]] = {
@@ -345,7 +345,7 @@ def test_a_file_that_pip_would_misread_is_refused(what: str) -> None:
 )
 def test_what_can_not_be_had_by_its_digest_is_refused_by_name(more: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"pylock\.toml: x (is nothing that can be|has no file with a sha256)"):
-        locked((building(with_tree(packages=[{"name": "x", **more}]), x=("flit_core<4",)),), HERE)
+        of_recipe((building(with_tree(packages=[{"name": "x", **more}]), x=("flit_core<4",)),), HERE)
 
 
 OWN = RecipeFile("mine-1.0-py3-none-any.whl", b"a wheel of the team")
@@ -375,12 +375,12 @@ def test_another_wheel_of_that_name_is_refused() -> None:
     recipe = with_wheels(OWN, packages=[MINE])
     other = replace(recipe, wheels=(replace(OWN, content=b"another"),))
     with pytest.raises(UserError, match=f"made for other requirements.*{OWN.name}"):
-        locked((other,), HERE)
+        of_recipe((other,), HERE)
     forged = {**MINE, "archive": {**MINE["archive"], "hashes": {"sha256": "0" * 64}}}
     with pytest.raises(UserError, match="mine is nothing that can be installed"):
-        locked((with_wheels(OWN, packages=[forged]),), HERE)
+        of_recipe((with_wheels(OWN, packages=[forged]),), HERE)
 
 
 def test_wheels_are_installed_by_a_lock_only() -> None:
     with pytest.raises(UserError, match="recipes/runtime/wheels is installed by a lock only"):
-        locked((replace(BARE[Variant.RUNTIME], wheels=(OWN,)),), HERE)
+        of_recipe((replace(BARE[Variant.RUNTIME], wheels=(OWN,)),), HERE)

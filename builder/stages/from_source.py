@@ -27,7 +27,7 @@ _REPOSITORY = re.compile(r"(https?|ssh|git|file)://[^-].*", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Sourced:
+class FromSource:
     """A source of a package: `version` is empty where only the build will tell; it is in a `subdirectory`.
 
     `requires` are the files that its build needs.
@@ -75,7 +75,7 @@ class Sourced:
         return {"name": self.name, "source": place, "sha256": self.origin.sha256}
 
 
-def sourced(package: Package, artifact: object, asking: Sequence[Recipe | Venv]) -> Sourced | None:
+def source_of(package: Package, artifact: object, asking: Sequence[Recipe | Venv]) -> FromSource | None:
     """What a lock has for a package, if that is a source that can be built; None if not."""
     version = str(package.version or "")
     recipes = [one for one in asking if isinstance(one, Recipe)]
@@ -83,25 +83,25 @@ def sourced(package: Package, artifact: object, asking: Sequence[Recipe | Venv])
         trees = {f"{one.variant.recipe_folder}/packages/{tree.name}": tree for one in recipes for tree in one.trees}
         # Paths of a lock count from its folder, which is that of the last recipe.
         path = posixpath.normpath(f"{recipes[-1].variant.recipe_folder}/{artifact.path}") if recipes else ""
-        return Sourced(package.name, "", trees[path]) if path in trees else None
+        return FromSource(package.name, "", trees[path]) if path in trees else None
     if isinstance(artifact, PackageVcs):
         if not (artifact.url and _REPOSITORY.fullmatch(artifact.url) and _COMMIT.fullmatch(artifact.commit_id)):
             return None
         commit = Commit(artifact.url, artifact.commit_id)
-        return Sourced(package.name, version, commit, _below(artifact.subdirectory))
+        return FromSource(package.name, version, commit, _below(artifact.subdirectory))
     if isinstance(artifact, PackageSdist | PackageArchive):
         sha256 = artifact.hashes.get("sha256", "")
         own = next((file for one in recipes for file in one.sdists if file.sha256 == sha256), None)
-        return Sourced(package.name, version, own) if own else _downloaded(package.name, version, artifact, sha256)
+        return FromSource(package.name, version, own) if own else _downloaded(package.name, version, artifact, sha256)
     return None
 
 
-def _downloaded(name: str, version: str, artifact: PackageSdist | PackageArchive, sha256: str) -> Sourced | None:
+def _downloaded(name: str, version: str, artifact: PackageSdist | PackageArchive, sha256: str) -> FromSource | None:
     url, subdirectory = artifact.url or "", artifact.subdirectory if isinstance(artifact, PackageArchive) else None
     file = file_of(url)
     if not (is_download(url) and _SDIST.fullmatch(file) and re.fullmatch("[0-9a-f]{64}", sha256)):
         return None
-    return Sourced(name, version, Source(name, version, file, sha256, (url,)), _below(subdirectory))
+    return FromSource(name, version, Source(name, version, file, sha256, (url,)), _below(subdirectory))
 
 
 def file_of(url: str) -> str:

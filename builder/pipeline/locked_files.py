@@ -19,7 +19,7 @@ from builder.stages.wheel import Wheel
 
 
 @dataclass(frozen=True)
-class Packages:
+class LockedFiles:
     """The packages of one plan. `parent` is the tree that they are installed into, `parts` a folder for parts."""
 
     results: Results
@@ -28,7 +28,7 @@ class Packages:
     parts: Path
 
     def items(self) -> list[Item]:
-        """What the package stage is given besides its own files."""
+        """What the runtime stage is given besides its own files."""
         locks = self.plan.locks
         named = self._resolved() if locks.named is None else locks.named
         locked = {LOCK: named, **{lock_of(name): each for name, each in locks.venvs.items()}}

@@ -21,12 +21,12 @@ from builder.inputs.project import Project
 from builder.inputs.recipe import Recipe, RecipeFile, SourceTree, Venv, chain_of
 from builder.sessions.locking import Locking, Question
 from builder.sessions.opening import read_project, reported
-from builder.stages.locked import Platform, locked, of_venv
+from builder.stages.locked import Platform, of_recipe, of_venv
 from builder.targets import Arch, Variant
 
 
 @reported
-def lock(args: Sequence[str], uv: Path) -> None:
+def renew(args: Sequence[str], uv: Path) -> None:
     """Lock what each recipe's requirements resolve to, and those of its virtual environments, in a pylock.toml each."""
     locking = Locking(read_project(), uv, _arguments(args))
     project = locking.project
@@ -92,7 +92,7 @@ def _unfit(project: Project, recipes: Mapping[Variant, Recipe]) -> Iterator[str]
     for arch, variant in product(Arch, Variant):
         platform = Platform(settings.python_version, arch, project.pins.sysroot(settings.sysroot, arch).glibc)
         try:
-            locked(chain_of(recipes, variant), platform)
+            of_recipe(chain_of(recipes, variant), platform)
             for venv in recipes[variant].venvs:
                 of_venv(venv, platform)
         except UserError as problem:

@@ -15,7 +15,8 @@ import pytest
 
 from builder.inputs import project as projects
 from builder.inputs.package_lock import parse
-from builder.sessions import opening, packages
+from builder.sessions import opening
+from builder.sessions.locks import renew
 from builder.sessions.opening import SessionFailed
 from builder.targets import Variant
 from tests.support.factories import checkout
@@ -64,7 +65,7 @@ def answer(root: Path, **answers: Any) -> None:
 def lock(root: Path, *args: str) -> list[dict[str, Any]]:
     """Run the session; how the resolver was called for each recipe."""
     (root / "calls").unlink(missing_ok=True)
-    packages.lock(args, root / "uv")
+    renew(args, root / "uv")
     return [json.loads(line) for line in (root / "calls").read_text().splitlines()]
 
 
@@ -120,7 +121,7 @@ def test_the_newest_of_a_package_that_no_lock_has_is_refused_and_the_nearest_nam
     with pytest.raises(
         SessionFailed, match=r"--upgrade FastAPY: no lock has a package of that name\n.*did you mean fastapi\?"
     ):
-        packages.lock(["--upgrade", "six", "FastAPY"], root / "uv")
+        renew(["--upgrade", "six", "FastAPY"], root / "uv")
     assert not (root / "calls").exists()
     assert "--upgrade-package=Six" in lock(root, "--upgrade", "Six")[0]["args"]
 

@@ -1,4 +1,4 @@
-"""What a recipe locks is brought to the package stage: from the cache, or downloaded once and verified."""
+"""What a recipe locks is brought to the runtime stage: from the cache, or downloaded once and verified."""
 
 from __future__ import annotations
 
