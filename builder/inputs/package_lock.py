@@ -14,12 +14,14 @@ from packaging.pylock import Package, Pylock, PylockValidationError
 
 from builder.errors import UserError
 from builder.inputs import toml
+from builder.inputs.parsers import without_credentials
 
 FILE = "pylock.toml"
 BUILDS = "builds"  # folder of the locks of what packages are built with
 _TOOL = "python-runtime-builder"
 _MADE_FOR = "made-for"
 _AGAIN = "remove it; `nox -s lock` makes it again"
+LOGINS = "leave it to netrc, to pip's settings of this machine, or to git's credential helper"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def parse(path: Path, content: bytes) -> PackageLock:
         raise UserError(f"{path}: {problem}", _AGAIN) from None
     except (KeyError, TypeError, AttributeError):
         raise UserError(f"{path} does not say what it was made for: [tool.{_TOOL}] {_MADE_FOR}", _AGAIN) from None
+    if without_credentials(text) != text:
+        raise UserError(f"{path} has a login, which every manifest and log would show", LOGINS)
     return PackageLock(path, text, pylock, frozenset(map(str, made_for)))
 
 
