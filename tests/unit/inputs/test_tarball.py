@@ -69,7 +69,7 @@ REFUSED = {
     "a name of a gigabyte": (member("x", 1 << 30, tarfile.GNUTYPE_LONGNAME).tobuf() + bytes(1 << 20), "impossible"),
     "a name that is one line of pax": (archive(member("n" * 5000), form=tarfile.PAX_FORMAT), "a name that no file has"),
     "holes": (archive(member("x", 512, tarfile.GNUTYPE_SPARSE)), "holes"),
-    "holes that pax tells of": (archive(member("x", 512, pax=SPARSE), form=tarfile.PAX_FORMAT), "holes"),
+    "holes that pax names": (archive(member("x", 512, pax=SPARSE), form=tarfile.PAX_FORMAT), "holes"),
     "names of names": (member("x", 512, tarfile.GNUTYPE_LONGNAME).tobuf() * 5000, "."),
     "nothing": (b"", "ReadError"),
 }
