@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[3]
 
 def git(folder: Path, *args: str) -> str:
     """Run git in a folder."""
-    who = ("-c", "user.name=t", "-c", "user.email=t@t")
-    return subprocess.run(["git", *who, *args], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    who = ("env", "TZ=UTC", "git", "-c", "user.name=t", "-c", "user.email=t@t")
+    return subprocess.run([*who, *args], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
@@ -86,6 +86,17 @@ def test_an_altered_copy_is_fetched_again(repository: Path, shelf: SourceShelf) 
     repository.rename(f"{repository}-gone")
     with pytest.raises(BuildError, match=f"commit {commit.id} of file://{repository}: "):
         archive(commit, shelf)
+
+
+@pytest.mark.needs("git")
+def test_a_commit_that_is_written_in_an_old_or_wrong_way_can_be_built(repository: Path, shelf: SourceShelf) -> None:
+    made = git(repository, "cat-file", "commit", "main").replace(" +0000", " +051800")
+    (repository / "commit").write_text(f"{made}\n")
+    wrong = git(repository, "hash-object", "-t", "commit", "--literally", "-w", "commit")
+    git(repository, "update-ref", "refs/heads/wrong", wrong)
+    commit = Commit(f"file://{repository}", wrong)
+    for _ in range(2):
+        assert content(commit, shelf) == {"x.py": b"two"}
 
 
 SETTINGS = {
