@@ -19,7 +19,8 @@ def change(path: Path, content: str | bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
-        if os.geteuid() == 0:
+        made = part.stat()
+        if os.geteuid() == 0 and (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid):
             os.chown(part, before.st_uid, before.st_gid)
         part.chmod(before.st_mode & 0o7777)
         part.replace(path)

@@ -176,3 +176,12 @@ def test_a_full_disk_leaves_the_command_that_was_there(root: Path, monkeypatch: 
         repair(root)
     assert command.read_text() == text
     assert sorted(path.name for path in command.parent.iterdir()) == ["python3", "say"]
+
+
+@pytest.mark.needs("root")
+def test_what_root_repairs_stays_its_owners(root: Path) -> None:
+    command = script(root / "bin" / "say", f"#!{root}/bin/python3\n")
+    os.chown(command, 1234, 2345)
+    repair(root)
+    assert command.read_text() != f"#!{root}/bin/python3\n{SAY}"
+    assert (command.stat().st_uid, command.stat().st_gid, command.stat().st_mode & 0o777) == (1234, 2345, 0o755)
