@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -88,6 +91,29 @@ def stream(
         finally:
             groups.discard(process.pid)
     return process.returncode
+
+
+def bounded(args: Sequence[str], env: Mapping[str, str], *, seconds: float, largest: int) -> None:
+    """Run a command that strangers answer; BuildError with its last lines if it fails.
+
+    It is killed, with all that it started, when its time is over; no file that it writes gets larger than `largest`.
+    """
+    said: deque[str] = deque(maxlen=5)
+    running: set[int] = set()
+    limited = (*(("prlimit", f"--fsize={largest}") if shutil.which("prlimit") else ()), *args)
+    timer = threading.Timer(seconds, lambda: kill(running))
+    timer.start()
+    try:
+        code = stream(limited, said.append, env=env, running=running)
+    finally:
+        timer.cancel()
+    why = {
+        -signal.SIGKILL: f"killed: it may take {seconds} seconds",
+        -signal.SIGXFSZ: f"killed: a file may have {largest:,} bytes",
+    }
+    if code:
+        last = "\n".join((*said, *([why[code]] if code in why else ())))
+        raise BuildError(f"`{quoted(args)}` failed with exit code {code}:\n{last}")
 
 
 def kill(groups: Iterable[int]) -> None:

@@ -41,6 +41,14 @@ def work_folder(scratch: Path, kind: str) -> Iterator[WorkFolder]:
             unlock(descriptor)
 
 
+@contextmanager
+def fresh_folder(scratch: Path, kind: str, say: Callable[[str], None]) -> Iterator[Path]:
+    """Its path, after the folders of that kind that killed processes left were removed."""
+    remove_abandoned(scratch, kind, say)
+    with work_folder(scratch, kind) as folder:
+        yield folder.path
+
+
 def remove_abandoned(
     scratch: Path, kind: str, say: Callable[[str], None], before: Callable[[Path], None] = lambda folder: None
 ) -> None:

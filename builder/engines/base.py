@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from builder import command
+from builder.errors import BuildError
 from builder.inputs.network import Network
 from builder.stages.stage import JOBS, WORK, Step
 from builder.targets import Arch
@@ -106,15 +107,37 @@ class Engine(Protocol):
 
 
 def put_files(folder: Path, items: Iterable[Item]) -> None:
-    """Write files into a folder of this machine."""
+    """Write files into a folder of this machine, where steps may have run: no link of theirs leads out of it."""
     for item in items:
-        path = folder / item.name
+        path = _below(folder, item.name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
         if isinstance(item.content, Path):
             shutil.copyfile(item.content, path)
         else:
             path.write_bytes(item.content)
         path.chmod(0o755 if item.executable else 0o644)
+
+
+def take_file(folder: Path, name: str, destination: Path) -> None:
+    """Move a file out of a folder where steps have run; BuildError if they left something else in its place."""
+    path = _below(folder, name)
+    if path.is_symlink() or not path.is_file():
+        raise no_file(name)
+    shutil.move(path, destination)
+
+
+def no_file(name: str) -> BuildError:
+    """What is wrong where a step left a link, a folder or a pipe in the place of a result."""
+    return BuildError(f"{name} is not a file after the steps that make it", "a script or a package replaced it")
+
+
+def _below(folder: Path, name: str) -> Path:
+    path = folder / name
+    for above in path.relative_to(folder).parents:
+        if above != Path() and (folder / above).is_symlink():
+            raise BuildError(f"{above} became a link in the work folder", "a script or a package replaced it")
+    return path
 
 
 def fill(step: Step, work: PurePosixPath, jobs: int) -> tuple[list[str], dict[str, str], str]:

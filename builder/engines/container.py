@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from docker.models.containers import Container
 
 from builder import command
-from builder.engines.base import Item, Output, fill, shell_line, step_environment
+from builder.engines.base import Item, Output, fill, no_file, shell_line, step_environment
 from builder.engines.endpoint import Endpoint
 from builder.engines.preflight import Problem
 from builder.errors import BuildError
@@ -62,8 +62,10 @@ class DockerWorkplace:
                 stream.write(chunk)
             stream.seek(0)
             with tarfile.open(fileobj=stream) as archive, destination.open("wb") as file:
-                content = archive.extractfile(archive.getmembers()[0])
-                assert content, f"{name} is a file"
+                member = archive.getmembers()[0]
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None:
+                    raise no_file(name)
                 shutil.copyfileobj(content, file)
 
     def attach(self, args: Sequence[str]) -> int:

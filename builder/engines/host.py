@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from builder import command
-from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment
+from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment, take_file
 from builder.engines.prt_root import MARK, mount_point, put_back, taken
 from builder.engines.toolchain import CROSS_PROGRAMS, PACKAGING, PROGRAMS, fingerprint, missing
 from builder.errors import BuildError, UserError
@@ -55,7 +55,7 @@ class HostWorkplace:
 
     def get(self, name: str, destination: Path) -> None:
         """Move a file out of the work folder."""
-        shutil.move(self.work / name, destination)
+        take_file(self.work, name, destination)
 
     def attach(self, args: Sequence[str]) -> int:
         """Run a command on the user's own terminal."""

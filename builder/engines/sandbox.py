@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from builder import command
 from builder.engines import bubblewrap, emulation
-from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment
+from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment, take_file
 from builder.engines.bubblewrap import Bubblewrap
 from builder.inputs.network import Network
 from builder.roots.roles import Role, Roots
@@ -58,7 +58,7 @@ class SandboxWorkplace:
 
     def get(self, name: str, destination: Path) -> None:
         """Move a file out of the work folder."""
-        shutil.move(self.work / name, destination)
+        take_file(self.work, name, destination)
 
     def attach(self, args: Sequence[str]) -> int:
         """Run a command on the user's own terminal."""

@@ -6,7 +6,6 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,15 @@ from pathlib import Path
 from packaging.pylock import Package, Pylock, PylockValidationError
 
 from builder.errors import UserError
+from builder.inputs import toml
+from builder.inputs.parsers import without_credentials
 
 FILE = "pylock.toml"
 BUILDS = "builds"  # folder of the locks of what packages are built with
 _TOOL = "python-runtime-builder"
 _MADE_FOR = "made-for"
 _AGAIN = "remove it; `nox -s lock` makes it again"
+LOGINS = "leave it to netrc, to pip's settings of this machine, or to git's credential helper"
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,17 @@ def parse(path: Path, content: bytes) -> PackageLock:
     """Read a lock that `nox -s lock` made; UserError for any other file."""
     try:
         text = content.decode()
-        table = tomllib.loads(text)
+        table = toml.parsed(text)
         pylock = Pylock.from_dict(table)
         made_for = table["tool"][_TOOL][_MADE_FOR]
         if not isinstance(made_for, list):
             raise TypeError
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, PylockValidationError, RecursionError) as problem:
+    except (ValueError, PylockValidationError) as problem:
         raise UserError(f"{path}: {problem}", _AGAIN) from None
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         raise UserError(f"{path} does not say what it was made for: [tool.{_TOOL}] {_MADE_FOR}", _AGAIN) from None
+    if without_credentials(text) != text:
+        raise UserError(f"{path} has a login, which every manifest and log would show", LOGINS)
     return PackageLock(path, text, pylock, frozenset(map(str, made_for)))
 
 
@@ -72,8 +76,8 @@ def without_wheel(resolved: str) -> frozenset[str]:
 
 def _packages(resolved: str) -> Sequence[Package]:
     try:
-        return Pylock.from_dict(tomllib.loads(resolved)).packages if resolved else ()
-    except (tomllib.TOMLDecodeError, PylockValidationError):  # `parse` says what is wrong with it
+        return Pylock.from_dict(toml.parsed(resolved)).packages if resolved else ()
+    except (ValueError, PylockValidationError):  # `parse` says what is wrong with it
         return ()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from builder.errors import UserError
 from builder.files import read as read_file
+from builder.inputs import toml
 from builder.targets import Arch
 
 CPYTHON = "CPython"  # what its sources are called
@@ -129,7 +129,7 @@ def read(path: Path) -> Pins:
 def parse(text: str, path: Path) -> Pins:
     """The same of a text that is, or is to be, in a file."""
     try:
-        table = tomllib.loads(text)
+        table = toml.parsed(text)
         pythons = [_source({**_PYTHON, **row, "name": CPYTHON}) for row in _rows(table, "python")]
         python_build = _source({**_row(table.pop("python-build")), "name": "python-build"})
         libraries = [_source(row) for row in _rows(table, "library")]
@@ -141,10 +141,8 @@ def parse(text: str, path: Path) -> Pins:
         for python in pythons:
             _check(python.version, "python", python.file)
         return Pins(_by("version", pythons), python_build, _by("name", libraries), tuple(sysroots))
-    except RecursionError:  # tomllib calls itself for each level
-        problem: object = "nested too deep"
     except ValueError as error:
-        problem = error
+        problem: object = error
     except KeyError as error:
         problem = f"{error.args[0]} is missing"
     raise UserError(f"{path}: {problem}", _EACH)

@@ -33,7 +33,6 @@ _PLACES = {
 }  # fmt: skip
 _FILES = (_CONSTRAINTS, "pip.conf", "prune.txt", package_lock.FILE)
 
-_LOGINS = "leave it to netrc, to pip's settings of this machine, or to git's credential helper"
 _OWN_CODE = "put the project's folder, or its sdist, into the recipe's folder `packages`; or a wheel into `wheels`"
 
 # Bytes: of a file, and of an unpacked profile, which has three million.
@@ -67,6 +66,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
     )
     for file in recipe.requirements:
         _demand_shareable(f"{folder}/requirements/{file.name}", file.content)
+    _demand_shareable(f"{folder}/{_CONSTRAINTS}", recipe.constraints)
     for script in recipe.scripts:
         if not script.content.startswith(b"#!"):
             raise UserError(f"{folder}/scripts/{script.name} has no #! line", "begin it with #!/bin/sh")
@@ -123,14 +123,16 @@ def _builds(folder: Path) -> Builds:
     folder = folder / package_lock.BUILDS
     files = _files(folder, rf"pylock\.[a-z0-9-]+\.toml|{_CONSTRAINTS}", f"pylock.NAME.toml or {_CONSTRAINTS}")
     locks = [package_lock.parse(folder / file.name, file.content) for file in files if file.name != _CONSTRAINTS]
-    return Builds({lock.path.name.split(".")[1]: lock for lock in locks}, content_of(folder / _CONSTRAINTS) or b"")
+    constraints = content_of(folder / _CONSTRAINTS) or b""
+    _demand_shareable(f"{folder}/{_CONSTRAINTS}", constraints)
+    return Builds({lock.path.name.split(".")[1]: lock for lock in locks}, constraints)
 
 
 def _demand_shareable(file: str, requirements: bytes) -> None:
     """Raise UserError for a login, which would be in the lock, and for this machine's folders: another has others."""
     for line in lines(requirements):
         if without_credentials(line) != line:
-            raise UserError(f"{file}: {without_credentials(line)} has a login", _LOGINS)
+            raise UserError(f"{file}: {without_credentials(line)} has a login", package_lock.LOGINS)
         if re.match(r"(-e\b|--editable\b)", line):
             raise UserError(f"{file}: {line}: a runtime has its own copy of everything", _OWN_CODE)
         if re.match(r"(\.{0,2}/|[\w.\[\], -]+@\s*file:)|file:", line):

@@ -22,7 +22,7 @@ MARK = "being-built-by-python-runtime-builder"
 # What the program imports, which the build runs as well.
 _SHARED = (
     "__init__", "inside/__init__",
-    *(f"inside/movable/{name}" for name in ("__init__", "added", "launchers", "records", "tree", "venvs")),
+    *(f"inside/movable/{name}" for name in ("__init__", "added", "launchers", "records", "tree", "venvs", "writing")),
 )  # fmt: skip
 
 root, name, parts = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(__file__).parent

@@ -29,7 +29,7 @@ from builder.stages.planning import BuildMachine
 from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.stage import Json
 from builder.targets import Target
-from builder.work import remove_abandoned, work_folder
+from builder.work import fresh_folder
 
 _PARTS = "parts"  # kind of the work folders where files are until they are complete
 
@@ -92,10 +92,9 @@ class Pipeline:
     def parts(self) -> Iterator[Path]:
         """Where files are until they are complete."""
         scratch = self.project.settings.artifact_dir / WORK
-        remove_abandoned(scratch, _PARTS, self.console.say)
         try:
-            with work_folder(scratch, _PARTS) as parts:
-                yield parts.path
+            with fresh_folder(scratch, _PARTS, self.console.say) as parts:
+                yield parts
         finally:
             self.cache.close(self.project.settings.artifact_dir)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from builder.errors import UserError
+from builder.inputs import toml
 from builder.inputs.pins import SNAPSHOT, Source
 from builder.targets import Arch
 
@@ -98,7 +98,7 @@ def read_lock(path: Path) -> Lock:
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError(f"larger than {_LARGEST} bytes")
-        table = tomllib.loads(path.read_text())
+        table = toml.parsed(path.read_text())
         suite, snapshot, names = table.pop("suite"), table.pop("snapshot"), table.pop("wanted")
         packages = {Arch(arch): dict(row) for arch, row in table.items()}
         if not re.fullmatch(r"[a-z]+", suite) or not re.fullmatch(r"\d{8}T\d{6}Z", snapshot):
@@ -108,7 +108,7 @@ def read_lock(path: Path) -> Lock:
                 if not _PATH.fullmatch(file) or ".." in file.split("/") or not re.fullmatch(r"[0-9a-f]{64}", sha256):
                     raise ValueError(f"{file!r} is no Debian package with its sha256")
         return Lock(suite, snapshot, tuple(map(str, names)), packages)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UserError(f"{path}: {problem}", _RENEW) from None
 
 

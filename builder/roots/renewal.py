@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from builder.roots import apt
 from builder.roots.lock import Lock, read_lock, wanted
 from builder.sources.shelf import debian_mirrors
 from builder.targets import Arch
+from builder.work import fresh_folder
 
 
 def renew(recipes: Path, debian_mirror: str, network: Network, scratch: Path, say: Callable[[str], None]) -> None:
@@ -27,8 +27,8 @@ def renew(recipes: Path, debian_mirror: str, network: Network, scratch: Path, sa
         old, names = read_lock(path), wanted(listed)
         packages = {}
         for arch in Arch:
-            with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                packages[arch] = apt.resolve(names, old.suite, arch, mirror, network, Path(folder))
+            with fresh_folder(scratch, "renewal", say) as folder:
+                packages[arch] = apt.resolve(names, old.suite, arch, mirror, network, folder)
         new = Lock(old.suite, now, names, packages)
         if (new.wanted, new.packages) != (old.wanted, old.packages):
             made[path] = new.encode(listed.name)

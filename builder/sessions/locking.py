@@ -25,7 +25,7 @@ from builder.pipeline.materials import brought
 from builder.sources.uv import Uv
 from builder.stages.from_source import FromSource, source_of
 from builder.stages.locked import is_compiled
-from builder.work import work_folder
+from builder.work import fresh_folder
 
 ALL = ":all:"
 
@@ -57,8 +57,8 @@ class Locking:
         """One lock, made again where it has to be."""
         before = question.below if old is None or self.wanted.upgrade == [] else old
         kept = before.text if before else ""
-        with work_folder(self.project.settings.artifact_dir / WORK, "lock") as work:
-            folder = work.path / recipe.variant.recipe_folder
+        with fresh_folder(self.project.settings.artifact_dir / WORK, "lock", say) as work:
+            folder = work / recipe.variant.recipe_folder
             folder.mkdir()
             resolved = self._resolved(question, recipe, folder, kept)
         new = package_lock.parse(question.path, package_lock.text_of(resolved, question.asked).encode())

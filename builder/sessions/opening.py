@@ -18,6 +18,7 @@ from builder.engines import choice
 from builder.errors import BuilderError, BuildError
 from builder.inputs import project as projects
 from builder.inputs.environment import conceal_secrets, whole_environment
+from builder.inputs.parsers import without_credentials
 from builder.inputs.project import Project
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
@@ -49,7 +50,8 @@ def reported(session: Callable[P, T]) -> Callable[P, T]:
         try:
             return session(*args, **kwargs)
         except BuilderError as problem:
-            raise SessionFailed("\n".join(map(harmless, str(problem).splitlines()))) from None
+            # What is in a recipe, or what a program put out, may have a login in a URL.
+            raise SessionFailed("\n".join(map(harmless, without_credentials(str(problem)).splitlines()))) from None
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             hint = "\n  → free some space, and build again" if problem.errno == errno.ENOSPC else ""

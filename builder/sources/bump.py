@@ -6,19 +6,19 @@ import datetime
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import BuildError
 from builder.inputs.pins import CPYTHON, PSF, SNAPSHOT, Source
+from builder.inputs.tarball import Tarball, Unreadable, within_bounds
 from builder.sources.releases import Release, packaged, upstream
 from builder.sources.shelf import SourceShelf
 from builder.sources.signer import Unsigned, signing_key
 from builder.versions import minor
 
 _PRE_RELEASE = re.compile(r"~|\d(a|b|rc|alpha|beta|pre)\.?\d*", re.IGNORECASE)
-_MOST_MEMBERS, _LARGEST_UNPACKED = 100_000, 4 << 30  # bytes
 _YOUNGEST = 3  # days that a release must be old: one that was tampered with is mostly found out in that time
 
 
@@ -128,40 +128,39 @@ def _renamed(source: Source, release: Release) -> Source:
 
 
 @contextmanager
-def _opened(path: Path, source: Source) -> Iterator[tarfile.TarFile]:
-    """A source's archive, or what is in its Debian package; Unfit if that is of another version."""
+def _members(path: Path, source: Source) -> Iterator[Iterable[tarfile.TarInfo]]:
+    """What is in a source's archive, or its Debian package; Unfit if that is of another version."""
     if path.suffix != ".deb":
-        with tarfile.open(path) as archive:
+        with Tarball(path) as archive:
             yield archive
         return
     # Imported here: needed once, and it takes longer to import than the rest of us.
-    from debian.arfile import ArError
-    from debian.debfile import DebError, DebFile
+    from debian.debfile import DebFile
 
-    try:
-        with DebFile(str(path)) as deb:
-            found = deb.debcontrol()["Version"]
-            if upstream(found) != source.version:
-                raise Unfit(f"{source.file} says that it is {found}")
-            yield deb.data.tgz()
-    except (ArError, DebError, KeyError) as problem:
-        raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
+    with ExitStack() as stack:
+        try:
+            deb = stack.enter_context(DebFile(str(path)))
+            found, data = deb.debcontrol()["Version"], deb.data.tgz()
+        except Exception as problem:  # what is none makes it raise whatever it likes
+            raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
+        if upstream(found) != source.version:
+            raise Unfit(f"{source.file} says that it is {found}")
+        yield within_bounds(data)
 
 
 def _look(path: Path, source: Source) -> datetime.date:
     """The date of an archive's newest file; Unfit if it is neither one folder that bears the version nor a package."""
-    newest, tops, size = 0, set(), 0
+    newest, tops = 0, set()
     try:
-        with _opened(path, source) as archive:
-            for number, member in enumerate(archive):
-                size += member.size  # read in its header, before its content is
-                if number > _MOST_MEMBERS or size > _LARGEST_UNPACKED:
-                    raise Unfit("it unpacks to more than any source")
+        with _members(path, source) as members:
+            for member in members:
                 tops.add(member.name.removeprefix("./").partition("/")[0])
                 newest = max(newest, int(member.mtime))
-    except (tarfile.TarError, EOFError, OSError) as problem:
-        raise Unfit(f"{source.file} can't be read: {type(problem).__name__}") from None
-    date = datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
+        date = datetime.datetime.fromtimestamp(newest, datetime.UTC).date()
+    except Unreadable as problem:
+        raise Unfit(f"{source.file} can't be read: {problem}") from None
+    except (ValueError, OverflowError):
+        raise Unfit(f"{source.file} has a file of no date there is") from None
     if path.suffix == ".deb":
         return date
     top, *more = sorted(tops - {"", "."}) or [""]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tarfile
 
 from builder.errors import BuildError
 from builder.inputs.pins import Source
+from builder.inputs.tarball import Tarball, Unreadable
 from builder.sources.shelf import SourceShelf
 
 PATCHES = "debian/patches/"
@@ -25,16 +25,15 @@ def read(shelf: SourceShelf, changes: Source) -> dict[str, bytes]:
     content: dict[str, bytes] = {}
     size = 0
     try:
-        with tarfile.open(path) as archive:
+        with Tarball(path) as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
-                file = archive.extractfile(member) if member.isreg() and _WANTED.fullmatch(name) else None
-                if not file:
+                if not (member.isreg() and _WANTED.fullmatch(name)):
                     continue
                 size += member.size  # read in its header, before its content is
                 if len(content) >= _MOST or size > _LARGEST:
                     raise BuildError(f"{changes.file} has more patches, or larger ones, than any", "bump it by hand")
-                content[name] = file.read()
-    except (tarfile.TarError, EOFError, OSError) as problem:
-        raise BuildError(f"{changes.file} can't be read: {type(problem).__name__}", "set DEBIAN_MIRROR") from None
+                content[name] = archive.read(member)
+    except Unreadable as problem:
+        raise BuildError(f"{changes.file} can't be read: {problem}", "set DEBIAN_MIRROR") from None
     return content

@@ -58,7 +58,7 @@ class SourceShelf:
         if _is(path, source.sha256):
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._alone(path):
+        with self.alone(path):
             if _is(path, source.sha256):  # another build was quicker
                 return path
             if path.exists():
@@ -95,18 +95,8 @@ class SourceShelf:
                     tried += f"\n    {url}: {reason(problem)}"
         raise Missing(f"no mirror has {path}:{self.network.redact(tried)}", "set DEBIAN_MIRROR")
 
-    def _answers(self, url: str) -> bool:
-        with tempfile.TemporaryFile(dir=self.folder) as file:
-            try:
-                download_to(url, file, self.network, 1)
-            except TooLarge:
-                return True
-            except FAILURES:
-                return False
-        return True
-
     @contextmanager
-    def _alone(self, path: Path) -> Iterator[None]:
+    def alone(self, path: Path) -> Iterator[None]:
         """Hold a source alone: another build that wants it waits, and then finds it."""
         lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
         try:
@@ -118,6 +108,16 @@ class SourceShelf:
             yield
         finally:
             lock.release()
+
+    def _answers(self, url: str) -> bool:
+        with tempfile.TemporaryFile(dir=self.folder) as file:
+            try:
+                download_to(url, file, self.network, 1)
+            except TooLarge:
+                return True
+            except FAILURES:
+                return False
+        return True
 
     def _bring(self, source: Source, path: Path) -> None:
         """Download a source from the first place that has it; an earlier run left nothing but partial files."""

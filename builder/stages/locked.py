@@ -145,7 +145,7 @@ def _selected(lock: PackageLock, compiled: frozenset[str], platform: Platform) -
     )
     try:
         yield from sorted(selecting, key=lambda pair: pair[0].name)
-    except (PylockSelectError, PylockValidationError) as problem:
+    except (PylockSelectError, PylockValidationError, ValueError, KeyError) as problem:  # two of them of markers
         raise UserError(f"{lock.path}, for {platform}: {problem}", _OTHER_FILE) from None
 
 

@@ -55,6 +55,14 @@ PRIVILEGES = {
     "docker": ("builder.engines.",),
     "requests": ("builder.connections", "builder.sources.download", "builder.cache.webdav"),
     "jinja2": ("builder.inputs.deb_recipe",),
+    "tomllib": ("builder.inputs.toml",),
+    # What others made is read by `inputs/tarball`, or checked by `cache/archive`.
+    "tarfile.open": (
+        "builder.inputs.tarball",
+        "builder.cache.archive",
+        "builder.engines.container",
+        "builder.sources.sysroot",
+    ),
     "trustme": ("builder.proof.prover",),
     "subprocess": ("builder.command",),
     "multiprocessing": (),

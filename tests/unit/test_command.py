@@ -7,6 +7,7 @@ import select
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,26 @@ def test_an_interruption_kills_the_command_and_its_children(tmp_path: Path, erro
 def test_an_attached_command_has_our_output_and_its_own_exit_code(code: int, capfd: pytest.CaptureFixture[str]) -> None:
     assert command.attached(["sh", "-c", f"echo hello; exit {code}"]) == code
     assert capfd.readouterr().out == "hello\n"
+
+
+def test_a_bounded_command_is_killed_with_its_children() -> None:
+    started = time.monotonic()
+    with pytest.raises(BuildError, match="killed: it may take 1 seconds"):
+        command.bounded(["sh", "-c", "sleep 600 & wait"], os.environ, seconds=1, largest=1000)
+    assert time.monotonic() - started < 30
+
+
+def test_a_bounded_command_that_fails_shows_its_last_lines() -> None:
+    with pytest.raises(BuildError, match=r"exit code 3:\nwhy$"):
+        command.bounded(["sh", "-c", "echo why >&2; exit 3"], os.environ, seconds=60, largest=1000)
+    command.bounded(["true"], os.environ, seconds=60, largest=1000)
+
+
+@pytest.mark.needs("prlimit")
+def test_no_file_of_a_bounded_command_gets_larger_than_it_may(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="a file may have 1,000 bytes"):
+        command.bounded(["dd", "if=/dev/zero", f"of={tmp_path}/x"], os.environ, seconds=60, largest=1000)
+    assert (tmp_path / "x").stat().st_size <= 1000
 
 
 def test_under_a_test_there_is_no_terminal() -> None:

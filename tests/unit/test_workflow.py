@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -115,6 +116,16 @@ WRITING = {"CACHE_URL", "CACHE_TOKEN", "CACHE_USER", "CACHE_PASSWORD"}
 PACKAGES = ROOT / ".github" / "workflows" / "packages.yml"
 
 
+def broken_by_a_command(run: str, shell: str) -> Iterator[str]:
+    """The rules that a step's commands break. GitHub's shell has pipefail only where it is asked for by its name."""
+    if re.search(r"\b(pipx?|uvx?|npx?|curl|wget)\b", run):
+        yield "a program that no digest names"
+    if re.search(r"\$\{?\w*(TOKEN|PASSWORD)", run):
+        yield "a secret in a command line"
+    if re.search(r"[^|]\|[^|]", run) and shell != "bash":
+        yield "a pipe that hides a failure"
+
+
 def broken(text: str) -> list[str]:
     """The rules about secrets that a workflow breaks."""
     workflow = yaml.safe_load(text)
@@ -129,8 +140,7 @@ def broken(text: str) -> list[str]:
         for number, step in enumerate(steps):
             run, env = step.get("run", ""), step.get("env", {})
             named = set(re.findall(r"secrets\.(\w+)", str(step)))
-            if re.search(r"\b(pipx?|uvx?|npx?|curl|wget)\b", run):
-                found.append("a program that no digest names")
+            found += broken_by_a_command(run, step.get("shell", ""))
             if not named:
                 continue
             if run != './nox -s "$SESSION"' or str(step["env"]).count("secrets.") != str(step).count("secrets."):
@@ -166,6 +176,8 @@ def test_secrets_are_where_they_are_needed_and_a_pull_request_only_reads(workflo
         ("run: ./nox -s help", "run: 'true'", "dependencies installed with secrets at hand"),
         ("&& 'publish'", "&& ''", "secrets of every branch"),
         ("run: ./nox -s help", "run: env '${{ secrets.X }}'", "a secret where nothing needs it"),
+        ("run: ./nox -s help", "run: git push https://$GH_TOKEN@e.org", "a secret in a command line"),
+        ("run: ./nox -s help", "run: ./nox -s help | tee log", "a pipe that hides a failure"),
     ],
 )  # fmt: skip
 def test_a_workflow_that_breaks_a_rule_is_seen(old: str, new: str, rule: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.inside.movable import launchers, records, tree, venvs
+from builder.inside.movable import launchers, records, tree, venvs, writing
 
 
 def former(root: Path) -> list[Path]:
@@ -23,7 +23,7 @@ def repair(root: Path) -> list[Path]:
     for known in (root, *former(root)):
         changed |= {*tree.relink(root, known), *tree.rewrite(root, known)}
     for record, lines in records.rewritten(root, changed):
-        record.write_text(lines)
+        writing.change(record, lines)
     return sorted(changed)
 
 

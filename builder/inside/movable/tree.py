@@ -9,15 +9,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.inside.movable import launchers, venvs
+from builder.inside.movable import launchers, venvs, writing
 
 
 def relink(root: Path, known: Path) -> Iterator[Path]:
     """Have every link into the tree lead there from its own place; yields what was changed."""
     for path in root.rglob("*"):
         if path.is_symlink() and known in (target := Path(os.readlink(path))).parents:
-            path.unlink()
-            path.symlink_to(os.path.relpath(root / target.relative_to(known), path.parent))
+            writing.relink(path, os.path.relpath(root / target.relative_to(known), path.parent))
             yield path
 
 
@@ -25,7 +24,7 @@ def rewrite(root: Path, known: Path) -> Iterator[Path]:
     """Change environments, then commands; yields what was changed."""
     for path, text in venvs.rewritten(root, known):
         if path.read_text() != text:
-            path.write_text(text)
+            writing.change(path, text)
             yield path
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():
@@ -33,5 +32,5 @@ def rewrite(root: Path, known: Path) -> Iterator[Path]:
                 script = stream.read() if stream.read(2) == b"#!" and not stream.seek(0) else b""
             changed = launchers.movable(script, path, root, known)
             if changed != script:
-                path.write_bytes(changed)
+                writing.change(path, changed)
                 yield path

@@ -93,7 +93,7 @@ def _vendored(ref: str, distribution: importlib.metadata.Distribution) -> Iterat
     """What pip and others list as copied into themselves."""
     for file in distribution.files or ():
         if str(file).endswith("/_vendor/vendor.txt"):
-            text = pathlib.Path(str(distribution.locate_file(file))).read_text()
+            text = pathlib.Path(str(distribution.locate_file(file))).read_text(errors="replace")
             for name, version in re.findall(r"^\s*([\w.-]+)==([\w.!+-]+)", text, re.MULTILINE):
                 purl = str(PackageURL("pypi", None, normalized(name), version))
                 yield _component(f"{ref}:{normalized(name)}", normalized(name), version, purl)

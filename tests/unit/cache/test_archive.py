@@ -136,6 +136,13 @@ def test_what_two_programs_may_read_in_two_ways_is_refused_at_once_and_in_little
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 64 * 1024**2
 
 
+def test_a_name_longer_than_any_header_is_not_read(tmp_path: Path) -> None:
+    size = 2 << 20
+    (tmp_path / "x.tgz").write_bytes(recompressed(headed(b"././@LongLink", b"L", size=size) + bytes(size) + END))
+    with pytest.raises(Unsafe, match="a header of impossible length"):
+        check(tmp_path / "x.tgz")
+
+
 def test_the_same_without_the_oddity_passes(tmp_path: Path) -> None:
     assert accepts(tmp_path, recompressed(headed(b"./a", size=512) + bytes(512) + END))
     assert accepts(tmp_path, tgz(file("a", 3), file("b", type=b"2", linkname="a")))

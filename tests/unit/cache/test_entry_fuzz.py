@@ -26,12 +26,16 @@ changed_fields = st.dictionaries(st.sampled_from([*FIELDS, "more"]), json_values
 changed_bytes = st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 9), st.binary(max_size=9)).map(
     lambda edit: WHOLE[: edit[0]] + edit[2] + WHOLE[edit[0] + edit[1] :]
 )
+# JSON of the same content, that is written otherwise.
+spaced = st.tuples(st.integers(0, len(WHOLE)), st.sampled_from([b" ", b"\n", b"\t\r"])).map(
+    lambda edit: WHOLE[: edit[0]] + edit[1] + WHOLE[edit[0] :]
+)
 changed_record = st.dictionaries(st.text(max_size=8), json_values, max_size=3).map(
     lambda more: json.dumps({**FIELDS, "built": {**FIELDS["built"], **more}}, sort_keys=True, indent=1).encode()
 )
 
 
-@given(st.binary(max_size=200) | changed_fields | changed_bytes | changed_record)
+@given(st.binary(max_size=200) | changed_fields | changed_bytes | spaced | changed_record)
 @settings(max_examples=300, deadline=10_000)
 def test_what_is_accepted_is_written_as_we_write_it_and_all_else_is_unusable(data: bytes) -> None:
     try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.engines.base import Engine, fill, step_environment
+from builder.engines.base import Engine, Item, fill, put_files, step_environment, take_file
+from builder.errors import BuildError
 from builder.inputs.network import Network
 from builder.stages.stage import JOBS, WORK, Step
 from tests.support.recorder import Recorder
@@ -72,3 +75,35 @@ def test_a_step_has_the_last_word_over_the_network() -> None:
 
 def test_the_folder_of_a_step_may_be_below_the_work_folder() -> None:
     assert fill(Step("s", (), cwd="{work}/build/zlib"), WORK_FOLDER, 8)[2] == "/some/work/build/zlib"
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A work folder in which a step has run, next to a file of the user's."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("secret")
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
+def test_what_is_put_where_a_step_left_a_link_leads_nowhere_else(work: Path) -> None:
+    (work / "file").symlink_to(work.parent / "precious" / "file")
+    put_files(work, [Item("file", b"ours")])
+    assert (work / "file").read_text() == "ours"
+    (work / "folder").symlink_to(work.parent / "precious")
+    with pytest.raises(BuildError, match="folder became a link"):
+        put_files(work, [Item("folder/file", b"ours")])
+    assert (work.parent / "precious" / "file").read_text() == "secret"
+
+
+def test_a_result_is_a_file_and_no_link_to_one_of_the_users(work: Path) -> None:
+    (work / "link").symlink_to(work.parent / "precious" / "file")
+    (work / "folder").symlink_to(work.parent / "precious")
+    os.mkfifo(work / "pipe")
+    for name in ("link", "folder/file", "folder", "pipe", "nothing"):
+        with pytest.raises(BuildError):
+            take_file(work, name, work.parent / "taken")
+        assert not os.path.lexists(work.parent / "taken")
+    (work / "made").write_text("result")
+    take_file(work, "made", work.parent / "taken")
+    assert (work.parent / "taken").read_text() == "result"

@@ -47,6 +47,8 @@ def test_any_text_is_taken_as_it_is_or_refused(text: str) -> None:
             assert name in line
             assert assignment.text in line
             assert assignment.text.replace("\t", " ").isprintable()
+            expanded = expand(assignment.text)
+            assert "$" in assignment.text or expanded == assignment.text
 
 
 def expand(text: str) -> str:

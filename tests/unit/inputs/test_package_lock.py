@@ -43,6 +43,8 @@ WRONG = {
     "lines that are none": f"{RESOLVED}[tool.python-runtime-builder]\nmade-for = 1\n".encode(),
     "a table that is none": f"{RESOLVED}[tool]\npython-runtime-builder = 1\n".encode(),
     "deeper than can be read": b"a = " + b"[" * 100_000,
+    "a number of thousands of digits": b"a = " + b"9" * 5000,
+    "tools that are none": f"tool = 1\n{RESOLVED}".encode(),
 }
 
 
@@ -51,6 +53,14 @@ def test_what_nox_did_not_lock_is_named_with_its_file(what: str) -> None:
     with pytest.raises(UserError, match=r"pylock\.toml") as raised:
         parse(PATH, WRONG[what])
     assert "nox -s lock" in raised.value.hint
+
+
+def test_a_login_in_a_lock_is_refused_and_not_shown() -> None:
+    """It would be in every manifest, in logs, and in the command line of git."""
+    text = text_of(RESOLVED.replace("https://", "https://me:topsecret@"), [])
+    with pytest.raises(UserError, match=r"pylock\.toml has a login") as refused:
+        parse(PATH, text.encode())
+    assert "topsecret" not in str(refused.value)
 
 
 def test_the_text_is_toml_whatever_was_asked() -> None:

@@ -161,9 +161,10 @@ def test_what_another_machine_has_elsewhere_is_refused_by_its_line(
         "x @ git+ssh://git:topsecret@e.org/x",
     ],
 )
-def test_a_login_in_a_requirement_is_refused_and_not_shown(tmp_path: Path, line: str) -> None:
-    put(tmp_path, "runtime/requirements/10-x.txt", content=f"{line}\n")
-    with pytest.raises(UserError, match=r"10-x\.txt: .* has a login") as refused:
+@pytest.mark.parametrize("file", ["requirements/10-x.txt", "constraints.txt", "builds/constraints.txt"])
+def test_a_login_in_a_requirement_is_refused_and_not_shown(tmp_path: Path, line: str, file: str) -> None:
+    put(tmp_path, f"runtime/{file}", content=f"{line}\n")
+    with pytest.raises(UserError, match=rf"{file}: .* has a login") as refused:
         recipe_reading.read(tmp_path, Variant.RUNTIME)
     assert "topsecret" not in str(refused.value)
 
@@ -236,3 +237,10 @@ def test_it_is_found_in_an_archive_where_the_project_is(tmp_path: Path) -> None:
         build_system.of_archive(given[:50], 1, "", "here")
     with pytest.raises(UserError, match="here is not a tar archive"):
         build_system.of_archive(b"PK", 1, "", "here")
+
+
+def test_a_pyproject_larger_than_any_is_refused_and_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_system, "_LARGEST", 10)
+    given = archive(**{"x-1/pyproject.toml": b"# a remark\n[build-system]\nrequires = []\n"})
+    with pytest.raises(UserError, match="has more than 10 bytes"):
+        build_system.of_archive(given, 1, "", "here")

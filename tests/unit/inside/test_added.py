@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -139,3 +140,48 @@ def test_what_starts_another_python_stays_as_it_is(root: Path, add: Callable[[Pa
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     assert repair(root) == []
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_copy_that_shares_its_files_leaves_those_of_the_other_as_they_are(root: Path) -> None:
+    """As `cp -al` makes one."""
+    command = script(root / "bin" / "say", f"#!{root}/bin/python3\n")
+    command.chmod(0o4711)
+    there = root.parent / "copy"
+    shutil.copytree(root, there, symlinks=True, copy_function=os.link)
+    assert repair(there) == [there / "bin" / "say"]
+    assert command.read_text() == f"#!{root}/bin/python3\n{SAY}"
+    assert (there / "bin" / "say").stat().st_mode == command.stat().st_mode
+    assert sorted(path.name for path in (there / "bin").iterdir()) == ["python3", "say"]
+
+
+def test_a_link_to_a_file_elsewhere_is_not_followed(root: Path, tmp_path: Path) -> None:
+    name = venv(root)
+    activate, elsewhere = root / name / "bin" / "activate", tmp_path / "elsewhere"
+    text = activate.read_text()
+    activate.rename(elsewhere)
+    activate.symlink_to(elsewhere)
+    repair(moved(root))
+    assert elsewhere.read_text() == text
+
+
+def test_a_full_disk_leaves_the_command_that_was_there(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = script(root / "bin" / "say", f"#!{root}/bin/python3\n")
+    text = command.read_text()
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        repair(root)
+    assert command.read_text() == text
+    assert sorted(path.name for path in command.parent.iterdir()) == ["python3", "say"]
+
+
+@pytest.mark.needs("root")
+def test_what_root_repairs_stays_its_owners(root: Path) -> None:
+    command = script(root / "bin" / "say", f"#!{root}/bin/python3\n")
+    os.chown(command, 1234, 2345)
+    repair(root)
+    assert command.read_text() != f"#!{root}/bin/python3\n{SAY}"
+    assert (command.stat().st_uid, command.stat().st_gid, command.stat().st_mode & 0o777) == (1234, 2345, 0o755)

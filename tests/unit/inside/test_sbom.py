@@ -144,3 +144,13 @@ def test_a_digest_of_the_tree_below_is_kept(work: Path) -> None:
     written(work)
     (work / "packages.lock").write_text("")
     assert part(written(work)[0], "runtime:some-thing")["hashes"][0]["content"] == DIGEST
+
+
+def test_a_list_of_copies_in_another_encoding_is_read_as_far_as_it_goes(work: Path) -> None:
+    copies = work / "packages" / "copying" / "_vendor" / "vendor.txt"
+    install(work / "packages", "copying", "1.0")
+    copies.parent.mkdir(parents=True)
+    copies.write_bytes(b"# for the caf\xe9\nsix==1.17\n")
+    (work / "packages" / "copying-1.0.dist-info" / "RECORD").write_text("copying/_vendor/vendor.txt,,\n")
+    inside = part(written(work)[0], "runtime:copying")["components"]
+    assert [(one["name"], one["version"]) for one in inside] == [("six", "1.17")]

@@ -301,3 +301,11 @@ def test_a_version_that_neither_knows_is_refused_with_what_is_known(root: Path) 
     other = pyenv(root / "pyenv", knows="3.13.9")
     with pytest.raises(UserError, match=r"^PYTHON_VERSION=3\.13\.8: neither"):
         build(root, Recorder(), PYTHON_VERSION="3.13.8", PYENV_ROOT=str(other))
+
+
+def test_what_a_killed_build_left_goes_when_the_next_one_starts(root: Path) -> None:
+    left = root / "out" / "work" / "parts-x"
+    left.mkdir(parents=True)
+    (left / "half.part").touch()
+    build(root, Recorder())
+    assert not left.exists()

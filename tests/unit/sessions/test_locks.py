@@ -327,3 +327,10 @@ def test_the_lock_is_valid_toml_that_others_read(root: Path) -> None:
     for text in locks(root).values():
         assert tomllib.loads(text.decode())["lock-version"] == "1.0"
         assert parse(Path("pylock.toml"), text).content.created_by == "fake"
+
+
+def test_what_a_killed_session_left_goes_when_the_next_one_starts(root: Path) -> None:
+    left = root / "out" / "work" / "lock-x"
+    left.mkdir(parents=True)
+    lock(root)
+    assert not left.exists()

@@ -225,6 +225,7 @@ def test_an_unknown_name_in_makefile_vars_fails_with_the_nearest_one(root: Path,
         (BuildError("it failed"), "it failed"),
         (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
         (OSError("something else"), "something else"),
+        (BuildError("x @ https://me:topsecret@e.org/x: no"), "x @ https://****@e.org/x: no"),
     ],
 )
 def test_a_failure_is_one_message_without_a_cause(problem: Exception, message: str) -> None:
