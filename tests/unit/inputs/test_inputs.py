@@ -40,6 +40,7 @@ MORE = {
     "deb/triggers": "interest a\n",
     "builder/more": "copied by a Dockerfile\n",
 }
+OWN_CODE = ("packages", "builds")  # folders of a recipe
 # Builds of all pinned versions, line editors, suites and architectures, each at least once.
 Build = tuple[str, Arch, dict[str, str]]
 VERSIONS = [*pins.read(SHIPPED / "pins.toml").pythons]
@@ -62,10 +63,10 @@ def recipes(tmp_path: Path) -> Path:
 
     Of Debian's patches to a source only the first: all of them are files of one kind.
 
-    The recipes themselves have no lock: with one, a change of the requirements is refused. So they have no code of their
-    own, which needs one.
+    The recipes themselves have no lock, for with one a change of the requirements is refused; and no code of their own,
+    which needs one.
     """
-    left_out = shutil.ignore_patterns("*.profdata.xz", "packages", "builds", "debian-?[!1]-*", "debian-[!0]?-*")
+    left_out = shutil.ignore_patterns("*.profdata.xz", *OWN_CODE, "debian-?[!1]-*", "debian-[!0]?-*")
     folder = shutil.copytree(SHIPPED, tmp_path / "recipes", ignore=left_out)
     for name in ("runtime", "dev"):
         (folder / name / FILE).unlink()
@@ -214,11 +215,32 @@ def test_every_file_of_a_recipe_counts_or_has_a_reason_not_to(recipes: Path) -> 
     assert [*keys(recipes)] == before[VERSIONS[0]]
 
 
+def lock(recipes: Path) -> None:
+    """Add the locks that the recipes ship with, and the code of their own that the locks name."""
+    for name in ("runtime", "dev"):
+        shutil.copyfile(SHIPPED / name / FILE, recipes / name / FILE)
+    for folder in OWN_CODE:
+        shutil.copytree(SHIPPED / "runtime" / folder, recipes / "runtime" / folder)
+
+
+def test_own_code_and_what_it_is_built_with_count(recipes: Path) -> None:
+    lock(recipes)
+    before = [*keys(recipes)]
+    for name, old, new in (
+        ("packages/luhn/luhn.c", "digit", "digits"),
+        ("builds/pylock.luhn.toml", r'(?<=sha256 = ")\w{4}', "dead"),
+    ):
+        path = recipes / "runtime" / name
+        content = path.read_text()
+        path.write_text(re.sub(old, new, content))
+        assert noticed(before, recipes), name
+        path.write_text(content)
+
+
 @pytest.mark.parametrize("name", ["runtime", "dev"])
 @pytest.mark.parametrize("package", ["pip", "pydantic-core", "ruff"])
 def test_a_lock_counts_in_what_it_installs(recipes: Path, name: str, package: str) -> None:
-    for each in ("runtime", "dev"):
-        shutil.copyfile(SHIPPED / each / FILE, recipes / each / FILE)
+    lock(recipes)
     before = [*keys(recipes)]
     path = recipes / name / FILE
     content = path.read_text()

@@ -1,0 +1,26 @@
+"""CPython's probes for bpftrace, SystemTap and the like: as long as nobody watches, a probe is an empty instruction."""
+
+from __future__ import annotations
+
+from builder.stages.interpreter.compiler import TOOLS
+from builder.stages.stage import WORK, File, Step
+
+OPTION = "--with-dtrace"
+ENVIRONMENT = {"DTRACE": f"{TOOLS}/dtrace"}
+
+_SYSROOT = f"{WORK}/sysroot/usr"
+# The package is amd64's; the headers are the same for every architecture.
+_HEADERS = f"{_SYSROOT}/include/x86_64-linux-gnu/sys"
+
+
+def dtrace(python: str) -> File:
+    """The program that makes a header of CPython's list of probes; it is written in Python."""
+    return File("tools/dtrace", f'#!/bin/sh\nexec {python} -I {_SYSROOT}/bin/dtrace "$@"\n'.encode(), executable=True)
+
+
+def take_headers() -> Step:
+    """Have what that header includes where only CPython's own files look."""
+    headers = (f"{_HEADERS}/{name}" for name in ("sdt.h", "sdt-config.h"))
+    return Step(
+        "take headers of probes", ("install", "-D", "--mode=644", f"--target-directory={WORK}/include/sys", *headers)
+    )
