@@ -151,13 +151,16 @@ def _wheels(folder: Path) -> tuple[RecipeFile, ...]:
 
 
 def _pip_conf(path: Path) -> bytes | None:
-    """pip's defaults for those who use the runtime; UserError for one that would steer the build's own installs."""
+    """pip's defaults for those who use the runtime; UserError for what would steer the build, or give a login away."""
     content = content_of(path)
     parser = configparser.RawConfigParser()
     try:
-        parser.read_string((content or b"").decode())
+        text = (content or b"").decode()
+        parser.read_string(text)
     except (configparser.Error, UnicodeDecodeError):
         raise UserError(f"{path} is not a pip configuration", "fix it: pip can't read it either") from None
+    if without_credentials(text) != text:
+        raise UserError(f"{path} has a login, which every runtime would bring along", package_lock.LOGINS)
     for section in parser.sections():
         for option in parser.options(section):
             if option.lower().replace("_", "-") in _PLACES:

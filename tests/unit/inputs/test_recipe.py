@@ -219,6 +219,14 @@ def test_the_shipped_dev_recipe_reads_well() -> None:
     assert found.pre_patches == ()
 
 
+def test_a_pip_conf_that_gives_a_login_away_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "pip.conf").write_text("[global]\nindex-url = https://jo:secret@pypi.example/simple\n")
+    with pytest.raises(UserError, match=r"pip\.conf has a login, which every runtime would bring along") as refused:
+        recipe_reading.read(tmp_path, Variant.RUNTIME)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("option", ["user", "target", "prefix", "root", "dry-run", "dry_run", "require-virtualenv"])
 @pytest.mark.parametrize("section", ["global", "install"])
 def test_a_pip_conf_that_steers_the_builds_own_installs_is_refused(tmp_path: Path, section: str, option: str) -> None:
