@@ -99,6 +99,7 @@ def test_a_shared_library_exports_nothing_of_the_static_ones_inside_and_says_not
         assert {"-Wl,--exclude-libs,ALL", "-Wl,--strip-all"} <= {*step.env["LDFLAGS"].split()}
     (configure,) = (step for step in commands(name, stages()) if step.args[0] == "unix/configure")
     assert [arg for arg in configure.args if arg.startswith("--prefix")] == ["--prefix=/usr/lib/runtime-tcl"]
+    assert "--disable-rpath" in configure.args
 
 
 def test_a_library_whose_need_is_not_pinned_is_named() -> None:
