@@ -98,6 +98,11 @@ def has_zstd(version: str) -> bool:
     return series(version) >= (3, 14)
 
 
+def knows_tcl_9(version: str) -> bool:
+    """Whether its `tkinter` does: Tcl 9 always has threads, and does not say so (python/cpython#124111)."""
+    return Version(without_flags(version)) >= Version("3.13.15")
+
+
 def resolve_python(wanted: str, known: Iterable[str]) -> tuple[str, str]:
     """The exact version that is wanted, and the newest known patch of the same minor version.
 

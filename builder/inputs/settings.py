@@ -84,6 +84,8 @@ class Settings:
         "What edits lines at the prompt: `libedit`, or GNU `readline` (under the GPL).")
     gdbm: bool = _setting("0", switch, PYTHON,
         "`1` adds `dbm.gnu`, and GNU dbm inside (under the GPL).")
+    tk: bool = _setting("0", switch, PYTHON,
+        "`1` adds `tkinter`, with Tcl/Tk 9.0 and X11's libraries inside.")
     profile: Profile = _setting("kept", one_of(Profile), PYTHON,
         "Profile of an optimised build: `kept` takes the one in `recipes/profiles`, if there is one; `train` "
         "makes one.")

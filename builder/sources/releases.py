@@ -28,7 +28,7 @@ _LARGEST_SIGNED = 4 << 20  # the list of a suite's files has a few hundred kilob
 _MOST_RELEASES = 100  # of one package: there are a few
 
 _POOL = re.compile(
-    r"debian:pool/main/[^/]+/(?P<package>[^/]+)/[^/_]+_(?P<version>[^/_]+?)(?:\.orig\.tar\.\w+|-[^/_-]+_all(?P<deb>\.deb))"
+    r"debian:pool/main/[^/]+/[^/]+/(?P<package>[^/_]+)_(?P<version>[^/_]+?)(?:\.orig\.tar\.\w+|-[^/_-]+_all(?P<deb>\.deb))"
 )
 # https://www.debian.org/doc/debian-policy/ch-controlfields.html#version, and short enough to be one.
 _VERSION = re.compile(r"(\d{1,9}:)?\d[A-Za-z0-9.+~-]{0,200}", re.ASCII)

@@ -12,6 +12,7 @@ from builder.inputs.recipe import InterpreterRecipe, Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.sources.python_build import PythonBuild
 from builder.stages.interpreter.own_patches import FOLDER, patches_to
+from builder.stages.interpreter.tk_recipes import TK_LIBRARIES
 from builder.targets import Arch, Variant
 from builder.versions import has_zstd, is_debug, without_flags
 
@@ -60,6 +61,8 @@ class Inputs:
         left_out = {*map(str, LineEditor)} - {self.settings.line_editor}
         if not self.settings.gdbm:
             left_out.add("gdbm")
+        if not self.settings.tk:
+            left_out |= {*TK_LIBRARIES}
         if not has_zstd(self.python_version):
             left_out.add("zstd")
         return {name: source for name, source in self.pins.libraries.items() if name not in left_out}

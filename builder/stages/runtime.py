@@ -20,6 +20,7 @@ from builder.stages.movable import make_movable
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
 from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file
+from builder.stages.pruning import patterns
 from builder.stages.sbom import PLANNED_SBOM, SBOM, planned
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack_tree
 from builder.stages.wheel import Wheel
@@ -103,7 +104,7 @@ def plan_tree(
         *pip.install(recipe, prt_root, env),
         *venvs.install(recipe, prt_root, env),
         *(_script(script, recipe_env, folder) for script in recipe.scripts),
-        *_pruned_and_movable(recipe, prt_root, env),
+        *_pruned_and_movable(patterns(recipe, inputs), prt_root, env),
         _bytecode(recipe, prt_root, env),
         *_portable(prt_root, inputs.newest_symbols(arch)),
         _check_movable(prt_root),
@@ -186,10 +187,10 @@ def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
     return Step(f"script {script.name}", (f"{WORK}/scripts/{script.name}",), env, network=True, hint=hint)
 
 
-def _pruned_and_movable(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
-    """Remove what the recipe prunes, and all bytecode; have what is left find itself in any folder."""
+def _pruned_and_movable(pruned: tuple[str, ...], prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
+    """Remove what is pruned, and all bytecode; have what is left find itself in any folder."""
     python = f"{prt_root}/bin/python"
-    prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *recipe.prune, "**/__pycache__")
+    prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *pruned, "**/__pycache__")
     return Step("prune", prune, env), make_movable("make what came movable", prt_root, env)
 
 

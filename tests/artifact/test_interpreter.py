@@ -12,7 +12,7 @@ from tests.support.container import execute
 from tests.support.probes import probe
 from tests.support.tree import Tree
 
-# Of other systems; not built; dropped by recipes/runtime/prune.txt.
+# Of other systems; not built; dropped, by recipes/runtime/prune.txt or without TK=1.
 ELSEWHERE = {"_ios_support", "_overlapped", "_scproxy", "_winapi", "_wmi", "msvcrt", "nt", "winreg", "winsound"}
 NOT_BUILT = {"_dbm", "_gdbm", "_tkinter"}
 PRUNED = {"idlelib", "tkinter", "turtle", "turtledemo"}
@@ -28,11 +28,19 @@ def test_every_module_of_the_standard_library_can_be_imported(found: dict[str, A
     assert set(found["missing"]) == ELSEWHERE | NOT_BUILT | PRUNED
 
 
-@pytest.mark.parametrize("name", ["tkinter", "dbm.gnu", "turtle"])
-def test_who_misses_a_module_reads_why(amd64_machine: Container, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tkinter", b"a build with TK=1 has it"),
+        ("tkinter.ttk", b"a build with TK=1 has it"),
+        ("dbm.gnu", b"a build with GDBM=1 has it"),
+        ("turtle", b"by prune.txt of its recipe, or because it needs Berkeley DB or another system"),
+    ],
+)
+def test_who_misses_a_module_reads_why(amd64_machine: Container, name: str, reason: bytes) -> None:
     code, said = amd64_machine.exec_run(["/prt/bin/python", "-c", f"import {name}"])
     assert code == 1
-    assert b"; it is part of the standard library, and left out of this runtime: " in said
+    assert b"; it is part of the standard library, and left out of this runtime: " + reason in said
     assert b"standard library" not in amd64_machine.exec_run(["/prt/bin/python", "-c", "import no_such"]).output
 
 

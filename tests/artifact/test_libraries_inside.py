@@ -9,6 +9,7 @@ import trustme
 from docker.models.containers import Container
 
 from builder.inputs import pins
+from builder.stages.interpreter.tk_recipes import TK_LIBRARIES
 from tests.support.container import execute, put
 from tests.support.probes import libraries, probe
 from tests.support.tree import plant
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PROBES = {path.stem for path in Path(libraries.__file__).parent.glob("[a-z]*.py")}
 SINCE_3_14 = {"zstd"}
 LINE_EDITORS = {"libedit", "readline"}
-ON_REQUEST = {"gdbm"}  # tests/integration/test_choices.py
+ON_REQUEST = {"gdbm", "tk"}  # tests/integration/test_choices.py, test_tk.py
 # As a file of Debian's SQLite would call it: by its place in the table of functions, which never changes.
 EXTENSION = """
 typedef int (*function)(void);
@@ -69,7 +70,8 @@ def use(container: Container, library: str, **env: str) -> None:
 def test_each_pinned_library_has_a_program_that_uses_it() -> None:
     pinned = {*pins.read(ROOT / "recipes" / "pins.toml").libraries}
     assert pinned >= LINE_EDITORS
-    assert pinned - LINE_EDITORS | {"line_editor"} == PROBES
+    # One program uses Tk, and all that is inside it.
+    assert pinned - LINE_EDITORS - {*TK_LIBRARIES} | {"line_editor", "tk"} == PROBES
 
 
 @pytest.mark.parametrize("library", sorted(PROBES - SINCE_3_14 - ON_REQUEST))

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from builder.errors import UserError
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
+from builder.stages.interpreter.tk_recipes import TK_LIBRARIES
+from builder.stages.pruning import patterns
 from builder.stages.stage import Stage
 from builder.targets import Arch, Variant
 from tests.support.factories import PINS, VERSION, Planning, across, library, python_build, sysroot
@@ -166,6 +169,35 @@ def test_gnu_dbm_goes_inside_only_if_it_is_asked_for(tmp_path: Path, wanted: str
     assert f"--with-dbmliborder={'gdbm' if wanted == '1' else ''}" in options  # without, configure leaves it out
     assert interpreter.acceptance
     assert ("_gdbm" in interpreter.acceptance.steps[-1].args) is (wanted == "1")
+
+
+@pytest.mark.parametrize("wanted", ["0", "1"])
+def test_tk_goes_inside_only_if_it_is_asked_for(tmp_path: Path, wanted: str) -> None:
+    version = "3.14.7"
+    named = {name: library("zlib", name.encode()) for name in ("zlib", *TK_LIBRARIES)}
+    python = replace(PINS.pythons[VERSION], version=version, file=f"Python-{version}.tar.xz")
+    given = across(tmp_path).pinned(libraries=named, pythons={version: python}).with_inputs(python_version=version)
+    given = given.set(TK=wanted)
+    compiled = given.compiled()
+    interpreter = compiled["interpreter"]
+    assert {f"library-{name}" in compiled for name in TK_LIBRARIES} == {wanted == "1"}
+    assert any("TCLTK_LIBS" in step.env for step in interpreter.steps) is (wanted == "1")
+    assert any("-Wl,-rpath,$ORIGIN/../.." in step.args for step in interpreter.steps) is (wanted == "1")
+    assert interpreter.acceptance
+    assert ("_tkinter" in interpreter.acceptance.steps[-1].args) is (wanted == "1")
+    (prune,) = (step for step in given.plan().stage.steps if step.name == "prune")
+    assert ("lib/python3*/tkinter" in prune.args) is (wanted == "0")
+
+
+def test_a_recipe_that_removes_what_tk_adds_is_refused(tmp_path: Path) -> None:
+    given = across(tmp_path).with_inputs(python_version="3.14.7").set(TK="1")
+    with pytest.raises(UserError, match=r"TK=1: recipes/runtime/prune.txt removes tkinter by lib/python3\*/tk\*"):
+        patterns(replace(given.inputs.recipes[Variant.RUNTIME], prune=("share/man", "lib/python3*/tk*")), given.inputs)
+
+
+def test_a_python_that_does_not_know_tcl_9_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"TK=1: the `tkinter` of CPython 3\.13\.5 does not know Tcl 9"):
+        across(tmp_path).set(TK="1").plan()
 
 
 def test_another_suite_is_another_c_library(tmp_path: Path) -> None:

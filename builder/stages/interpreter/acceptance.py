@@ -23,7 +23,8 @@ CHECK = program_file("check_modules.py")
 def _required_modules(cpython: CPython) -> tuple[str, ...]:
     """The modules a complete CPython of a version has, but lacks when their library was not found."""
     zstd = ("compression.zstd",) if has_zstd(cpython.version) else ()
-    return (*_REQUIRED_MODULES, *zstd, *(("_gdbm",) if cpython.gdbm else ()))
+    asked_for = (("_gdbm", cpython.gdbm), ("_tkinter", cpython.tk))
+    return (*_REQUIRED_MODULES, *zstd, *(name for name, wanted in asked_for if wanted))
 
 
 def plan_acceptance(cpython: CPython, prt_root: PurePosixPath) -> Stage:

@@ -23,6 +23,7 @@ from builder.stages.interpreter.cpython import CPython, without_bytecode
 from builder.stages.interpreter.libraries import unpack_libraries
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.interpreter.symbols import SPLIT_SYMBOLS, split_symbols
+from builder.stages.interpreter.tk import add_tk
 from builder.stages.programs import program_file
 from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
 from builder.versions import is_free_threaded, minor
@@ -143,6 +144,7 @@ def cross_compile(
             *_links(cpython, prt_root),
             _plain_words(target, prt_root),
             *one_openssl(cpython, target, prt_root),
+            *add_tk(cpython, target, prt_root),
             *libpython.shared_library(cpython, target, prt_root),
             *split_symbols(cpython, prt_root),
             without_bytecode(str(prt_root)),

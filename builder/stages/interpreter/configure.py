@@ -104,6 +104,7 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         "CURSES": (curses, "-lncursesw"),
         "PANEL": (curses, "-lpanelw -lncursesw"),
         **({"GDBM": (include, "-lgdbm -lrt")} if cpython.gdbm else {}),
+        **({"TCLTK": (include, "-ltcl9tk9.0 -ltcl9.0")} if cpython.tk else {}),
     }
     return {
         **target.env,

@@ -13,7 +13,7 @@ from builder.sources.python_build import PythonBuild
 from builder.stages.interpreter.own_patches import FOLDER
 from builder.stages.stage import JOBS, WORK, File, Step, unpack
 from builder.targets import Arch
-from builder.versions import branch, is_debug, series, without_flags
+from builder.versions import branch, flags, is_debug, series, without_flags
 
 # The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if this asks for it,
 # and leaves `_decimal` out where the system has none.
@@ -32,7 +32,7 @@ class CPython:
     compiles it.
 
     `toolchain` is the fingerprint of the compilers, `builds_on` the architecture they run on. `line_editor` is
-    `libedit` or `readline`. `jit` builds the JIT in, switched off, and `gdbm` the module `dbm.gnu`.
+    `libedit` or `readline`. `jit` builds the JIT in, switched off, `gdbm` the module `dbm.gnu`, and `tk` `tkinter`.
     """
 
     version: str
@@ -43,6 +43,7 @@ class CPython:
     line_editor: str
     jit: bool = False
     gdbm: bool = False
+    tk: bool = False
 
     @property
     def source(self) -> Source:
@@ -68,6 +69,12 @@ class CPython:
     def release(self) -> CPython:
         """The same, but no debug build: python-build knows only that name, and CPython's folders have it."""
         return replace(self, version=self.version.removesuffix("d"))
+
+    def module(self, name: str, triple: str) -> str:
+        """The file of one of its extension modules, below its prefix."""
+        major, second = series(self.version)
+        folder = f"lib/{self.release.binary}/lib-dynload"
+        return f"{folder}/{name}.cpython-{major}{second}{flags(self.version)}-{triple}.so"
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ from builder.errors import UserError
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
 from builder.stages.interpreter.compiler import DEPS, CrossCompiler
-from builder.stages.interpreter.library_recipes import RECIPES, LibraryRecipe, Toolset
+from builder.stages.interpreter.configure import BUILD_PREFIX
+from builder.stages.interpreter.library import LibraryRecipe, Toolset
+from builder.stages.interpreter.library_recipes import RECIPES
 from builder.stages.stage import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
@@ -19,13 +21,17 @@ _PREFIX = "library-"
 
 @dataclass(frozen=True)
 class Libraries:
-    """What the libraries of one architecture are made from: pinned sources, with the recipe's patches for each."""
+    """What the libraries of one architecture are made from: pinned sources, with the recipe's patches for each.
+
+    `build_python` is the build machine's own interpreter.
+    """
 
     sources: Mapping[str, Source]
     patches: Mapping[str, tuple[RecipeFile, ...]]
     builds_on: Arch
     toolchain: str
     epoch: int
+    build_python: Stage
 
     def plan(self, target: CrossCompiler) -> tuple[Stage, ...]:
         """A stage for each library, in the order of the pins; UserError for one that nothing says how to build."""
@@ -41,10 +47,9 @@ class Libraries:
         absent = [one for one in recipe.needs if one not in self.sources]
         if absent:
             raise UserError(f"recipes/pins.toml: {name} needs {', '.join(absent)}", f"pin it, or remove {name}")
-        parents = tuple(self._stage(one, target) for one in recipe.needs)
-        source, patches = self.sources[name], self.patches.get(name, ())
-        folder, archive = f"{WORK}/build/{name}", f"--file={WORK}/sources/{source.file}"
-        args = ("tar", "--extract", archive, f"--one-top-level={folder}", "--strip-components=1")
+        libraries = tuple(self._stage(one, target) for one in recipe.needs)
+        python = (self.build_python,) if recipe.python else ()
+        source, patches, folder = self.sources[name], self.patches.get(name, ()), f"{WORK}/build/{name}"
         output = f"{_PREFIX}{name}.tgz"
         return Stage(
             name=f"{_PREFIX}{name}",
@@ -57,14 +62,15 @@ class Libraries:
             ),
             steps=(
                 *target.steps,
-                *unpack_libraries(parents),
-                Step(f"unpack {name}", args),
+                *unpack_libraries(libraries),
+                *(step for one in python for step in _unpack_python(one)),
+                *_unpack(source, folder),
                 *(_apply(patch, source, folder) for patch in patches),
                 *_commands(name, recipe, tools),
                 pack(f"pack {name}", DEPS, output, self.epoch),
             ),
             output=output,
-            parents=parents,
+            parents=(*libraries, *python),
             compiles=True,
             brief=True,
         )
@@ -75,6 +81,22 @@ def unpack_libraries(parents: Iterable[Stage]) -> Iterator[Step]:
     for parent in parents:
         if parent.name.startswith(_PREFIX):
             yield unpack(f"unpack {parent.name.removeprefix(_PREFIX)} as built", parent.output, DEPS)
+
+
+def _unpack_python(stage: Stage) -> Iterator[Step]:
+    yield Step("make build Python's folder", ("mkdir", "-p", BUILD_PREFIX))
+    yield unpack("unpack build Python", stage.output, BUILD_PREFIX)
+
+
+def _unpack(source: Source, folder: str) -> Iterator[Step]:
+    """Unpack a tarball, or a Debian package of files that are the same for every architecture."""
+    file, name = f"{WORK}/sources/{source.file}", f"unpack {source.name}"
+    if source.file.endswith(".deb"):
+        yield Step("make source folder", ("mkdir", "-p", folder))
+        yield Step(name, ("dpkg-deb", "--extract", file, folder))
+    else:
+        args = ("tar", "--extract", f"--file={file}", f"--one-top-level={folder}", "--strip-components=1")
+        yield Step(name, args)
 
 
 def _apply(patch: RecipeFile, source: Source, folder: str) -> Step:

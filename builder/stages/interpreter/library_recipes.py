@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
-from builder.stages.interpreter.compiler import DEPS, TOOLS, CrossCompiler, other_name
+from builder.stages.interpreter.compiler import DEPS, TOOLS
+from builder.stages.interpreter.library import MAKE, Command, LibraryRecipe, Toolset, install
 from builder.stages.interpreter.sqlite import DEFINES
-from builder.stages.stage import JOBS, WORK, File
+from builder.stages.interpreter.tk_recipes import TK_RECIPES
+from builder.stages.stage import WORK, File
 from builder.targets import Arch
-
-Command = tuple[str, ...]
 
 # A neutral place for a private openssl.cnf: the distribution's own may be of another version and break ours.
 # Certificates are found where the distribution has them: recipes/libraries/openssl.
@@ -25,91 +24,39 @@ _TERMINALS = (
     "tmux", "tmux-256color", "alacritty", "foot",
 )  # fmt: skip
 
-_MAKE = ("make", f"-j{JOBS}")
-
-
-@dataclass(frozen=True)
-class Toolset:
-    """What libraries are compiled with: a cross compiler, and the machine it runs on."""
-
-    target: CrossCompiler
-    builds_on: Arch
-
-    @property
-    def cross(self) -> Command:
-        """Options of a configure script that cross-compiles."""
-        return (f"--build={other_name(self.builds_on)}", f"--host={self.target.triple}", f"--prefix={DEPS}")
-
-    @property
-    def static(self) -> Command:
-        """The same of one made by libtool."""
-        return (*self.cross, "--disable-shared", "--enable-static", "--with-pic")
-
-    @property
-    def env(self) -> dict[str, str]:
-        """The variables that every library gets."""
-        return {
-            **self.target.env,
-            "CC_FOR_BUILD": f"{TOOLS}/build-clang",
-            "BUILD_CC": f"{TOOLS}/build-clang",
-            "CFLAGS": self.target.library_flags,
-            "CPPFLAGS": f"-I{DEPS}/include",
-            "LDFLAGS": f"-L{DEPS}/lib",
-            "PKG_CONFIG_LIBDIR": f"{DEPS}/lib/pkgconfig",
-        }
-
-
-@dataclass(frozen=True)
-class LibraryRecipe:
-    """`more` variables are added to those of the toolset, and `without` are taken away. It `needs` other libraries.
-
-    `files` are put into WORK besides its source.
-    """
-
-    commands: Callable[[Toolset], Iterator[Command]]
-    more: Callable[[Toolset], Mapping[str, str]] = field(default=lambda tools: {})
-    without: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    files: Callable[[Toolset], tuple[File, ...]] = field(default=lambda tools: ())
-
-    def env(self, tools: Toolset) -> dict[str, str]:
-        """The variables of every command of this library."""
-        env = {**tools.env, **self.more(tools)}
-        return {name: value for name, value in env.items() if name not in self.without}
-
 
 def _zlib(tools: Toolset) -> Iterator[Command]:
     yield ("./configure", "--static", f"--prefix={DEPS}")
-    yield (*_MAKE, "libz.a")
-    yield _install("include", "zlib.h", "zconf.h")
-    yield _install("lib", "libz.a")
+    yield (*MAKE, "libz.a")
+    yield install("include", "zlib.h", "zconf.h")
+    yield install("lib", "libz.a")
 
 
 def _bzip2(tools: Toolset) -> Iterator[Command]:
     flags = f"CFLAGS={tools.target.library_flags} -D_FILE_OFFSET_BITS=64"
     programs = (f"{name}={tools.env[name]}" for name in ("CC", "AR", "RANLIB"))
-    yield (*_MAKE, "libbz2.a", *programs, flags)
-    yield _install("include", "bzlib.h")
-    yield _install("lib", "libbz2.a")
+    yield (*MAKE, "libbz2.a", *programs, flags)
+    yield install("include", "bzlib.h")
+    yield install("lib", "libbz2.a")
 
 
 def _xz(tools: Toolset) -> Iterator[Command]:
     no = "xz xzdec lzmadec lzmainfo lzma-links scripts doc nls microlzma lzip-decoder".split()
     yield ("./configure", *tools.static, *(f"--disable-{name}" for name in no))
-    yield (*_MAKE, "-C", "src/liblzma", "install")
+    yield (*MAKE, "-C", "src/liblzma", "install")
 
 
 def _zstd(tools: Toolset) -> Iterator[Command]:
-    yield (*_MAKE, "-C", "lib", "libzstd.a", "ZSTD_LEGACY_SUPPORT=0", f"PREFIX={DEPS}")
-    yield _install("include", "lib/zstd.h", "lib/zstd_errors.h", "lib/zdict.h")
-    yield _install("lib", "lib/libzstd.a")
+    yield (*MAKE, "-C", "lib", "libzstd.a", "ZSTD_LEGACY_SUPPORT=0", f"PREFIX={DEPS}")
+    yield install("include", "lib/zstd.h", "lib/zstd_errors.h", "lib/zdict.h")
+    yield install("lib", "lib/libzstd.a")
 
 
 def _libffi(tools: Toolset) -> Iterator[Command]:
     # The tag's own tree has no configure script.
     yield ("autoreconf", "--force", "--install")
     yield ("./configure", *tools.static, "--disable-docs", "--disable-multi-os-directory")
-    yield _MAKE
+    yield MAKE
     yield ("make", "install")
 
 
@@ -120,7 +67,7 @@ def _libuuid(tools: Toolset) -> Iterator[Command]:
     # The folders it looks into at run time; below the prefix by default.
     places = ("--localstatedir=/var", "--runstatedir=/run")
     yield ("./configure", *tools.static, "--enable-libuuid", *options, *places)
-    yield (*_MAKE, "libuuid.la")
+    yield (*MAKE, "libuuid.la")
     yield ("make", "install-usrlib_execLTLIBRARIES", "install-uuidincHEADERS", "install-pkgconfigDATA")
 
 
@@ -128,11 +75,11 @@ def _sqlite(tools: Toolset) -> Iterator[Command]:
     # Debian's tarball is the full tree: the amalgamation is made here, by programs of the build machine.
     native = ("env", "-u", "CXX", "-u", "CFLAGS", "-u", "CPPFLAGS", "-u", "LDFLAGS", f"CC={TOOLS}/build-clang")
     yield (*native, "./configure", "--disable-tcl", "--disable-readline", "--disable-shared")
-    yield (*native, *_MAKE, "sqlite3.c", f"OPTS={' '.join(DEFINES)}")
+    yield (*native, *MAKE, "sqlite3.c", f"OPTS={' '.join(DEFINES)}")
     flags = tools.target.library_flags.split()
     yield (tools.target.compiler, *flags, *DEFINES, "-c", "sqlite3.c", "-o", "runtime-sqlite3.o")
     yield (tools.env["AR"], "rcsD", f"{DEPS}/lib/libsqlite3.a", "runtime-sqlite3.o")
-    yield _install("include", "sqlite3.h", "src/sqlite3ext.h")
+    yield install("include", "sqlite3.h", "src/sqlite3ext.h")
 
 
 def _ncurses(tools: Toolset) -> Iterator[Command]:
@@ -146,9 +93,9 @@ def _ncurses(tools: Toolset) -> Iterator[Command]:
         # Compiled from its own source of them, by the build machine's tic.
         f"--with-fallbacks={','.join(_TERMINALS)}",
     )  # fmt: skip
-    yield (*_MAKE, "-C", "include")
-    yield (*_MAKE, "-C", "ncurses", "libs")
-    yield (*_MAKE, "-C", "panel", "libs")
+    yield (*MAKE, "-C", "include")
+    yield (*MAKE, "-C", "ncurses", "libs")
+    yield (*MAKE, "-C", "panel", "libs")
     for part in ("include", "ncurses", "panel"):
         yield ("make", "-C", part, "install")
     yield ("ln", "-sf", "libncursesw.a", f"{DEPS}/lib/libncurses.a")
@@ -161,19 +108,19 @@ def _libedit(tools: Toolset) -> Iterator[Command]:
         "--disable-examples",
         f"CPPFLAGS=-I{DEPS}/include -I{DEPS}/include/ncursesw",
     )
-    yield (*_MAKE, "-C", "src")
+    yield (*MAKE, "-C", "src")
     yield ("make", "-C", "src", "install")
 
 
 def _readline(tools: Toolset) -> Iterator[Command]:
     yield ("./configure", *tools.cross, "--disable-shared", "--disable-install-examples", "--with-curses")
-    yield (*_MAKE, "static")
+    yield (*MAKE, "static")
     yield ("make", "install-headers", "install-static")
 
 
 def _gdbm(tools: Toolset) -> Iterator[Command]:
     yield ("./configure", *tools.static, "--disable-nls", "--without-readline")
-    yield (*_MAKE, "-C", "src")
+    yield (*MAKE, "-C", "src")
     yield ("make", "-C", "src", "install")
 
 
@@ -188,7 +135,7 @@ def _openssl(tools: Toolset) -> Iterator[Command]:
     )  # fmt: skip
     yield ("make", "crypto/buildinf.h")
     yield ("cp", f"{WORK}/{_OPENSSL_BUILDINF}", "crypto/buildinf.h")
-    yield (*_MAKE, "build_libs")
+    yield (*MAKE, "build_libs")
     yield ("make", "install_dev", f"DESTDIR={WORK}/build/openssl/installed")
     yield ("cp", "-a", f"installed{prefix}/include/.", f"{DEPS}/include/")
     yield ("cp", "-a", f"installed{prefix}/lib/.", f"{DEPS}/lib/")
@@ -202,10 +149,6 @@ def _openssl_files(tools: Toolset) -> tuple[File, ...]:
         'static const char compiler_flags[] = "compiler: clang";\n'
     )
     return (File(_OPENSSL_BUILDINF, text.encode()),)
-
-
-def _install(folder: str, *files: str) -> Command:
-    return ("install", "-m644", "-t", f"{DEPS}/{folder}", *files)
 
 
 _ZSTD = "-DZSTD_MULTITHREAD -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DZDICTLIB_VISIBLE="
@@ -226,4 +169,5 @@ RECIPES: Mapping[str, LibraryRecipe] = {
     "gdbm": LibraryRecipe(_gdbm),
     # It would keep them.
     "openssl": LibraryRecipe(_openssl, without=("CPPFLAGS", "LDFLAGS"), files=_openssl_files),
+    **TK_RECIPES,
 }

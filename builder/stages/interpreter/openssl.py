@@ -10,7 +10,6 @@ from builder.stages.interpreter.configure import LINKER
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.interpreter.modules import has_list
 from builder.stages.stage import WORK, Step
-from builder.versions import flags, series
 
 
 def one_openssl(cpython: CPython, target: CrossCompiler, prt_root: PurePosixPath) -> Iterator[Step]:
@@ -20,11 +19,8 @@ def one_openssl(cpython: CPython, target: CrossCompiler, prt_root: PurePosixPath
     """
     if not has_list(cpython):  # the objects are elsewhere
         return
-    major, second = series(cpython.version)
-    tag = f"cpython-{major}{second}{flags(cpython.version)}-{target.triple}"
-    modules = f"{prt_root}/lib/{cpython.release.binary}/lib-dynload"
     objects = (f"{WORK}/build/{cpython.package}/Modules/{name}.o" for name in ("_ssl", "_hashopenssl"))
     libraries = (f"-L{DEPS}/lib", "-lssl", "-lcrypto", "-lpthread", "-ldl")
-    ssl = f"{modules}/_ssl.{tag}.so"
+    ssl, hashlib = (f"{prt_root}/{cpython.module(name, target.triple)}" for name in ("_ssl", "_hashlib"))
     yield Step("link one OpenSSL", (target.compiler, "-shared", *LINKER, *objects, *libraries, "-o", ssl))
-    yield Step("link hashlib to it", ("ln", "-sf", PurePosixPath(ssl).name, f"{modules}/_hashlib.{tag}.so"))
+    yield Step("link hashlib to it", ("ln", "-sf", PurePosixPath(ssl).name, hashlib))

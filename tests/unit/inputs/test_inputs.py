@@ -48,7 +48,7 @@ PATCHED = [f"cpython/{version}" for version in recipe_reading.read_interpreter(S
 CHOICES: list[tuple[Arch, dict[str, str]]] = [
     (Arch.AMD64, {}),
     (Arch.ARM64, {"SYSROOT": "bookworm"}),
-    (Arch.ARM64, {"LINE_EDITOR": "readline", "GDBM": "1"}),
+    (Arch.ARM64, {"LINE_EDITOR": "readline", "GDBM": "1", "TK": "1"}),
     (Arch.AMD64, {"LINE_EDITOR": "readline", "SYSROOT": "bookworm"}),
 ]
 BUILDS: list[Build] = [
@@ -311,6 +311,7 @@ COUNTS = {
     "SYSROOT": "bookworm",
     "LINE_EDITOR": "readline",
     "GDBM": "1",
+    "TK": "1",
     "PROFILE": "train",
     "PACKAGE_PREFIX": "own",
     "PACKAGE_VERSION": "v2",

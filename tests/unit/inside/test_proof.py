@@ -84,6 +84,18 @@ def test_the_standard_library_imports_or_the_module_is_named(tmp_path: Path) -> 
     assert "colorsys" not in pruned.stderr
 
 
+@pytest.mark.parametrize(("state", "named"), [("yes", True), ("disabled", False)])
+def test_tkinter_must_import_where_it_was_built(tmp_path: Path, state: str, named: bool) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, sysconfig; sys.modules['tkinter'] = None\n"
+        f"sysconfig.get_config_vars()['MODULE__TKINTER_STATE'] = {state!r}\n"
+    )
+    program = [sys.executable, "-B", "-m", "builder.inside.proof.stdlib"]
+    env = {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(program, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert ("module tkinter\n" in done.stderr) is named
+
+
 def test_sqlite_has_what_it_should() -> None:
     assert run("sqlite") == ""
 

@@ -21,8 +21,9 @@ from tests.support.factories import sysroot
 ROOT = Path(__file__).parents[4]
 SHIPPED = pins.read(ROOT / "recipes" / "pins.toml").libraries
 NAMES = [*SHIPPED]
-AUTOCONF = ["libffi", "xz", "ncurses", "libedit", "libuuid", "readline", "gdbm"]
+AUTOCONF = ["libffi", "xz", "ncurses", "libedit", "libuuid", "readline", "gdbm", "libxau", "libxcb", "libx11"]
 PAIRS = [(builds_on, arch) for builds_on in Arch for arch in Arch]
+BUILD_PYTHON = Stage("build-python", {}, (), (), "build-python.tgz")
 Patches = Mapping[str, tuple[RecipeFile, ...]]
 
 each_library = pytest.mark.parametrize("name", NAMES)
@@ -36,7 +37,7 @@ def stages(
     patches: Patches = {},  # noqa: B006  # nobody changes it
 ) -> dict[str, Stage]:
     """The libraries of this repository's pins, by name."""
-    libraries = Libraries(sources, patches, builds_on, "a toolchain", epoch=0)
+    libraries = Libraries(sources, patches, builds_on, "a toolchain", 0, BUILD_PYTHON)
     planned = libraries.plan(CrossCompiler(arch, sysroot(arch)))
     return {one.name.removeprefix("library-"): one for one in planned}
 
@@ -77,6 +78,28 @@ def test_what_a_library_needs_is_made_before_it_whatever_the_order_of_the_pins(n
     assert [parent.key for parent in given[name].parents] == [given["ncurses"].key]
     order = [step.name for step in given[name].steps]
     assert order.index("unpack ncurses as built") < order.index(commands(name, given)[0].name)
+
+
+def test_a_library_whose_source_is_made_by_python_is_made_by_the_build_machines_own() -> None:
+    given = stages()
+    assert {name for name, one in given.items() if BUILD_PYTHON in one.parents} == {"libxcb"}
+    order = [step.name for step in given["libxcb"].steps]
+    assert order.index("unpack build Python") < order.index(commands("libxcb", given)[0].name)
+
+
+@pytest.mark.parametrize("name", ["xorgproto", "zlib"])
+def test_a_debian_package_is_unpacked_as_one_and_a_tarball_as_one(name: str) -> None:
+    unpack = next(step for step in stages()[name].steps if step.name == f"unpack {name}")
+    assert unpack.args[0] == {"xorgproto": "dpkg-deb", "zlib": "tar"}[name]
+
+
+@pytest.mark.parametrize("name", ["tcl", "tk"])
+def test_a_shared_library_exports_nothing_of_the_static_ones_inside_and_says_nothing_of_the_build(name: str) -> None:
+    for step in commands(name, stages()):
+        assert {"-Wl,--exclude-libs,ALL", "-Wl,--strip-all"} <= {*step.env["LDFLAGS"].split()}
+    (configure,) = (step for step in commands(name, stages()) if step.args[0] == "unix/configure")
+    assert [arg for arg in configure.args if arg.startswith("--prefix")] == ["--prefix=/usr/lib/runtime-tcl"]
+    assert "--disable-rpath" in configure.args
 
 
 def test_a_library_whose_need_is_not_pinned_is_named() -> None:
