@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 # Not needed to link: programs, documents, configuration, and the sanitizers' link stubs in GCC's folder.
 _LEFT_OUT = ("usr/share/", "usr/bin/", "usr/sbin/", "sbin/", "etc/", "lib/systemd/")
-# Where packages have headers; links lead to those of the kernel that differ by architecture.
-_HEADERS = ("usr/include/", "usr/lib/linux/")
+# Where packages have headers; links lead to those of the kernel that differ by architecture, and a program makes those
+# of probes.
+_HEADERS = ("usr/include/", "usr/lib/linux/", "usr/bin/dtrace")
 
 
 def pack(packages: Iterable[Path], headers: Iterable[Path] = ()) -> bytes:
@@ -24,17 +25,19 @@ def pack(packages: Iterable[Path], headers: Iterable[Path] = ()) -> bytes:
 
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as sysroot:
-        for group, taken in ((packages, ("",)), (headers, _HEADERS)):
+        for group, taken, left_out in ((packages, ("",), _LEFT_OUT), (headers, _HEADERS, ())):
             for package in group:
                 with DebFile(str(package)) as deb:
-                    _copy(deb.data.tgz(), sysroot, taken)
+                    _copy(deb.data.tgz(), sysroot, taken, left_out)
     return archive.getvalue()
 
 
-def _copy(package: tarfile.TarFile, sysroot: tarfile.TarFile, taken: tuple[str, ...]) -> None:
+def _copy(
+    package: tarfile.TarFile, sysroot: tarfile.TarFile, taken: tuple[str, ...], left_out: tuple[str, ...]
+) -> None:
     for member in package:
         member.name = member.name.removeprefix("./")
-        if member.isdir() or member.name.startswith(_LEFT_OUT) or not member.name.startswith(taken):
+        if member.isdir() or member.name.startswith(left_out) or not member.name.startswith(taken):
             continue
         if member.issym():
             member.linkname = _relative(member.name, member.linkname)

@@ -73,6 +73,9 @@ NOT_RUN = {
     "apt-get install libbz2-1.0 libffi8 liblzma5 libncursesw6 libreadline8 libsqlite3-0 libssl3 libuuid1 zlib1g": (
         "it changes the machine, and is for Debian 12 only"
     ),
+    "bpftrace -e 'usdt:/prt/bin/python3:python:import__find__load__start { printf(\"%s\\n\", str(arg0)); }'": (
+        "it needs root and a kernel with uprobes; that the probe is there, tests/artifact/test_gdb.py sees"
+    ),
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
 }
 # What is in code blocks and is no command: lines of Makefile.vars, and the diagram.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from builder.stages.interpreter import libpython, modules
+from builder.stages.interpreter import libpython, modules, probes
 from builder.stages.interpreter.acceptance import OUTPUT, plan_acceptance
 from builder.stages.interpreter.compiler import CLANG, CrossCompiler, llvm
 from builder.stages.interpreter.configure import (
@@ -93,7 +93,7 @@ def plan_training(cpython: CPython, target: CrossCompiler, parents: tuple[Stage,
     return Stage(
         name="profile",
         inputs=cpython.inputs(target.arch),
-        files=(*target.files, *HEADERS, *cpython.files(_definition(cpython, "standard_build"))),
+        files=(*_tools(target, cpython), *cpython.files(_definition(cpython, "standard_build"))),
         steps=(
             *_ready(target, parents),
             # Nothing is installed there, but python-build ends by looking into the folder.
@@ -123,8 +123,7 @@ def cross_compile(
         name="interpreter",
         inputs={**cpython.inputs(target.arch), "prt_root": str(prt_root)},
         files=(
-            *target.files,
-            *HEADERS,
+            *_tools(target, cpython),
             *((File(PROFILE, profile),) if profile else ()),
             *((_PROFILE_USE,) if optimize else ()),
             SPLIT_SYMBOLS,
@@ -165,6 +164,10 @@ def _links(cpython: CPython, prt_root: PurePosixPath) -> Iterator[Step]:
     yield Step("link python", ("ln", "-sf", "python3", f"{prt_root}/bin/python"))
 
 
+def _tools(target: CrossCompiler, cpython: CPython) -> tuple[File, ...]:
+    return (*target.files, probes.dtrace(build_python(cpython)), *HEADERS)
+
+
 def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...]:
     """Unpack what the parents made."""
     return (
@@ -172,6 +175,7 @@ def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...
         Step("make build Python's folder", ("mkdir", "-p", BUILD_PREFIX)),
         *unpack_libraries(parents),
         unpack("unpack build Python", _BUILD_PYTHON, BUILD_PREFIX),
+        probes.take_headers(),
     )
 
 
@@ -190,6 +194,7 @@ def _plain_words(target: CrossCompiler, prt_root: PurePosixPath) -> Step:
     words = {
         f"{target.compiler}[+][+]": "c++",
         target.compiler: "cc",
+        probes.PROGRAM: "dtrace",
         **{llvm(tool): tool for tool in ("ar", "ranlib", "nm", "strip", "objdump", "readelf", "profdata")},
         f" *-(I|L|ffile-prefix-map=|fprofile-instr-use=){WORK}[^ '\"]*": "",
         " *-Wprofile-instr-[a-z-]*": "",

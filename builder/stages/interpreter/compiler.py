@@ -15,6 +15,9 @@ DEPS = f"{WORK}/deps"
 # Paths of the build machine must not be readable in the result.
 _PREFIX_MAPS = (f"-ffile-prefix-map={DEPS}=/deps", f"-ffile-prefix-map={WORK}/build=/src")
 
+# Profilers such as perf follow calls by them; CPython makes them its default in 3.15 (PEP 831).
+_FRAME_POINTERS = ("-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer")
+
 # CPython's makefile links all of it a second time, into a test program that nobody installs: link-time optimisation
 # would cost as much again as for the interpreter.
 _QUICK_LINK = 'case " $* " in *" -o Programs/_testembed "*) set -- "$@" -Wl,--lto-O0,--lto-CGO0 ;; esac\n'
@@ -53,7 +56,7 @@ class CrossCompiler:
     def interpreter_flags(self) -> tuple[str, ...]:
         """CFLAGS_NODIST of CPython: for its own files, not for extensions that users build."""
         # Debug symbols name the sysroot's headers, too. Of several maps that fit, the last one counts.
-        return (*self.hardening, f"-ffile-prefix-map={WORK}=/usr/src", *_PREFIX_MAPS)
+        return (*self.hardening, *_FRAME_POINTERS, f"-ffile-prefix-map={WORK}=/usr/src", *_PREFIX_MAPS)
 
     @property
     def files(self) -> tuple[File, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from builder.stages.interpreter import modules
+from builder.stages.interpreter import modules, probes
 from builder.stages.interpreter.compiler import DEPS, CrossCompiler, llvm, other_name
 from builder.stages.interpreter.cpython import CPython
 from builder.stages.stage import WORK, File
@@ -80,7 +80,8 @@ def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", f"--with-dbmliborder={'gdbm' if cpython.gdbm else ''}",
         "--with-computed-gotos=yes",
-        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", *cpython.options,
+        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", probes.OPTION,
+        *cpython.options,
     )  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         **(_jit(cpython) if cpython.jit else {}),
         **_ANSWERS,
         **_IN_HEADER,
+        **probes.ANSWER,
         "ac_cv_wchar_t_signed": _WCHAR_T_SIGNED[target.arch],
     }
 

@@ -6,7 +6,9 @@ from builder.stages.interpreter.compiler import TOOLS
 from builder.stages.stage import WORK, File, Step
 
 OPTION = "--with-dtrace"
-ENVIRONMENT = {"DTRACE": f"{TOOLS}/dtrace"}
+PROGRAM = f"{TOOLS}/dtrace"
+# Configure empties DTRACE before it looks for the program.
+ANSWER = {"ac_cv_path_DTRACE": PROGRAM}
 
 _SYSROOT = f"{WORK}/sysroot/usr"
 # The package is amd64's; the headers are the same for every architecture.
@@ -15,7 +17,10 @@ _HEADERS = f"{_SYSROOT}/include/x86_64-linux-gnu/sys"
 
 def dtrace(python: str) -> File:
     """The program that makes a header of CPython's list of probes; it is written in Python."""
-    return File("tools/dtrace", f'#!/bin/sh\nexec {python} -I {_SYSROOT}/bin/dtrace "$@"\n'.encode(), executable=True)
+    # By its own place it finds both, wherever the work folder is.
+    interpreter, script = (path.replace(WORK, "${0%/*}/..") for path in (python, f"{_SYSROOT}/bin/dtrace"))
+    text = f'#!/bin/sh\nexec "{interpreter}" -I "{script}" "$@"\n'
+    return File("tools/dtrace", text.encode(), executable=True)
 
 
 def take_headers() -> Step:

@@ -62,11 +62,24 @@ def test_documents_programs_and_configuration_are_left_out(tmp_path: Path, name:
 def test_of_a_package_of_headers_nothing_can_be_linked(tmp_path: Path) -> None:
     package, arch = tmp_path / "headers.deb", "usr/include/x86_64-linux-gnu/asm"
     header = "usr/include/bluetooth/bluetooth.h"
-    inside = [file(header), file(f"{LIB}/libbluetooth.a"), link(arch, "../../lib/linux/uapi/x86/asm")]
+    inside = [
+        file(header),
+        file(f"{LIB}/libbluetooth.a"),
+        file("usr/bin/ldd"),
+        link(arch, "../../lib/linux/uapi/x86/asm"),
+    ]
     package.write_bytes(deb([*inside, file("usr/lib/linux/uapi/x86/asm/errno.h")]))
     archive = tmp_path / "amd64.tar"
     archive.write_bytes(pack([], [package]))
     assert names(archive) == [header, arch, "usr/lib/linux/uapi/x86/asm/errno.h"]
+
+
+def test_the_program_that_makes_headers_of_probes_comes_with_them(tmp_path: Path) -> None:
+    package = tmp_path / "headers.deb"
+    package.write_bytes(deb([file("usr/bin/dtrace", b"probes", 0o755), file("usr/include/sys/sdt.h")]))
+    archive = tmp_path / "amd64.tar"
+    archive.write_bytes(pack([], [package]))
+    assert names(archive) == ["usr/bin/dtrace", "usr/include/sys/sdt.h"]
 
 
 @pytest.mark.needs("tar")

@@ -67,6 +67,19 @@ def test_no_flag_reaches_the_extensions_of_users(tmp_path: Path, arch: Arch) -> 
 
 
 @each_arch
+def test_profilers_find_frame_pointers_and_tracers_find_probes(tmp_path: Path, arch: Arch) -> None:
+    for stage in (across(tmp_path, arch).compiled()[name] for name in ("profile", "interpreter")):
+        assert {"-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"} <= {*flags(stage)}
+        assert "--with-dtrace" in compiling(stage).env["PYTHON_CONFIGURE_OPTS"].split()
+        (program,) = (
+            file for file in stage.files if f"{WORK}/{file.name}" == compiling(stage).env["ac_cv_path_DTRACE"]
+        )
+        assert program.executable
+        assert isinstance(program.content, bytes)
+        assert WORK.encode() not in program.content, "in what a file holds it means nothing"
+
+
+@each_arch
 def test_functions_that_the_c_library_lacks_are_in_a_header_for_cpythons_own_files(tmp_path: Path, arch: Arch) -> None:
     compiled = across(tmp_path, arch).compiled()
     for stage in (compiled["profile"], compiled["interpreter"]):
