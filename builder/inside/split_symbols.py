@@ -15,4 +15,6 @@ for pattern in sys.argv[4:]:
         symbols = folder / path.parent.relative_to(root) / ".debug" / f"{path.name}.debug"
         symbols.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([objcopy, "--only-keep-debug", str(path), str(symbols)], check=True)
-        subprocess.run([objcopy, "--strip-all", f"--add-gnu-debuglink={symbols}", str(path)], check=True)
+        # The notes say where probes are.
+        strip = [objcopy, "--strip-all", "--keep-section=.note.stapsdt", f"--add-gnu-debuglink={symbols}"]
+        subprocess.run([*strip, str(path)], check=True)
