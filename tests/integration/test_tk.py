@@ -46,10 +46,10 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
     """A display that the programs of containers reach by the machine's own network."""
     folder = tmp_path_factory.mktemp("display")
     number = folder / "number"
-    with number.open("wb") as told:
+    with number.open("wb") as stream:
         server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(told.fileno()), "-fbdir", str(folder), "-ac", "-listen", "tcp", "-noreset"],
-            pass_fds=[told.fileno()],
+            ["Xvfb", "-displayfd", str(stream.fileno()), "-fbdir", str(folder), "-ac", "-listen", "tcp", "-noreset"],
+            pass_fds=[stream.fileno()],
             stderr=subprocess.DEVNULL,
         )
     try:
