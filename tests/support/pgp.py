@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import weakref
 from pathlib import Path
 
 
@@ -15,6 +16,9 @@ class Keys:
     def __init__(self, home: Path) -> None:
         self.home = home
         home.mkdir(mode=0o700)
+        # gpg starts an agent in the background, which nothing else ends.
+        end = ("gpgconf", f"--homedir={home}", "--kill", "all")
+        weakref.finalize(self, subprocess.run, end, check=False, capture_output=True)
 
     def make(self, name: str, at: str = "") -> None:
         """Make a key."""
