@@ -41,7 +41,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import build, builder_lock, bump, every, locks, prove, remove, share, show
+from builder.sessions import build, builder_lock, bump, compare, every, locks, prove, remove, share, show
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -144,6 +144,7 @@ plain("settings", MISC, show.settings)
 plain("env", MISC, show.environment)
 plain("pins", MISC, show.pins)
 with_arguments("bump", MISC, first_sentence(bump.renew), bump.renew)
+with_arguments("diff", MISC, first_sentence(compare.differ), compare.differ)
 with_arguments("help", MISC, "Print the sessions in their groups", lambda args: show.sessions(PURPOSES))
 
 

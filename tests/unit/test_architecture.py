@@ -44,6 +44,7 @@ ORDER = [
     ["engines"],
     ["pipeline"],
     ["proof"],
+    ["artifacts"],
     ["sessions"],
 ]
 LONGEST_FUNCTION = 60  # lines

@@ -39,6 +39,7 @@ RUN = {
     ),
     "/prt/bin/prt-doctor --repair": "test_what_was_added_is_repaired_by_one_command",
     "/prt/bin/prt-doctor": "test_where_the_c_library_is_another_it_does_not_start_and_its_doctor_says_so",
+    "./nox -s diff -- old/prt_v1_amd64.tgz out/prt_v2_amd64.tgz": "test_the_session_shows_it_in_three_forms",
     "./nox -s lock": "test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
     "./nox -s train": "test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it",

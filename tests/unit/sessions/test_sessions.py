@@ -31,7 +31,21 @@ EACH_ARCH = {"runtime", "runtime-dev", "deb", "deb-dev", "builder-image", "run",
 CACHE = {"upload-cache", "cache-check"}
 CONTRIBUTORS = {"tests", "lint", "bench", "requirements"}
 SINGLE = (
-    {"train", "lock", "builder-lock", "all", "test-all", "clean", "clobber", "settings", "env", "pins", "bump", "help"}
+    {
+        "train",
+        "lock",
+        "builder-lock",
+        "all",
+        "test-all",
+        "clean",
+        "clobber",
+        "settings",
+        "env",
+        "pins",
+        "bump",
+        "diff",
+        "help",
+    }
     | CACHE
     | CONTRIBUTORS
 )

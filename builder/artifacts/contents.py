@@ -1,0 +1,145 @@
+"""What a finished artifact holds, by its own account: an archive, a Debian package or an unpacked tree."""
+
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from builder.artifacts.owners import Owners
+from builder.errors import UserError
+from builder.inputs.tarball import Tarball, Unreadable, within_bounds
+
+_MANIFEST, _SBOM, _DIGESTS = "manifest.json", "sbom.cdx.json", "sha256sums"
+_RECORD = re.compile(r"(?:.*/)?site-packages/[^/]+\.dist-info/RECORD")
+_DIGESTS_OF_INPUTS = ("stage_keys", "recipe_sha256")  # their effect is what matters
+_LARGEST = 16 << 20  # bytes of each file that is read
+_MOST_READ = 64 << 20  # bytes of all of them
+_DIGEST = re.compile(r"([0-9a-f]{64})  (.+)")
+
+Member = tuple[str, int, Callable[[], bytes]]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """One artifact, by the name of its file.
+
+    `facts` are values of the manifest by their keys, `components` versions by name. `patched` are the CVEs that patches
+    fix, as `openssl CVE-2026-1234`. `files` have their sha256 by path, `sizes` are bytes by what owns the files.
+    """
+
+    name: str
+    facts: Mapping[str, str]
+    components: Mapping[str, str]
+    patched: frozenset[str]
+    files: Mapping[str, str]
+    sizes: Mapping[str, int]
+
+
+def read(path: Path) -> Contents:
+    """Look at an artifact; UserError for a path that leads to none, or to one that was altered beyond reading."""
+    try:
+        with ExitStack() as stack:
+            return _contents(path.name, _members(path, stack))
+    except OSError as problem:
+        raise UserError(f"{path}: {problem.strerror or problem}", "name an archive, a .deb or a folder") from None
+    except (Unreadable, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise UserError(f"{path} is no artifact of ours, or is damaged: {problem}", _EXPECTED) from None
+
+
+_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {_MANIFEST}, {_SBOM} and {_DIGESTS}"
+
+
+def _members(path: Path, stack: ExitStack) -> Iterator[Member]:
+    """The regular files, each with its size and a way to read it."""
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
+        return ((str(one.relative_to(path)), one.stat().st_size, one.read_bytes) for one in files)
+    if path.suffix == ".deb":
+        # Imported here: needed by this alone, and it takes longer to import than the rest.
+        from debian.debfile import DebFile
+
+        try:
+            archive = stack.enter_context(DebFile(str(path))).data.tgz()
+        except Exception as problem:  # what is none makes it raise whatever it likes
+            raise Unreadable(type(problem).__name__) from None
+        return _regular(within_bounds(archive), partial(_extract, archive))
+    tarball = stack.enter_context(Tarball(path))
+    return _regular(tarball, tarball.read)
+
+
+def _regular(members: Iterable[tarfile.TarInfo], content: Callable[[tarfile.TarInfo], bytes]) -> Iterator[Member]:
+    return ((one.name.removeprefix("./"), one.size, partial(content, one)) for one in members if one.isreg())
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    source = archive.extractfile(member)
+    assert source, "a regular file"
+    return source.read()
+
+
+def _contents(name: str, members: Iterator[Member]) -> Contents:
+    sizes: dict[str, int] = {}
+    found: dict[str, bytes] = {}
+    for path, size, content in members:
+        sizes[path] = size
+        if PurePosixPath(path).name in (_MANIFEST, _SBOM, _DIGESTS) or _RECORD.fullmatch(path):
+            if size > _LARGEST or sum(map(len, found.values())) + size > _MOST_READ:
+                raise Unreadable(f"{path} is larger than is read")
+            found[path] = content()
+    root = _root(found)
+    inside = {path.removeprefix(root): size for path, size in sizes.items() if path.startswith(root)}
+    records = {path.removeprefix(root): text.decode() for path, text in found.items() if _RECORD.fullmatch(path)}
+    sbom = json.loads(found[f"{root}{_SBOM}"])
+    digests = (_DIGEST.fullmatch(line) for line in found[f"{root}{_DIGESTS}"].decode().splitlines())
+    return Contents(
+        name,
+        _facts(json.loads(found[f"{root}{_MANIFEST}"])),
+        dict(_components(sbom["components"])),
+        frozenset(_patched(sbom["components"])),
+        {one[2]: one[1] for one in digests if one},
+        Owners(records).add_up(inside),
+    )
+
+
+def _root(found: Mapping[str, bytes]) -> str:
+    """Where the tree begins, as the beginning of paths: an archive may have a folder, a package has PRT_ROOT."""
+    roots = [path.removesuffix(_DIGESTS) for path in found if PurePosixPath(path).name == _DIGESTS]
+    if not roots:
+        raise Unreadable(f"it has no {_DIGESTS}")
+    return min(roots, key=len)
+
+
+def _facts(manifest: dict[str, Any]) -> dict[str, str]:
+    """The manifest's values but for lists and digests of inputs; those in a table have its key in front."""
+    facts = {}
+    for key, value in manifest.items():
+        if key in _DIGESTS_OF_INPUTS:
+            continue
+        for name, one in value.items() if isinstance(value, dict) else (("", value),):
+            if isinstance(one, str | bool | int):
+                facts[f"{key} {name}".strip()] = json.dumps(one) if isinstance(one, bool) else str(one)
+    return facts
+
+
+def _components(components: list[dict[str, Any]], place: str = "") -> Iterator[tuple[str, str]]:
+    """Name and version of each; what is in a virtual environment has that in front."""
+    for one in components:
+        if str(one["bom-ref"]).startswith("venv:") and not place:
+            yield from _components(one.get("components", []), f"{one['name']}: ")
+        else:
+            yield f"{place}{one['name']}", str(one.get("version", ""))
+
+
+def _patched(components: list[dict[str, Any]]) -> Iterator[str]:
+    for one in components:
+        for patch in one.get("pedigree", {}).get("patches", []):
+            for issue in patch.get("resolves", []):
+                if issue.get("type") == "security":
+                    yield f"{one['name']} {issue['id']}"
