@@ -21,6 +21,8 @@ from builder.sessions import compare as session
 from builder.sessions.opening import SessionFailed
 from tests.support.made_debs import deb, file
 
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
 SITE = "lib/python3.14/site-packages"
 
 
