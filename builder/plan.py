@@ -12,13 +12,14 @@ from builder.inputs.recipe import Recipe, chain_of
 from builder.inputs.settings import Settings
 from builder.stages import manifest, pip
 from builder.stages.deb import plan_deb_stage
+from builder.stages.description import MANIFEST
 from builder.stages.from_source import FromSource
 from builder.stages.interpreter.configure import PROFILE
 from builder.stages.interpreter.plan import plan_interpreter
 from builder.stages.lock import LOCK, Distribution
 from builder.stages.locked import Platform, of_recipe, of_venv
 from builder.stages.planning import Inputs
-from builder.stages.runtime import ARTIFACT, MANIFEST, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_tree
+from builder.stages.runtime import ARTIFACT, SYMBOLS_ARTIFACT, Locks, has_symbols, plan_tree
 from builder.stages.sbom import SBOM
 from builder.stages.stage import Json, Stage
 from builder.stages.venvs import lock_of

@@ -50,7 +50,7 @@ def read(path: Path) -> Contents:
     except OSError as problem:
         raise UserError(f"{path}: {problem.strerror or problem}", "name an archive, a .deb or a folder") from None
     except (Unreadable, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise UserError(f"{path} is no artifact of ours, or is damaged: {problem}", _EXPECTED) from None
+        raise UserError(f"{path} is not an artifact of a build, or is damaged: {problem}", _EXPECTED) from None
 
 
 _EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {_MANIFEST}, {_SBOM} and {_DIGESTS}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from builder.inputs.license_policy import LicensePolicy
 from builder.inputs.package_lock import PackageLock
 from builder.targets import Variant
 
@@ -123,6 +124,7 @@ class Recipe:
     trees: tuple[SourceTree, ...] = ()
     sdists: tuple[RecipeFile, ...] = ()
     builds: Builds = Builds()
+    licenses: LicensePolicy | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:

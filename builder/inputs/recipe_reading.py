@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from builder.errors import UserError
 from builder.files import read as read_file
 from builder.files import unpacked
-from builder.inputs import package_lock
+from builder.inputs import license_policy, package_lock
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.package_lock import PackageLock
 from builder.inputs.parsers import without_credentials
@@ -31,7 +31,7 @@ _PLACES = {
     "break-system-packages", "dry-run", "ignore-installed", "no-install", "prefix", "python", "require-virtualenv",
     "root", "src", "target", "user",
 }  # fmt: skip
-_FILES = (_CONSTRAINTS, "pip.conf", "prune.txt", package_lock.FILE)
+_FILES = (_CONSTRAINTS, "pip.conf", "prune.txt", package_lock.FILE, license_policy.FILE)
 
 _OWN_CODE = "put the project's folder, or its sdist, into the recipe's folder `packages`; or a wheel into `wheels`"
 
@@ -63,6 +63,7 @@ def read(recipes: Path, variant: Variant) -> Recipe:
         trees=tuple(read_tree(one) for one in _entries(folder / "packages") if one.is_dir()),
         sdists=_files(folder / "packages", _SDIST, "as sdists are: NAME-VERSION.tar.gz", folders=True),
         builds=_builds(folder),
+        licenses=license_policy.policy(folder / license_policy.FILE, content_of(folder / license_policy.FILE)),
     )
     for file in recipe.requirements:
         _demand_shareable(f"{folder}/requirements/{file.name}", file.content)

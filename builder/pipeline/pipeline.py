@@ -23,10 +23,10 @@ from builder.pipeline.outlook import remember
 from builder.pipeline.results import COMPILED, ONE_AT_A_TIME, Results
 from builder.plan import Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
+from builder.stages.description import MANIFEST, PLANNED_MANIFEST
 from builder.stages.manifest import ENGINE
 from builder.stages.pip import PARENT
 from builder.stages.planning import BuildMachine
-from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.stage import Json
 from builder.targets import Target
 from builder.work import fresh_folder

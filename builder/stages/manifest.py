@@ -61,5 +61,6 @@ def _digest(recipes: tuple[Recipe, ...]) -> str:
         for venv in recipe.venvs:
             seen.update(f"\0{recipe.variant.value}/venvs/{venv.name}\0{len(venv.requirements)}\0".encode())
             seen.update(b"\0".join((venv.requirements, *map(str.encode, venv.commands))))
+        seen.update(recipe.licenses.as_json if recipe.licenses else b"")
         seen.update(b"\0".join((b"", recipe.constraints, recipe.pip_conf or b"", "\n".join(recipe.prune).encode())))
     return seen.hexdigest()

@@ -14,6 +14,7 @@ from builder.inputs.pins import Source
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.inputs.settings import Settings
 from builder.stages import pip, venvs
+from builder.stages.description import describe, policy_of
 from builder.stages.interpreter.acceptance import SYMBOLS
 from builder.stages.lock import LOCK, Distribution
 from builder.stages.movable import make_movable
@@ -21,13 +22,11 @@ from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
 from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file
 from builder.stages.pruning import patterns
-from builder.stages.sbom import PLANNED_SBOM, SBOM, planned
+from builder.stages.sbom import PLANNED_SBOM, planned
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack_tree
 from builder.stages.wheel import Wheel
 from builder.targets import Arch, Target, Variant
 
-PLANNED_MANIFEST = "planned-manifest.json"
-MANIFEST = "manifest.json"
 ARTIFACT = "artifact.tgz"
 SYMBOLS_ARTIFACT = "symbols.tgz"
 
@@ -109,7 +108,7 @@ def plan_tree(
         *_portable(prt_root, inputs.newest_symbols(arch)),
         _check_movable(prt_root),
         *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
-        *_described(inputs.settings, env),
+        *describe(recipe, inputs.settings, env),
         pack("pack artifact", str(prt_root), ARTIFACT, epoch, top),
     )
     built: dict[str, Json] = {"wheels": [wheel.stage.key for wheel in locks.every_wheel]} if locks.wheels else {}
@@ -152,6 +151,7 @@ def _files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     yield from (File(f"{pip.DISTRIBUTIONS}/{wheel.name}", wheel.content) for wheel in recipe.wheels)
     yield from map(program_file, _PROGRAMS)
     yield _NO_USER_SITE
+    yield from policy_of(recipe)
     yield from as_package(*_MODULES, *MOVABLE, *SBOM_PROGRAMS)
 
 
@@ -201,26 +201,6 @@ def _bytecode(recipe: Recipe, prt_root: PurePosixPath, env: dict[str, str]) -> S
     args = (f"{prt_root}/bin/python", f"{WORK}/compile_bytecode.py", mode, f"{prt_root}/lib", f"{prt_root}/venv")
     fixed = {"SOURCE_DATE_EPOCH": env["SOURCE_DATE_EPOCH"], "PYTHONHASHSEED": "0"}
     return Step("compile bytecode", args, fixed)
-
-
-def _described(settings: Settings, env: dict[str, str]) -> tuple[Step, ...]:
-    """Look at the finished tree; write the manifest of what is there, and the program that finds what was altered."""
-    prt_root = settings.prt_root
-    python = f"{prt_root}/bin/python"
-    plain = (python, "-I", "-B", f"{WORK}/check_plain.py", str(prt_root))
-    hint = "no artifact has setuid, setgid or sticky bits, devices, pipes or sockets: remove them in a script"
-    module = (python, "-B", "-m", "builder.inside.write_manifest")
-    write = (*module, str(prt_root), f"{WORK}/{PLANNED_MANIFEST}", f"{WORK}/{MANIFEST}")
-    known = (f"{WORK}/{MANIFEST}", f"{WORK}/{PLANNED_SBOM}", f"{WORK}/{SBOM}")
-    sbom = (python, "-B", "-m", "builder.inside.sbom", str(prt_root), *known)
-    program = f"{settings.package_prefix}-doctor"
-    doctor = (python, "-B", "-m", "builder.inside.write_doctor", str(prt_root), program)
-    return (
-        Step("check kinds of files", plain, env, hint=hint),
-        Step("write manifest", write, env),
-        Step("write SBOM", sbom, env),
-        Step("write doctor", doctor, env),
-    )
 
 
 def _portable(prt_root: PurePosixPath, newest_symbols: tuple[str, ...]) -> Iterator[Step]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from builder.engines.base import Item, Output, shell_line
+from builder.stages.description import MANIFEST, PLANNED_MANIFEST
 from builder.stages.lock import LOCK
-from builder.stages.runtime import MANIFEST, PLANNED_MANIFEST
 from builder.stages.stage import Json, Step
 from builder.targets import Arch
 

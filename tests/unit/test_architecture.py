@@ -193,7 +193,11 @@ def test_what_runs_inside_a_build_needs_hardly_more_than_the_standard_library(na
     froms = {str(n.module) for n in ast.walk(ast.parse(MODULES[name].read_text())) if isinstance(n, ast.ImportFrom)}
     # Those that are run as modules of their package share these, and what travels with them.
     shared = {"builder.inside.proof.report", "builder.inside.linkage", "builder.inside.movable", *SBOM}
-    libraries = {"builder.inside.linkage": ("elftools.",), **dict.fromkeys(SBOM, ("cyclonedx.", "packageurl"))}
+    libraries = {
+        "builder.inside.linkage": ("elftools.",),
+        "builder.inside.check_licenses": ("license_expression",),
+        **dict.fromkeys(SBOM, ("cyclonedx.", "packageurl")),
+    }
     travels = {one for one in froms if one.startswith(libraries.get(name, ()))}
     outside = (found | froms) - shared - travels
     assert {one.partition(".")[0] for one in outside} <= sys.stdlib_module_names

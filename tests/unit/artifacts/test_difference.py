@@ -175,7 +175,7 @@ BROKEN = [None, b"", b"[1]", b"{", b"\xff", b"[" * 100_000]
 def test_a_damaged_account_is_no_traceback(tmp_path: Path, name: str, content: bytes | None) -> None:
     files = {**runtime(), name: content}
     given = {name: content for name, content in files.items() if content is not None}
-    with pytest.raises(UserError, match="is no artifact of ours, or is damaged"):
+    with pytest.raises(UserError, match="is not an artifact of a build, or is damaged"):
         contents.read(as_archive(tmp_path / "prt.tgz", given))
 
 

@@ -36,6 +36,7 @@ MORE = {
     "runtime/pre-patch/10-a.patch": "--- a/x\n+++ b/x\n",
     "runtime/post-patch/10-a.patch": "--- a/x\n+++ b/x\n",
     "runtime/scripts/10-a": "#!/bin/sh\necho a\n",
+    "runtime/licenses.toml": 'denied = ["GPL-3.0-only"]\n',
     "dev/post-patch/10-a.patch": "--- a/x\n+++ b/x\n",
     "deb/triggers": "interest a\n",
     "builder/more": "copied by a Dockerfile\n",

@@ -76,8 +76,8 @@ def test_each_variant_reads_its_own_folder(tmp_path: Path) -> None:
         ("requirements.txt", "did you mean requirements?"),
         (
             "zzz",
-            "known names: builds, checks, constraints.txt, packages, pip.conf, post-patch, pre-patch, prune.txt, "
-            "pylock.toml, requirements, scripts, venvs, wheels",
+            "known names: builds, checks, constraints.txt, licenses.toml, packages, pip.conf, post-patch, pre-patch, "
+            "prune.txt, pylock.toml, requirements, scripts, venvs, wheels",
         ),
     ],
 )
