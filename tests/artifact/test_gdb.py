@@ -1,6 +1,6 @@
 """gdb knows CPython's types and shows Python's frames, with the archive of symbols unpacked over the runtime.
 
-And it finds what profilers and tracers go by: frame pointers and probes.
+And it finds the frame pointers that profilers go by.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ EMBED = "#include <Python.h>\nint main(int argc, char **argv) { return Py_BytesM
 RUN = ["handle SIGALRM stop nopass", "run"]
 TYPE = "print _Py_NoneStruct.ob_type->tp_name"
 STACK = "py-bt"
-# The callers of the interpreter's main loop as a profiler finds them, which reads nothing but frame pointers.
+# The callers of the interpreter's main loop as a profiler finds them, which reads nothing but frame pointers. The C
+# library, which calls `main`, may have none.
 CALLERS = """
 import gdb
 
@@ -47,7 +48,7 @@ frame = gdb.newest_frame()
 while frame.name() != "_PyEval_EvalFrameDefault":
     frame = frame.older()
 place, callers = int(frame.read_register("rbp")), []
-while place:
+while "main" not in callers:
     callers.append(gdb.execute(f"info symbol {word(place + 8)}", to_string=True).split()[0])
     place = word(place)
 print("callers:", *callers)
@@ -99,12 +100,7 @@ def test_frame_pointers_lead_to_the_beginning_of_the_program(root: Path, script:
     commands = script.with_name("callers.py")
     commands.write_text(CALLERS)
     said = gdb(root, root / "bin" / "python3", "-I", script, commands=[*RUN, f"source {commands}"])
-    assert re.search("^callers: .* Py_RunMain .*_start$", said, re.MULTILINE), said
-
-
-def test_tracers_find_probes_of_the_collector_of_imports_and_of_audit_events(amd64: Tree) -> None:
-    said = gdb(amd64.root, amd64.root / "bin" / BINARY, commands=["info probes stap python"])
-    assert {"gc__start", "gc__done", "import__find__load__start", "audit"} <= {*said.split()}
+    assert re.search("^callers: .* main$", said, re.MULTILINE), said
 
 
 def test_a_program_that_embeds_the_runtime(root: Path, script: Path) -> None:

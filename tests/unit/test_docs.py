@@ -75,7 +75,7 @@ NOT_RUN = {
         "it changes the machine, and is for Debian 12 only"
     ),
     "bpftrace -e 'usdt:/prt/bin/python3:python:import__find__load__start { printf(\"%s\\n\", str(arg0)); }'": (
-        "it needs root and a kernel with uprobes; that the probe is there, tests/artifact/test_gdb.py sees"
+        "it needs root and a kernel with uprobes; that the probe is there, tests/artifact/test_symbols.py sees"
     ),
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
 }
