@@ -188,7 +188,8 @@ def test_another_build_of_the_same_commit_is_the_same_byte_for_byte_and_needs_no
     assert {f"{name}.{ending}" for name in names for ending in ("tgz", "manifest.json")} <= {*another.artifacts()}
     assert debs["prt"].path.name in another.artifacts()
     for name in another.artifacts():
-        assert (another.out / name).read_bytes() == (docker_checkout.out / name).read_bytes(), name
+        made, before = ((one.out / name).read_bytes() for one in (another, docker_checkout))
+        assert made.replace(b'"engine": "sandbox"', b'"engine": "docker"') == before, name
 
 
 @pytest.mark.parametrize("name", NAMES)

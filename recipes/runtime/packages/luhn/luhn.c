@@ -1,6 +1,7 @@
 /* The check digit of card and account numbers (ISO/IEC 7812-1, annex B). */
 
 #include <Python.h>
+#include <string.h>
 
 static PyObject *is_valid(PyObject *module, PyObject *argument)
 {
@@ -8,14 +9,14 @@ static PyObject *is_valid(PyObject *module, PyObject *argument)
     const char *number = PyUnicode_AsUTF8AndSize(argument, &length);
     if (!number)
         return NULL;
+    if (length < 2 || strspn(number, "0123456789") != (size_t)length)
+        Py_RETURN_FALSE;
     int sum = 0, doubled = 0;
     for (Py_ssize_t i = length; i-- > 0; doubled = !doubled) {
-        if (number[i] < '0' || number[i] > '9')
-            Py_RETURN_FALSE;
         int value = (number[i] - '0') << doubled;
         sum += value > 9 ? value - 9 : value;
     }
-    return PyBool_FromLong(length > 1 && sum % 10 == 0);
+    return PyBool_FromLong(sum % 10 == 0);
 }
 
 static PyMethodDef methods[] = {
