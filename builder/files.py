@@ -16,6 +16,12 @@ from pathlib import Path
 _XZ_MEMORY = 256 << 20  # bytes; `xz -9` asks for 65 MiB to unpack
 
 
+def make_public(folder: Path) -> None:
+    """Make a folder with the mode that it has in an archive, whatever the user's umask; OSError if it is there."""
+    folder.mkdir()
+    folder.chmod(0o755)
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file next to its place and rename it; its folder is made. On a full disk nothing is left of it."""
     path.parent.mkdir(parents=True, exist_ok=True)

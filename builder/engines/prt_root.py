@@ -143,7 +143,7 @@ def _make(root: Path, folders: Sequence[Path]) -> Iterator[Path]:
     """Make folders, given deepest first; yields those that were not there."""
     for path in reversed(folders):
         try:
-            path.mkdir()
+            files.make_public(path)
         except FileExistsError:
             continue
         except FileNotFoundError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from builder import command
+from builder import command, files
 from builder.engines import bubblewrap, emulation
 from builder.engines.base import Item, Output, fill, put_files, shell_line, step_environment, take_file
 from builder.engines.bubblewrap import Bubblewrap
@@ -119,7 +119,7 @@ class SandboxEngine:
         """The root file system of a role, an empty PRT_ROOT and an empty work folder; see Engine."""
         tree = self.roots.tree(*self._role(arch, compiles))
         with self._stage() as stage:
-            (stage / "prt-root").mkdir()
+            files.make_public(stage / "prt-root")
             mounts = bubblewrap.read_only(tree, self.prt_root)
             yield self._place(stage, (*mounts, "--bind", str(stage / "prt-root"), str(self.prt_root)))
 

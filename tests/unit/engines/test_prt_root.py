@@ -64,6 +64,16 @@ def build(root: Path, scratch: Path) -> Iterator[list[str]]:
         yield said
 
 
+def test_what_is_made_has_the_mode_of_the_archive_whatever_the_umask(root: Path, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with build(root, tmp_path / "work"):
+            modes = [path.stat().st_mode & 0o777 for path in (root, root.parent)]
+    finally:
+        os.umask(before)
+    assert modes == [0o755, 0o755]
+
+
 def refused(root: Path, scratch: Path) -> str:
     with pytest.raises(UserError) as problem, build(root, scratch):
         pass
