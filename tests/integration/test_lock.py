@@ -72,7 +72,7 @@ def test_own_code_is_locked_with_what_builds_it_and_a_branch_that_moved_changes_
     assert "every package has a file for every platform" in checkout.nox("lock").succeeds()
     builds = checkout.root / RUNTIME / "builds"
     assert sorted(path.name for path in builds.iterdir()) == [
-        "pylock.idna.toml", "pylock.mine.toml", "pylock.theirs.toml",
+        "pylock.idna.toml", "pylock.luhn.toml", "pylock.mine.toml", "pylock.theirs.toml",
     ]  # fmt: skip
     lock = checkout.root / RUNTIME / "pylock.toml"
     assert commits[0] in lock.read_text()

@@ -23,8 +23,7 @@ CHECK = program_file("check_modules.py")
 def _required_modules(cpython: CPython) -> tuple[str, ...]:
     """The modules a complete CPython of a version has, but lacks when their library was not found."""
     zstd = ("compression.zstd",) if has_zstd(cpython.version) else ()
-    asked_for = (("_gdbm", cpython.gdbm), ("_tkinter", cpython.tk))
-    return (*_REQUIRED_MODULES, *zstd, *(name for name, wanted in asked_for if wanted))
+    return (*_REQUIRED_MODULES, *zstd, *(name for name, asked in cpython.optional_modules.items() if asked))
 
 
 def plan_acceptance(cpython: CPython, prt_root: PurePosixPath) -> Stage:

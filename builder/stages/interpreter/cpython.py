@@ -77,6 +77,11 @@ class CPython:
         return f"{folder}/{name}.cpython-{major}{second}{flags(self.version)}-{triple}.so"
 
     @property
+    def optional_modules(self) -> dict[str, bool]:
+        """The extension modules that settings bring, and whether they do."""
+        return {"_gdbm": self.gdbm, "_tkinter": self.tk}
+
+    @property
     def options(self) -> tuple[str, ...]:
         """What configure gets, however this is compiled."""
         debug = ("--with-pydebug",) if is_debug(self.version) else ()

@@ -17,6 +17,8 @@ def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: 
     options = ("--disable-shared", *cpython.options, *(("--enable-optimizations", "--with-lto") if optimize else ()))
     # One process trains: parallel training corrupts GCC's profiles (python/cpython#145801).
     training = {"PROFILE_TASK": "-m test --pgo --timeout=1200"} if optimize else {}
+    # Whether a module is built that nobody asked for must not depend on what the system has.
+    unasked = {f"py_cv_module_{name}": "n/a" for name, asked in cpython.optional_modules.items() if not asked}
     name = f"compile CPython {cpython.version}" + (" (PGO, LTO)" if optimize else "")
     return Stage(
         name="interpreter",
@@ -24,7 +26,7 @@ def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: 
         files=(*cpython.files(cpython.python_build.definitions(cpython.release.version)), CHECK),
         steps=(
             *cpython.prove_patches(),
-            cpython.compile(name, str(prt_root), options, training),
+            cpython.compile(name, str(prt_root), options, {**training, **unasked}),
             *cpython.keep_sbom(str(prt_root)),
             check_modules(cpython, prt_root, "install the headers the module needs, and build again"),
             without_bytecode(str(prt_root)),

@@ -238,6 +238,16 @@ def test_an_interpreter_compiled_in_place_has_no_jit(tmp_path: Path) -> None:
         with_jit(tmp_path).on(crosses=False).compiled()
 
 
+@pytest.mark.parametrize(("setting", "module"), [("GDBM", "_gdbm"), ("TK", "_tkinter")])
+def test_what_nobody_asked_for_is_not_built_in_place_whatever_the_system_has(
+    tmp_path: Path, setting: str, module: str
+) -> None:
+    for value in ("0", "1"):
+        given = across(tmp_path).on(crosses=False).set(**{setting: value})
+        answers = compiling(given.plan().interpreter).env
+        assert answers.get(f"py_cv_module_{module}") == (None if value == "1" else "n/a")
+
+
 def test_a_flavour_has_its_program_once(tmp_path: Path) -> None:
     stage = across(tmp_path).with_inputs(python_version=f"{VERSION}t").compiled()["interpreter"]
     after = {step.name: (number, step.args) for number, step in enumerate(stage.steps)}
