@@ -44,7 +44,7 @@ def plan_wheel(source: FromSource, interpreter: Stage, inputs: Inputs, arch: Arc
         unpack("unpack interpreter", INTERPRETER, str(prt_root)),
         make_movable("make movable", prt_root, env),
         *_prepared(source, sysroot),
-        *_built(source, prt_root, env, {**_compiler(sysroot), **_version(source)}),
+        *_built(source, prt_root, env, {**_compiler(sysroot, prt_root), **_version(source)}),
         pack("pack wheel", f"{WORK}/{_BUILT}", OUTPUT, NO_DATE),
     )
     stage = Stage(
@@ -99,14 +99,14 @@ def _built(
     yield Step("build wheel", build, {**env, **building}, hint=f"what {source.name} lacks {_UNMET}")
 
 
-def _compiler(sysroot: Sysroot | None) -> dict[str, str]:
-    """The variables that have a build see a sysroot only; no path of the build machine gets into the result."""
+def _compiler(sysroot: Sysroot | None, prt_root: PurePosixPath) -> dict[str, str]:
+    """The variables that have a build see a sysroot only; neither its paths nor PRT_ROOT get into the result."""
     if not sysroot:
         return {}
     folder = f"{WORK}/{_SYSROOT}"
     # GCC looks for libraries next to itself first, whatever the sysroot; before that, where -B says.
     libraries = f"-B{folder}/usr/lib/{sysroot.arch.machine}-linux-gnu/"
-    options = f"--sysroot={folder} {libraries} -ffile-prefix-map={WORK}=."
+    options = f"--sysroot={folder} {libraries} -ffile-prefix-map={WORK}=. -ffile-prefix-map={prt_root}=."
     tools = {"CC": "cc", "CXX": "c++", "CPP": "cpp"}  # uWSGI asks the last where headers are
     return {**{name: f"{tool} {options}" for name, tool in tools.items()}, "PKG_CONFIG_LIBDIR": "/nonexistent"}
 

@@ -86,6 +86,7 @@ def test_it_is_linked_against_the_c_library_of_the_floor(tmp_path: Path) -> None
         env = step(stage, "build wheel").env
         for tool in ("CC", "CXX", "CPP"):
             assert f"--sysroot={{work}}/sysroot -B{{work}}/sysroot/usr/lib/{arch.machine}-linux-gnu/" in env[tool]
+        assert {"-ffile-prefix-map={work}=.", "-ffile-prefix-map=/prt=."} <= {*env["CC"].split()}
         assert env["PKG_CONFIG_LIBDIR"] == "/nonexistent"
     assert "CC" not in step(wheel(building(inputs(tmp_path))), "build wheel").env, "LIBRARIES=system has none"
 
