@@ -80,7 +80,7 @@ def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", f"--with-dbmliborder={'gdbm' if cpython.gdbm else ''}",
         "--with-computed-gotos=yes",
-        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", probes.OPTION,
+        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", *probes.options(target.arch),
         *cpython.options,
     )  # fmt: skip
 

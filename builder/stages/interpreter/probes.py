@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from builder.stages.interpreter.compiler import TOOLS
 from builder.stages.stage import WORK, File, Step
+from builder.targets import Arch
 
-OPTION = "--with-dtrace"
 PROGRAM = f"{TOOLS}/dtrace"
 # Configure empties DTRACE before it looks for the program.
 ANSWER = {"ac_cv_path_DTRACE": PROGRAM}
@@ -13,6 +13,11 @@ ANSWER = {"ac_cv_path_DTRACE": PROGRAM}
 _SYSROOT = f"{WORK}/sysroot/usr"
 # The package is amd64's; the headers are the same for every architecture.
 _HEADERS = f"{_SYSROOT}/include/x86_64-linux-gnu/sys"
+
+
+def options(arch: Arch) -> tuple[str, ...]:
+    """What configure gets. The pinned headers are found for amd64 only, where what defines the probes is compiled."""
+    return ("--with-dtrace",) if arch is Arch.AMD64 else ()
 
 
 def dtrace(python: str) -> File:
