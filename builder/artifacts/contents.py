@@ -14,9 +14,11 @@ from typing import Any
 
 from builder.artifacts.owners import Owners
 from builder.errors import UserError
-from builder.inputs.tarball import Tarball, Unreadable, within_bounds
+from builder.inputs.tarball import Tarball, Unreadable, content_of, within_bounds
+from builder.stages.description import MANIFEST
+from builder.stages.sbom import SBOM
 
-_MANIFEST, _SBOM, _DIGESTS = "manifest.json", "sbom.cdx.json", "sha256sums"
+_DIGESTS = "sha256sums"
 _RECORD = re.compile(r"(?:.*/)?site-packages/[^/]+\.dist-info/RECORD")
 _DIGESTS_OF_INPUTS = ("stage_keys", "recipe_sha256")  # their effect is what matters
 _LARGEST = 16 << 20  # bytes of each file that is read
@@ -53,7 +55,7 @@ def read(path: Path) -> Contents:
         raise UserError(f"{path} is not an artifact of a build, or is damaged: {problem}", _EXPECTED) from None
 
 
-_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {_MANIFEST}, {_SBOM} and {_DIGESTS}"
+_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {MANIFEST}, {SBOM} and {_DIGESTS}"
 
 
 def _members(path: Path, stack: ExitStack) -> Iterator[Member]:
@@ -69,7 +71,7 @@ def _members(path: Path, stack: ExitStack) -> Iterator[Member]:
             archive = stack.enter_context(DebFile(str(path))).data.tgz()
         except Exception as problem:  # what is none makes it raise whatever it likes
             raise Unreadable(type(problem).__name__) from None
-        return _regular(within_bounds(archive), partial(_extract, archive))
+        return _regular(within_bounds(archive), partial(content_of, archive))
     tarball = stack.enter_context(Tarball(path))
     return _regular(tarball, tarball.read)
 
@@ -78,29 +80,25 @@ def _regular(members: Iterable[tarfile.TarInfo], content: Callable[[tarfile.TarI
     return ((one.name.removeprefix("./"), one.size, partial(content, one)) for one in members if one.isreg())
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    source = archive.extractfile(member)
-    assert source, "a regular file"
-    return source.read()
-
-
 def _contents(name: str, members: Iterator[Member]) -> Contents:
     sizes: dict[str, int] = {}
     found: dict[str, bytes] = {}
+    left = _MOST_READ
     for path, size, content in members:
         sizes[path] = size
-        if PurePosixPath(path).name in (_MANIFEST, _SBOM, _DIGESTS) or _RECORD.fullmatch(path):
-            if size > _LARGEST or sum(map(len, found.values())) + size > _MOST_READ:
+        if PurePosixPath(path).name in (MANIFEST, SBOM, _DIGESTS) or _RECORD.fullmatch(path):
+            left -= size
+            if size > _LARGEST or left < 0:
                 raise Unreadable(f"{path} is larger than is read")
             found[path] = content()
     root = _root(found)
     inside = {path.removeprefix(root): size for path, size in sizes.items() if path.startswith(root)}
     records = {path.removeprefix(root): text.decode() for path, text in found.items() if _RECORD.fullmatch(path)}
-    sbom = json.loads(found[f"{root}{_SBOM}"])
+    sbom = json.loads(found[f"{root}{SBOM}"])
     digests = (_DIGEST.fullmatch(line) for line in found[f"{root}{_DIGESTS}"].decode().splitlines())
     return Contents(
         name,
-        _facts(json.loads(found[f"{root}{_MANIFEST}"])),
+        _facts(json.loads(found[f"{root}{MANIFEST}"])),
         dict(_components(sbom["components"])),
         frozenset(_patched(sbom["components"])),
         {one[2]: one[1] for one in digests if one},

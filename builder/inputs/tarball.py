@@ -70,16 +70,26 @@ class Tarball:
 
     def copy(self, member: tarfile.TarInfo, target: BinaryIO) -> None:
         """Write what is in a file."""
-        source = self._archive.extractfile(member)
-        assert source, "a regular file"
-        while content := _read(lambda: source.read(_CHUNK)):
-            target.write(content)
+        copy(self._archive, member, target)
 
     def read(self, member: tarfile.TarInfo) -> bytes:
         """All that is in a file."""
-        content = io.BytesIO()
-        self.copy(member, content)
-        return content.getvalue()
+        return content_of(self._archive, member)
+
+
+def copy(archive: tarfile.TarFile, member: tarfile.TarInfo, target: BinaryIO) -> None:
+    """Write what is in a file of an archive that somebody else opened; Unreadable where it can't be read on."""
+    source = archive.extractfile(member)
+    assert source, "a regular file"
+    while content := _read(lambda: source.read(_CHUNK)):
+        target.write(content)
+
+
+def content_of(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    """All that is in such a file."""
+    content = io.BytesIO()
+    copy(archive, member, content)
+    return content.getvalue()
 
 
 def within_bounds(archive: tarfile.TarFile, most_bytes: int = MOST_BYTES) -> Iterator[tarfile.TarInfo]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.inputs import license_policy
 from builder.inputs.recipe import Recipe
 from builder.inputs.settings import Settings
 from builder.stages.programs import program_file
@@ -30,7 +31,7 @@ def describe(recipe: Recipe, settings: Settings, env: dict[str, str]) -> Iterato
     known = (f"{WORK}/{MANIFEST}", f"{WORK}/{PLANNED_SBOM}", f"{WORK}/{SBOM}")
     yield Step("write SBOM", (python, "-B", "-m", "builder.inside.sbom", str(prt_root), *known), env)
     if recipe.licenses:
-        file = f"recipes/{recipe.variant.recipe_folder}/licenses.toml"
+        file = f"recipes/{recipe.variant.recipe_folder}/{license_policy.FILE}"
         check = (python, "-B", f"{WORK}/{_CHECK.name}", f"{WORK}/{SBOM}", f"{WORK}/{_POLICY}")
         yield Step("check licenses", check, env, hint=f"leave the component out, or change {file}")
     doctor = (python, "-B", "-m", "builder.inside.write_doctor", str(prt_root), f"{settings.package_prefix}-doctor")

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -177,6 +178,17 @@ def test_a_damaged_account_is_no_traceback(tmp_path: Path, name: str, content: b
     given = {name: content for name, content in files.items() if content is not None}
     with pytest.raises(UserError, match="is not an artifact of a build, or is damaged"):
         contents.read(as_archive(tmp_path / "prt.tgz", given))
+
+
+@pytest.mark.parametrize("place", [0.5, 0.9])
+def test_a_package_that_was_altered_is_no_traceback(tmp_path: Path, place: float) -> None:
+    path = as_package(tmp_path / "prt", {**runtime(), "noise": os.urandom(100_000)})
+    content = bytearray(path.read_bytes())
+    middle = int(len(content) * place)
+    content[middle : middle + 64] = b"x" * 64
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="is not an artifact of a build, or is damaged"):
+        contents.read(path)
 
 
 def test_an_account_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
