@@ -182,7 +182,9 @@ def test_a_damaged_account_is_no_traceback(tmp_path: Path, name: str, content: b
 
 @pytest.mark.parametrize("place", [0.5, 0.9])
 def test_a_package_that_was_altered_is_no_traceback(tmp_path: Path, place: float) -> None:
-    path = as_package(tmp_path / "prt", {**runtime(), "noise": os.urandom(100_000)})
+    files = runtime()
+    files["sha256sums"] += os.urandom(500_000).hex().encode()  # it is damaged there, while it is read
+    path = as_package(tmp_path / "prt", files)
     content = bytearray(path.read_bytes())
     middle = int(len(content) * place)
     content[middle : middle + 64] = b"x" * 64
