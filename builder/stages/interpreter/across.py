@@ -20,12 +20,12 @@ from builder.stages.interpreter.configure import (
     options,
 )
 from builder.stages.interpreter.cpython import CPython, without_bytecode
-from builder.stages.interpreter.libraries import unpack_libraries
+from builder.stages.interpreter.libraries import unpack_libraries, unpack_python
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.interpreter.symbols import SPLIT_SYMBOLS, split_symbols
 from builder.stages.interpreter.tk import add_tk
 from builder.stages.programs import program_file
-from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack, unpack
+from builder.stages.stage import JOBS, WORK, File, Stage, Step, pack
 from builder.versions import is_free_threaded, minor
 
 _PROFILE_USE = program_file("profile_use.py")
@@ -165,17 +165,16 @@ def _links(cpython: CPython, prt_root: PurePosixPath) -> Iterator[Step]:
 
 
 def _tools(target: CrossCompiler, cpython: CPython) -> tuple[File, ...]:
-    return (*target.files, probes.dtrace(build_python(cpython)), *HEADERS)
+    return (*target.files, *probes.dtrace(target.arch, build_python(cpython)), *HEADERS)
 
 
 def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...]:
     """Unpack what the parents made."""
     return (
         *target.steps,
-        Step("make build Python's folder", ("mkdir", "-p", BUILD_PREFIX)),
         *unpack_libraries(parents),
-        unpack("unpack build Python", _BUILD_PYTHON, BUILD_PREFIX),
-        probes.take_headers(),
+        *unpack_python(_BUILD_PYTHON),
+        *probes.take_headers(target.arch),
     )
 
 

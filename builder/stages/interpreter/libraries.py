@@ -63,7 +63,7 @@ class Libraries:
             steps=(
                 *target.steps,
                 *unpack_libraries(libraries),
-                *(step for one in python for step in _unpack_python(one)),
+                *(step for one in python for step in unpack_python(one.output)),
                 *_unpack(source, folder),
                 *(_apply(patch, source, folder) for patch in patches),
                 *_commands(name, recipe, tools),
@@ -83,9 +83,10 @@ def unpack_libraries(parents: Iterable[Stage]) -> Iterator[Step]:
             yield unpack(f"unpack {parent.name.removeprefix(_PREFIX)} as built", parent.output, DEPS)
 
 
-def _unpack_python(stage: Stage) -> Iterator[Step]:
+def unpack_python(archive: str) -> Iterator[Step]:
+    """Unpack the build machine's own interpreter."""
     yield Step("make build Python's folder", ("mkdir", "-p", BUILD_PREFIX))
-    yield unpack("unpack build Python", stage.output, BUILD_PREFIX)
+    yield unpack("unpack build Python", archive, BUILD_PREFIX)
 
 
 def _unpack(source: Source, folder: str) -> Iterator[Step]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from builder.stages.interpreter.compiler import TOOLS
 from builder.stages.stage import WORK, File, Step
 from builder.targets import Arch
@@ -11,7 +13,6 @@ PROGRAM = f"{TOOLS}/dtrace"
 ANSWER = {"ac_cv_path_DTRACE": PROGRAM}
 
 _SYSROOT = f"{WORK}/sysroot/usr"
-# The package is amd64's; the headers are the same for every architecture.
 _HEADERS = f"{_SYSROOT}/include/x86_64-linux-gnu/sys"
 
 
@@ -20,17 +21,18 @@ def options(arch: Arch) -> tuple[str, ...]:
     return ("--with-dtrace",) if arch is Arch.AMD64 else ()
 
 
-def dtrace(python: str) -> File:
+def dtrace(arch: Arch, python: str) -> Iterator[File]:
     """The program that makes a header of CPython's list of probes; it is written in Python."""
-    # By its own place it finds both, wherever the work folder is.
-    interpreter, script = (path.replace(WORK, "${0%/*}/..") for path in (python, f"{_SYSROOT}/bin/dtrace"))
-    text = f'#!/bin/sh\nexec "{interpreter}" -I "{script}" "$@"\n'
-    return File("tools/dtrace", text.encode(), executable=True)
+    if options(arch):
+        # By its own place it finds both, wherever the work folder is.
+        interpreter, script = (path.replace(WORK, "${0%/*}/..") for path in (python, f"{_SYSROOT}/bin/dtrace"))
+        text = f'#!/bin/sh\nexec "{interpreter}" -I "{script}" "$@"\n'
+        yield File("tools/dtrace", text.encode(), executable=True)
 
 
-def take_headers() -> Step:
+def take_headers(arch: Arch) -> Iterator[Step]:
     """Have what that header includes where only CPython's own files look."""
-    headers = (f"{_HEADERS}/{name}" for name in ("sdt.h", "sdt-config.h"))
-    return Step(
-        "take headers of probes", ("install", "-D", "--mode=644", f"--target-directory={WORK}/include/sys", *headers)
-    )
+    if options(arch):
+        headers = (f"{_HEADERS}/{name}" for name in ("sdt.h", "sdt-config.h"))
+        place = f"--target-directory={WORK}/include/sys"
+        yield Step("take headers of probes", ("install", "-D", "--mode=644", place, *headers))
