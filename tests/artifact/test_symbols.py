@@ -72,7 +72,7 @@ def test_packages_with_an_openssl_of_their_own_are_imported_in_every_order(
     assert json.loads(said) == {"orders": 24, "failed": {}}
 
 
-def test_tracers_find_probes_of_the_collector_of_imports_and_of_audit_events(amd64: Tree) -> None:
-    said = subprocess.check_output(["readelf", "--notes", amd64.root / "bin" / BINARY], text=True)
+def test_tracers_find_probes_of_the_collector_of_imports_and_of_audit_events(tree: Tree) -> None:
+    said = subprocess.check_output(["readelf", "--notes", tree.root / "bin" / BINARY], text=True)
     named = {line.split()[1] for line in said.splitlines() if line.strip().startswith("Name: ")}
     assert {"gc__start", "gc__done", "import__find__load__start", "import__find__load__done", "audit"} <= named

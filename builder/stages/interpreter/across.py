@@ -165,7 +165,7 @@ def _links(cpython: CPython, prt_root: PurePosixPath) -> Iterator[Step]:
 
 
 def _tools(target: CrossCompiler, cpython: CPython) -> tuple[File, ...]:
-    return (*target.files, *probes.dtrace(target.arch, build_python(cpython)), *HEADERS)
+    return (*target.files, probes.dtrace(build_python(cpython)), *HEADERS)
 
 
 def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...]:
@@ -174,7 +174,6 @@ def _ready(target: CrossCompiler, parents: tuple[Stage, ...]) -> tuple[Step, ...
         *target.steps,
         *unpack_libraries(parents),
         *unpack_python(_BUILD_PYTHON),
-        *probes.take_headers(target.arch),
     )
 
 

@@ -80,7 +80,7 @@ def options(target: CrossCompiler, cpython: CPython) -> tuple[str, ...]:
         "--disable-shared", "--without-ensurepip", f"--with-openssl={DEPS}", "--with-openssl-rpath=no",
         f"--with-readline={_LINE_EDITORS[cpython.line_editor]}", f"--with-dbmliborder={'gdbm' if cpython.gdbm else ''}",
         "--with-computed-gotos=yes",
-        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", *probes.options(target.arch),
+        "--enable-loadable-sqlite-extensions", "--with-pkg-config=no", probes.OPTION,
         *cpython.options,
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         **(_jit(cpython) if cpython.jit else {}),
         **_ANSWERS,
         **_IN_HEADER,
-        **probes.ANSWER,
+        **probes.ANSWERS,
         "ac_cv_wchar_t_signed": _WCHAR_T_SIGNED[target.arch],
     }
 
