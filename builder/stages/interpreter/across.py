@@ -19,7 +19,7 @@ from builder.stages.interpreter.configure import (
     environment,
     options,
 )
-from builder.stages.interpreter.cpython import CPython, without_bytecode
+from builder.stages.interpreter.cpython import NO_ARCHIVE, CPython, without_bytecode
 from builder.stages.interpreter.libraries import unpack_libraries, unpack_python
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.interpreter.symbols import SPLIT_SYMBOLS, split_symbols
@@ -50,7 +50,7 @@ def _definition(cpython: CPython, steps: str = "standard") -> dict[str, str]:
 def plan_build_python(cpython: CPython) -> Stage:
     """Plan the build machine's own interpreter of the same source: quick to make, never shipped."""
     plain = (
-        "--disable-shared", "--without-ensurepip", "--disable-test-modules", "--without-static-libpython",
+        "--disable-shared", "--without-ensurepip", "--disable-test-modules", NO_ARCHIVE,
         "--without-readline",
     )  # fmt: skip
     env = {

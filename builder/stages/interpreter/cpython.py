@@ -18,6 +18,8 @@ from builder.versions import branch, flags, is_debug, series, without_flags
 # The library of decimal comes with CPython's source. From 3.15 on, configure takes that copy only if this asks for it,
 # and leaves `_decimal` out where the system has none.
 _OWN_LIBMPDEC = "--with-system-libmpdec=no"
+# The program is linked from the objects. An archive of them would be of use to one version of one compiler only.
+NO_ARCHIVE = "--without-static-libpython"
 
 VENDORED = "share/sbom/cpython.spdx.json"
 
@@ -85,7 +87,7 @@ class CPython:
     def options(self) -> tuple[str, ...]:
         """What configure gets, however this is compiled."""
         debug = ("--with-pydebug",) if is_debug(self.version) else ()
-        return (_OWN_LIBMPDEC, *debug, *(("--enable-experimental-jit=yes-off",) if self.jit else ()))
+        return (_OWN_LIBMPDEC, NO_ARCHIVE, *debug, *(("--enable-experimental-jit=yes-off",) if self.jit else ()))
 
     @property
     def epoch(self) -> int:
