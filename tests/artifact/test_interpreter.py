@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -79,3 +80,13 @@ def test_the_libraries_are_of_the_versions_in_the_manifest(found: dict[str, Any]
     manifest = json.loads((tree.root / "manifest.json").read_text())
     versions = {one["name"]: one["version"] for one in (*manifest["sources"], *manifest["vendored"])}
     assert found["versions"] == {name: versions[name] for name in found["versions"]}
+
+
+def test_the_terms_of_everything_that_was_compiled_are_inside(tree: Tree) -> None:
+    manifest = json.loads((tree.root / "manifest.json").read_text())
+    names = {one["name"] for one in (*manifest["sources"], *manifest["vendored"])}
+    folders = {path.name: path for path in (tree.root / "share/licenses").iterdir()}
+    assert folders.keys() == names
+    for name, folder in folders.items():
+        text = "".join(path.read_text(errors="replace") for path in folder.iterdir())
+        assert re.search("copyright|public domain|license", text, re.IGNORECASE), name

@@ -21,6 +21,7 @@ from builder.stages.interpreter.configure import (
 )
 from builder.stages.interpreter.cpython import NO_ARCHIVE, CPython, without_bytecode
 from builder.stages.interpreter.libraries import unpack_libraries, unpack_python
+from builder.stages.interpreter.licenses import keep_licenses
 from builder.stages.interpreter.openssl import one_openssl
 from builder.stages.interpreter.symbols import SPLIT_SYMBOLS, split_symbols
 from builder.stages.interpreter.tk import add_tk
@@ -140,6 +141,7 @@ def cross_compile(
             ),
             *((_profile_use(cpython),) if optimize else ()),
             *cpython.keep_sbom(str(prt_root)),
+            *keep_licenses(cpython, prt_root, libraries=True),
             *_links(cpython, prt_root),
             _plain_words(target, prt_root),
             *one_openssl(cpython, target, prt_root),

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from builder.stages.interpreter.acceptance import CHECK, OUTPUT, check_modules, plan_acceptance
 from builder.stages.interpreter.cpython import CPython, without_bytecode
+from builder.stages.interpreter.licenses import keep_licenses
 from builder.stages.stage import Stage, pack
 from builder.targets import Arch
 
@@ -28,6 +29,7 @@ def compile_in_place(cpython: CPython, arch: Arch, *, optimize: bool, prt_root: 
             *cpython.prove_patches(),
             cpython.compile(name, str(prt_root), options, {**training, **unasked}),
             *cpython.keep_sbom(str(prt_root)),
+            *keep_licenses(cpython, prt_root, libraries=False),
             check_modules(cpython, prt_root, "install the headers the module needs, and build again"),
             without_bytecode(str(prt_root)),
             pack("pack interpreter", str(prt_root), OUTPUT, cpython.epoch),

@@ -13,6 +13,7 @@ from builder.stages.interpreter.compiler import DEPS, CrossCompiler
 from builder.stages.interpreter.configure import BUILD_PREFIX
 from builder.stages.interpreter.library import LibraryRecipe, Toolset
 from builder.stages.interpreter.library_recipes import RECIPES
+from builder.stages.interpreter.licenses import keep_license
 from builder.stages.stage import WORK, File, Stage, Step, pack, unpack
 from builder.targets import Arch
 
@@ -107,7 +108,8 @@ def _apply(patch: RecipeFile, source: Source, folder: str) -> Step:
 
 
 def _commands(name: str, recipe: LibraryRecipe, tools: Toolset) -> Iterator[Step]:
-    """The commands of one library, numbered."""
+    """The commands of one library, numbered; the last keeps its license."""
     env = recipe.env(tools)
     for number, args in enumerate(recipe.commands(tools), 1):
         yield Step(f"{name} {number}: {PurePosixPath(args[0]).name}", args, env, cwd=f"{WORK}/build/{name}")
+    yield Step(f"keep license of {name}", keep_license(name, recipe.license), cwd=f"{WORK}/build/{name}")

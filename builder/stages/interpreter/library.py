@@ -49,10 +49,12 @@ class Toolset:
 class LibraryRecipe:
     """`more` variables are added to those of the toolset, and `without` are taken away. It `needs` other libraries.
 
-    `files` are put into WORK besides its source. With `python`, the build machine's own runs scripts of it.
+    `license` are the files of its source that have its terms. `files` are put into WORK besides its source. With
+    `python`, the build machine's own runs scripts of it.
     """
 
     commands: Callable[[Toolset], Iterator[Command]]
+    license: tuple[str, ...]
     more: Callable[[Toolset], Mapping[str, str]] = field(default=lambda tools: {})
     without: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

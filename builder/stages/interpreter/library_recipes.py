@@ -154,20 +154,20 @@ def _openssl_files(tools: Toolset) -> tuple[File, ...]:
 _ZSTD = "-DZSTD_MULTITHREAD -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DZDICTLIB_VISIBLE="
 
 RECIPES: Mapping[str, LibraryRecipe] = {
-    "zlib": LibraryRecipe(_zlib, more=lambda tools: {"CHOST": tools.target.triple}),
-    "bzip2": LibraryRecipe(_bzip2),
-    "xz": LibraryRecipe(_xz),
+    "zlib": LibraryRecipe(_zlib, ("LICENSE",), more=lambda tools: {"CHOST": tools.target.triple}),
+    "bzip2": LibraryRecipe(_bzip2, ("LICENSE",)),
+    "xz": LibraryRecipe(_xz, ("COPYING", "COPYING.0BSD")),
     # Its makefile takes its switches from CPPFLAGS.
-    "zstd": LibraryRecipe(_zstd, more=lambda tools: {"CPPFLAGS": f"{tools.env['CPPFLAGS']} {_ZSTD}"}),
-    "libffi": LibraryRecipe(_libffi),
-    "libuuid": LibraryRecipe(_libuuid),
-    "sqlite": LibraryRecipe(_sqlite),
+    "zstd": LibraryRecipe(_zstd, ("LICENSE",), more=lambda tools: {"CPPFLAGS": f"{tools.env['CPPFLAGS']} {_ZSTD}"}),
+    "libffi": LibraryRecipe(_libffi, ("LICENSE",)),
+    "libuuid": LibraryRecipe(_libuuid, ("libuuid/COPYING", "Documentation/licenses/COPYING.BSD-3-Clause")),
+    "sqlite": LibraryRecipe(_sqlite, ("LICENSE.md",)),
     # D: without dates; by itself it asks ar for them, and no two archives are the same.
-    "ncurses": LibraryRecipe(_ncurses, more=lambda tools: {"cf_cv_ar_flags": "-curvD"}),
-    "libedit": LibraryRecipe(_libedit, needs=("ncurses",)),
-    "readline": LibraryRecipe(_readline, needs=("ncurses",)),
-    "gdbm": LibraryRecipe(_gdbm),
+    "ncurses": LibraryRecipe(_ncurses, ("COPYING",), more=lambda tools: {"cf_cv_ar_flags": "-curvD"}),
+    "libedit": LibraryRecipe(_libedit, ("COPYING",), needs=("ncurses",)),
+    "readline": LibraryRecipe(_readline, ("COPYING",), needs=("ncurses",)),
+    "gdbm": LibraryRecipe(_gdbm, ("COPYING",)),
     # It would keep them.
-    "openssl": LibraryRecipe(_openssl, without=("CPPFLAGS", "LDFLAGS"), files=_openssl_files),
+    "openssl": LibraryRecipe(_openssl, ("LICENSE.txt",), without=("CPPFLAGS", "LDFLAGS"), files=_openssl_files),
     **TK_RECIPES,
 }

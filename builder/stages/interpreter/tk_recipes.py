@@ -109,20 +109,28 @@ def _found(tools: Toolset, *names: str) -> dict[str, str]:
 
 
 TK_RECIPES: Mapping[str, LibraryRecipe] = {
-    "xorgproto": LibraryRecipe(_headers),
-    "xtrans": LibraryRecipe(_headers),
-    "xcb-proto": LibraryRecipe(_xcb_proto),
-    "xcbgen": LibraryRecipe(_xcbgen),
-    "libxau": LibraryRecipe(_libxau, more=lambda tools: _found(tools, "XAU"), needs=("xorgproto",)),
+    "xorgproto": LibraryRecipe(_headers, ("usr/share/doc/x11proto-dev/copyright",)),
+    "xtrans": LibraryRecipe(_headers, ("usr/share/doc/xtrans-dev/copyright",)),
+    "xcb-proto": LibraryRecipe(_xcb_proto, ("usr/share/doc/xcb-proto/copyright",)),
+    "xcbgen": LibraryRecipe(_xcbgen, ("usr/share/doc/python3-xcbgen/copyright",)),
+    "libxau": LibraryRecipe(_libxau, ("COPYING",), more=lambda tools: _found(tools, "XAU"), needs=("xorgproto",)),
     "libxcb": LibraryRecipe(
         _libxcb,
+        ("COPYING",),
         more=lambda tools: {**_found(tools, "NEEDED", "XCBPROTO"), **_PYTHON},
         needs=("xcb-proto", "xcbgen", "libxau"),
         python=True,
     ),
-    "libx11": LibraryRecipe(_libx11, more=lambda tools: _found(tools, "X11"), needs=("xtrans", "libxcb")),
-    "tcl": LibraryRecipe(_tcl, more=lambda tools: _shared(tools, TCL), needs=("zlib",)),
+    "libx11": LibraryRecipe(_libx11, ("COPYING",), more=lambda tools: _found(tools, "X11"), needs=("xtrans", "libxcb")),
+    "tcl": LibraryRecipe(
+        _tcl, ("license.terms", "libtommath/LICENSE"), more=lambda tools: _shared(tools, TCL), needs=("zlib",)
+    ),
     # What a static libX11 needs.
-    "tk": LibraryRecipe(_tk, more=lambda tools: {**_shared(tools, TK), "LIBS": "-lxcb -lXau"}, needs=("libx11", "tcl")),
+    "tk": LibraryRecipe(
+        _tk,
+        ("license.terms",),
+        more=lambda tools: {**_shared(tools, TK), "LIBS": "-lxcb -lXau"},
+        needs=("libx11", "tcl"),
+    ),
 }
 TK_LIBRARIES = tuple(TK_RECIPES)

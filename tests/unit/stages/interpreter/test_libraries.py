@@ -12,7 +12,7 @@ from builder.errors import UserError
 from builder.inputs import pins
 from builder.inputs.pins import Source
 from builder.inputs.recipe import RecipeFile
-from builder.stages.interpreter.compiler import CrossCompiler, other_name
+from builder.stages.interpreter.compiler import DEPS, CrossCompiler, other_name
 from builder.stages.interpreter.libraries import Libraries
 from builder.stages.stage import WORK, Stage, Step
 from builder.targets import Arch
@@ -174,6 +174,15 @@ def test_a_patch_that_does_not_fit_names_its_file_and_the_version_it_met() -> No
     (step,) = (step for step in given["openssl"].steps if step.name.startswith("patch "))
     assert "recipes/libraries/openssl/10-a.patch" in step.hint
     assert SHIPPED["openssl"].version in step.hint
+
+
+@each_library
+def test_each_library_keeps_its_license_where_that_of_no_other_is(name: str) -> None:
+    (step,) = (step for step in stages()[name].steps if step.name == f"keep license of {name}")
+    folder = step.args.index("-t") + 1
+    assert step.cwd == f"{WORK}/build/{name}"
+    assert step.args[folder] == f"{DEPS}/share/licenses/{name}"
+    assert step.args[folder + 1 :], "the files"
 
 
 def test_no_step_has_the_network() -> None:
