@@ -10,6 +10,7 @@ from itertools import chain, product
 from pathlib import Path
 
 from packaging.pylock import Package
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from builder.console import say
@@ -35,6 +36,7 @@ def renew(args: Sequence[str], uv: Path) -> None:
     for variant in Variant:
         recipes = chain_of({**project.recipes, **done}, variant)
         recipe = recipes[-1]
+        _demand_agreement(recipes)
         new = locking.lock(_question(recipes, project.recipes_folder), recipe, recipe.lock)
         builds = locking.builds(recipes, recipe, new)
         venvs = tuple(_with_locks(venv, recipe, locking) for venv in recipe.venvs)
@@ -84,6 +86,28 @@ def _demand_known(names: Iterable[str], recipes: Iterable[Recipe]) -> None:
     for name in names:
         if known and canonicalize_name(name) not in known:
             raise UserError(f"--upgrade {name}: no lock has a package of that name", nearest(name.lower(), known))
+
+
+def _demand_agreement(recipes: tuple[Recipe, ...]) -> None:
+    """Raise UserError for a line of the last recipe that excludes what those before it have: that is not chosen again.
+
+    The resolver would name packages that want both, and neither of the files.
+    """
+    *before, recipe = recipes
+    for line, below in product(recipe.asked, filter(None, (one.lock for one in before))):
+        asked = line.removeprefix("--constraint ")
+        try:
+            wanted = Requirement(asked)
+        except InvalidRequirement:  # an option, or code of its own
+            continue
+        name = canonicalize_name(wanted.name)
+        there = [str(one.version) for one in below.content.packages if one.name == name and one.version]
+        if there and not wanted.marker and not any(wanted.specifier.filter(there, prereleases=True)):
+            file = "requirements" if line == asked else "constraints.txt"
+            raise UserError(
+                f"recipes/{recipe.variant.recipe_folder}/{file} has {asked}, and {below.path} {name} {there[0]}",
+                f"take the line out, for {recipe.variant.value} has the same release; or move it to the recipe below",
+            )
 
 
 def _unfit(project: Project, recipes: Mapping[Variant, Recipe]) -> Iterator[str]:

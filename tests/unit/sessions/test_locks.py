@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -124,6 +125,29 @@ def test_the_newest_of_a_package_that_no_lock_has_is_refused_and_the_nearest_nam
         renew(["--upgrade", "six", "FastAPY"], root / "uv")
     assert not (root / "calls").exists()
     assert "--upgrade-package=Six" in lock(root, "--upgrade", "Six")[0]["args"]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "named"),
+    [
+        ("constraints.txt", "Six<1\n", "recipes/dev/constraints.txt has Six<1, and "),
+        ("requirements/20-six.txt", "six==2\n", "recipes/dev/requirements has six==2, and "),
+    ],
+)
+def test_a_line_of_dev_that_excludes_what_the_runtime_has_is_named_with_its_file(
+    root: Path, file: str, line: str, named: str
+) -> None:
+    put(root / "recipes", f"dev/{file}", content=line)
+    with pytest.raises(SessionFailed, match=rf"{re.escape(named)}.*/recipes/runtime/pylock.toml six 1\n"):
+        lock(root)
+    assert [*locks(root)] == ["runtime"]
+
+
+@pytest.mark.parametrize("line", ["six>=1\n", "six==2; sys_platform == 'win32'\n", "pytest<9\n"])
+def test_a_line_of_dev_that_does_not_is_the_resolvers(root: Path, line: str) -> None:
+    put(root / "recipes", "dev/constraints.txt", content=line)
+    *_, dev = lock(root)
+    assert dev["files"]["constraints-dev.txt"] == line
 
 
 def test_an_unchanged_lock_is_not_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
