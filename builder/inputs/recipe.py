@@ -65,15 +65,19 @@ class SourceTree:
 
 @dataclass(frozen=True)
 class Builds:
-    """What packages are built with: a lock for each, by its name, and constraints of what is in these locks."""
+    """What packages are built with: a lock for each, by its name, and constraints of what is in these locks.
+
+    `requirements` are for every build: what a back end asks for that the package itself does not name.
+    """
 
     locks: Mapping[str, PackageLock] = field(default_factory=dict)
     constraints: bytes = b""
+    requirements: bytes = b""
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The constraints, line by line."""
-        return tuple(f"--constraint {line}" for line in lines(self.constraints))
+        """The requirements and constraints, line by line."""
+        return (*lines(self.requirements), *(f"--constraint {line}" for line in lines(self.constraints)))
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from builder.inputs.recipe import Builds, InterpreterRecipe, Recipe, RecipeFile,
 from builder.inputs.tree_reading import read_tree
 from builder.targets import Variant
 
-_CONSTRAINTS = "constraints.txt"
+_CONSTRAINTS, _REQUIREMENTS = "constraints.txt", "requirements.txt"
 _FOLDERS = (
     "requirements", "pre-patch", "post-patch", "scripts", "checks", "venvs", "wheels", "packages", package_lock.BUILDS,
 )  # fmt: skip
-_VENV_FILES = ("requirements.txt", "commands.txt", package_lock.FILE, package_lock.BUILDS)
+_VENV_FILES = (_REQUIREMENTS, "commands.txt", package_lock.FILE, package_lock.BUILDS)
 _SDIST = r".+\.tar\.\w+"
 # Options of pip: with one of them a build would succeed and have none of its packages.
 _PLACES = {
@@ -111,10 +111,10 @@ def _venv(folder: Path) -> Venv:
     for entry in _entries(folder):
         if entry.name not in _VENV_FILES:
             raise UserError(f"{entry} is not part of a virtual environment", nearest(entry.name, _VENV_FILES))
-    requirements = content_of(folder / "requirements.txt")
+    requirements = content_of(folder / _REQUIREMENTS)
     if requirements is None:
-        raise UserError(f"{folder} has no requirements.txt", "write into it what the virtual environment is for")
-    _demand_shareable(f"{folder}/requirements.txt", requirements)
+        raise UserError(f"{folder} has no {_REQUIREMENTS}", "write into it what the virtual environment is for")
+    _demand_shareable(f"{folder}/{_REQUIREMENTS}", requirements)
     commands = _patterns(content_of(folder / "commands.txt") or b"")
     return Venv(folder, requirements, commands, _lock(folder / package_lock.FILE), _builds(folder))
 
@@ -122,11 +122,14 @@ def _venv(folder: Path) -> Venv:
 def _builds(folder: Path) -> Builds:
     """What packages are built with."""
     folder = folder / package_lock.BUILDS
-    files = _files(folder, rf"pylock\.[a-z0-9-]+\.toml|{_CONSTRAINTS}", f"pylock.NAME.toml or {_CONSTRAINTS}")
-    locks = [package_lock.parse(folder / file.name, file.content) for file in files if file.name != _CONSTRAINTS]
-    constraints = content_of(folder / _CONSTRAINTS) or b""
+    asking = (_CONSTRAINTS, _REQUIREMENTS)
+    known = ("pylock.NAME.toml", *asking)
+    files = _files(folder, rf"pylock\.[a-z0-9-]+\.toml|{'|'.join(asking)}", " or ".join(known))
+    locks = [package_lock.parse(folder / file.name, file.content) for file in files if file.name not in asking]
+    constraints, requirements = (content_of(folder / name) or b"" for name in asking)
     _demand_shareable(f"{folder}/{_CONSTRAINTS}", constraints)
-    return Builds({lock.path.name.split(".")[1]: lock for lock in locks}, constraints)
+    _demand_shareable(f"{folder}/{_REQUIREMENTS}", requirements)
+    return Builds({lock.path.name.split(".")[1]: lock for lock in locks}, constraints, requirements)
 
 
 def _demand_shareable(file: str, requirements: bytes) -> None:

@@ -77,14 +77,18 @@ class Locking:
         for name, sources in wanted.items():  # of several, each is for other platforms
             requires = tuple(dict.fromkeys(line for source in sources for line in self._requires(source)))
             asked = (*(line for source in sources for line in source.identity), *requires, *old.asked)
-            files = {"requires.txt": "\n".join(requires).encode(), "constraints.txt": old.constraints}
+            files = {
+                "requires.txt": "\n".join(requires).encode(),
+                "requirements.txt": old.requirements,
+                "constraints.txt": old.constraints,
+            }
             question = Question(files, asked, lock.path.parent / build_file(name))
             done[name] = self.lock(question, recipe, old.locks.get(name))
         for name in old.locks.keys() - done.keys():
             say(f"{old.locks[name].path.relative_to(self.project.root)}: not needed any more")
             if not self.wanted.diff:
                 old.locks[name].path.unlink()
-        return Builds(done, old.constraints)
+        return replace(old, locks=done)
 
     def _resolved(self, question: Question, recipe: Recipe, folder: Path, kept: str) -> str:
         """What the resolver says. Only what has to be is a source: what an index gave as one is asked for again."""

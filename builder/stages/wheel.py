@@ -24,7 +24,10 @@ NEEDED = "build.lock"
 _SYSROOT = "sysroot"
 _BUILT = "built"
 _LONGEST_KIND = 32  # characters: the cache's server takes no longer name of a kind of results
-_UNMET = "is named in its log: a build back end that asks for more than [build-system] requires has to have it there"
+_UNMET = (
+    "is named in its log: a tool that [build-system] requires does not name goes into builds/requirements.txt of the "
+    "recipe; then `nox -s lock`"
+)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,9 @@ def test_what_another_machine_has_elsewhere_is_refused_by_its_line(
         "x @ git+ssh://git:topsecret@e.org/x",
     ],
 )
-@pytest.mark.parametrize("file", ["requirements/10-x.txt", "constraints.txt", "builds/constraints.txt"])
+@pytest.mark.parametrize(
+    "file", ["requirements/10-x.txt", "constraints.txt", "builds/constraints.txt", "builds/requirements.txt"]
+)
 def test_a_login_in_a_requirement_is_refused_and_not_shown(tmp_path: Path, line: str, file: str) -> None:
     put(tmp_path, f"runtime/{file}", content=f"{line}\n")
     with pytest.raises(UserError, match=rf"{file}: .* has a login") as refused:

@@ -234,7 +234,7 @@ def test_a_project_of_the_recipe_is_required_with_its_files_and_what_builds_it_i
         assert call["files"]["packages.txt"] == "../runtime/packages/mine\n"
         assert not any(one.endswith("mine/requirements.txt") for one in call["args"]), "that is the project's own"
         assert "--only-binary=:all:" not in call["args"], "its metadata may have to be made"
-    assert tool["files"] == {"requires.txt": "backend>=2", "constraints.txt": ""}
+    assert tool["files"] == {"requires.txt": "backend>=2", "requirements.txt": "", "constraints.txt": ""}
     assert "--only-binary=:all:" in tool["args"]
     recipe = projects.read(building, {}).recipes[Variant.RUNTIME]
     assert recipe.builds.locks["mine"].made_for == {"backend>=2"}
@@ -250,6 +250,15 @@ def test_what_builds_packages_may_be_constrained(building: Path) -> None:
     assert "--constraint=constraints.txt" in tool["args"]
     builds = projects.read(building, {}).recipes[Variant.RUNTIME].builds
     assert builds.locks["mine"].made_for == {"backend>=2", "--constraint backend<3"}
+
+
+def test_builds_may_need_more_than_their_projects_say(building: Path) -> None:
+    put(building, "recipes/runtime/builds/requirements.txt", content="ninja\n")
+    tool = lock(building)[1]
+    assert {"requires.txt", "requirements.txt"} <= {*tool["args"]}
+    assert tool["files"]["requirements.txt"] == "ninja\n"
+    builds = projects.read(building, {}).recipes[Variant.RUNTIME].builds
+    assert builds.locks["mine"].made_for == {"backend>=2", "ninja"}
 
 
 def test_what_is_no_longer_built_has_no_lock(building: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -240,13 +240,18 @@ def test_what_builds_another_commit_is_refused() -> None:
         only(building(recipe([REPOSITORY]), x=("x @ 0ff1ce", "flit_core")))
 
 
-def test_what_builds_a_package_obeys_the_constraints_of_builds() -> None:
-    limits = b"# old\nsetuptools<81\n"
+@pytest.mark.parametrize(
+    ("field", "content", "line"),
+    [("constraints", b"# old\nsetuptools<81\n", "--constraint setuptools<81"), ("requirements", b"ninja\n", "ninja")],
+)
+def test_what_builds_a_package_is_made_for_the_constraints_and_requirements_of_builds(
+    field: str, content: bytes, line: str
+) -> None:
     for given, kind in ((recipe([REPOSITORY]), f"x @ {COMMIT}"), (with_tree(), "flit_core<4")):
-        old, new = (building(given, x=(kind, *more)) for more in ((), ("--constraint setuptools<81",)))
-        with pytest.raises(UserError, match=r"pylock\.x\.toml was .*--constraint setuptools<81"):
-            only(replace(old, builds=replace(old.builds, constraints=limits)))
-        assert only(replace(new, builds=replace(new.builds, constraints=limits))).requires
+        old, new = (building(given, x=(kind, *more)) for more in ((), (line,)))
+        with pytest.raises(UserError, match=rf"pylock\.x\.toml was .*{line}"):
+            only(replace(old, builds=Builds(old.builds.locks, **{field: content})))
+        assert only(replace(new, builds=Builds(new.builds.locks, **{field: content}))).requires
 
 
 def test_what_builds_a_package_has_a_wheel_for_the_platform() -> None:
