@@ -11,7 +11,7 @@ from builder.engines.base import Item
 from builder.pipeline.distributions import unpacked, wheel_of
 from builder.pipeline.results import Results
 from builder.plan import Plan
-from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines, read_lock
+from builder.stages.lock import LOCK, Distribution, lines, read_lock
 from builder.stages.pip import DISTRIBUTIONS, FETCHED, folder_of
 from builder.stages.stage import Stage
 from builder.stages.venvs import lock_of
@@ -44,7 +44,6 @@ class LockedFiles:
             files |= built
         return [
             *(Item(lock, lines(each)) for lock, each in locked.items()),
-            Item(PIP_LOCK, lines(one for one in locked[LOCK] if one.name == "pip")),
             *(
                 Item(f"{folder_of(lock)}/{one.file}", files[one])
                 for lock, each in locked.items()

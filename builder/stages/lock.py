@@ -11,7 +11,6 @@ from builder.errors import BuildError
 from builder.files import read
 
 LOCK = "packages.lock"
-PIP_LOCK = "pip.lock"
 
 # Names and versions as PEP 508 and PEP 440 have them: nothing else, which could be an option of pip's.
 _LINE = re.compile(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
-from builder.stages.lock import LOCK, PIP_LOCK, Distribution, lines
+from builder.stages.lock import LOCK, Distribution, lines
 from builder.stages.programs import program_file
 from builder.stages.stage import WORK, File, Json, Stage, Step, unpack_tree
 from builder.targets import Variant
@@ -25,6 +25,8 @@ OPTIONS = ("--no-cache-dir", "--no-input", "--disable-pip-version-check")
 _INSTALL = ("install", *OPTIONS, "--root-user-action=ignore")
 _FROM_FILES = (*_INSTALL, "--no-compile", "--no-deps", "--require-hashes")
 _REPORT = f"{WORK}/report.json"
+_UNPACKED = f"{WORK}/pip"
+UNPACK_PIP = program_file("unpack_pip.py")
 # A hint that shows how to avoid this check would be worse than none.
 _OTHER_FILE = (
     "where a digest differs, somebody replaced a released file or altered it on the way: find out before you take it; "
@@ -37,7 +39,7 @@ def plan_lock(
 ) -> Stage:
     """Plan the resolution of the last recipe's requirements. `inputs` say which files suit the interpreter."""
     recipe = recipes[-1]
-    pip = (f"{prt_root}/bin/python", "-m", "pip")
+    pip = _pip(prt_root)
     constraint = f"--constraint={WORK}/constraints.txt"
     # The requirements below are asked for again: what they want still holds, or pip names the conflict.
     asked = [f"--requirement={WORK}/{requirement(one, file)}" for one in recipes for file in one.requirements]
@@ -46,12 +48,8 @@ def plan_lock(
     named = ", ".join(f"{folder}/{file.name}" for file in recipe.requirements) or "the requirements"
     steps = (
         unpack_tree("unpack parent", PARENT, str(prt_root)),
-        *have_pip(recipe, prt_root, env),
-        *(
-            (Step("upgrade pip", (*pip, *_INSTALL, constraint, "--upgrade", "pip"), env, network=True),)
-            if first
-            else ()
-        ),
+        *have_pip(recipe, prt_root),
+        *((Step("install pip", (*pip, *_INSTALL, constraint, "pip"), unpacked(env), network=True),) if first else ()),
         Step(
             "resolve requirements",
             (
@@ -93,8 +91,8 @@ def plan_fetch(
     """Plan the download of what locks name; the files of these names have the lines of what is wanted of each."""
     steps = (
         unpack_tree("unpack parent", PARENT, str(prt_root)),
-        *have_pip(recipes[-1], prt_root, env),
-        *_download(prt_root, env, locks),
+        *have_pip(recipes[-1], prt_root),
+        *_download(prt_root, _installing(recipes[-1], env), locks),
     )
     return Stage("fetch", {}, tuple(pip_files(recipes[-1:])), steps, FETCHED)
 
@@ -102,7 +100,7 @@ def plan_fetch(
 def _download(prt_root: PurePosixPath, env: Mapping[str, str], locks: Iterable[str]) -> tuple[Step, ...]:
     """One after the other: two locks may name two versions of a package."""
     download = (
-        f"{prt_root}/bin/python", "-m", "pip", "download", *OPTIONS, "--no-deps", "--require-hashes",
+        *_pip(prt_root), "download", *OPTIONS, "--no-deps", "--require-hashes",
         f"--dest={WORK}/{DISTRIBUTIONS}",
     )  # fmt: skip
     archive = ("tar", "--create", f"--file={WORK}/{FETCHED}", f"--directory={WORK}/{DISTRIBUTIONS}", ".")
@@ -122,12 +120,11 @@ def _named(step: str, lock: str) -> str:
 
 
 def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
-    """The steps that install what the lock names, from files only; pip first, which installs the others."""
-    pip = (f"{prt_root}/bin/python", "-m", "pip")
-    yield from have_pip(recipe, prt_root, env)
-    if recipe.variant is Variant.RUNTIME:
-        yield Step("upgrade pip", (*pip, *from_files(), "--no-index", f"--requirement={WORK}/{PIP_LOCK}"), env)
-    yield install_lock(pip, LOCK, env, compiles=bool(recipe.compiled) and recipe.lock is None)
+    """The steps that install what the lock names, from files only; by the pip that it names."""
+    pip = _pip(prt_root)
+    yield from have_pip(recipe, prt_root)
+    compiles = bool(recipe.compiled) and recipe.lock is None
+    yield install_lock(pip, LOCK, _installing(recipe, env), compiles=compiles)
     if recipe.variant is Variant.RUNTIME:
         bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
         yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)
@@ -169,15 +166,36 @@ def elsewhere(recipe: Recipe) -> str:
 def environment(libc_floor: str | None) -> dict[str, str]:
     """The variables of every step that runs pip: it takes no wheel that needs a newer glibc than `libc_floor`."""
     floor = {"PYTHONPATH": f"{WORK}/wheels", "MANYLINUX_FLOOR": libc_floor} if libc_floor else {}
-    return {"PYTHONDONTWRITEBYTECODE": "1", **floor}
+    # The tree's own bytecode is made at the end, reproducibly; until then each start would compile pip again.
+    return {"PYTHONPYCACHEPREFIX": f"{WORK}/bytecode", **floor}
 
 
-def have_pip(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> Iterable[Step]:
-    """The steps after which there is a pip, configured as the recipe wants it."""
+def have_pip(recipe: Recipe, prt_root: PurePosixPath) -> Iterable[Step]:
+    """The steps after which there is a pip, configured as the recipe wants it; the tree of an interpreter has none."""
     if recipe.pip_conf is not None:
         yield Step("pip.conf", ("install", "-m", "644", f"{WORK}/pip.conf", f"{prt_root}/pip.conf"))
     if recipe.variant is Variant.RUNTIME:
-        yield Step("ensure pip", (f"{prt_root}/bin/python", "-m", "ensurepip", "--default-pip"), env)
+        yield unpack_pip(prt_root)
+
+
+def unpack_pip(prt_root: PurePosixPath) -> Step:
+    """Unpack a pip outside of the tree; `unpacked` has Python find it."""
+    args = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/{UNPACK_PIP.name}", f"{WORK}/{DISTRIBUTIONS}", _UNPACKED)
+    return Step("unpack pip", args)
+
+
+def unpacked(env: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables of a step that runs the unpacked pip."""
+    places = (*env.get("PYTHONPATH", "").split(":"), _UNPACKED)
+    return {**env, "PYTHONPATH": ":".join(filter(None, places))}
+
+
+def _installing(recipe: Recipe, env: Mapping[str, str]) -> Mapping[str, str]:
+    return unpacked(env) if recipe.variant is Variant.RUNTIME else env
+
+
+def _pip(prt_root: PurePosixPath) -> tuple[str, ...]:
+    return (f"{prt_root}/bin/python", "-m", "pip")
 
 
 def pip_files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
@@ -188,6 +206,7 @@ def pip_files(recipes: tuple[Recipe, ...]) -> Iterable[File]:
     if recipes[-1].pip_conf is not None:
         yield File("pip.conf", recipes[-1].pip_conf)
     yield replace(program_file("_manylinux.py"), name="wheels/_manylinux.py")
+    yield UNPACK_PIP
 
 
 def requirement(recipe: Recipe, file: RecipeFile) -> str:

@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,17 @@ def test_pip_without_a_wheel_leaves_the_one_that_is_there(tmp_path: Path) -> Non
     before = files(tmp_path)
     run("bundle_pip.py", tmp_path / "prt", tmp_path / "dist")
     assert files(tmp_path) == before
+
+
+def test_the_pip_that_installs_is_that_of_the_lock_or_else_the_one_of_cpython(tmp_path: Path) -> None:
+    (tmp_path / "dist").mkdir()
+    run("unpack_pip.py", tmp_path / "dist", tmp_path / "bundled")
+    assert files(tmp_path / "bundled")[0] == "pip/__init__.py", "without metadata it is not taken for installed"
+    with zipfile.ZipFile(tmp_path / "dist" / "pip-99-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("pip/__main__.py", "print('of the lock')")
+        wheel.writestr("pip-99.dist-info/METADATA", "Name: pip\n")
+    run("unpack_pip.py", tmp_path / "dist", tmp_path / "locked")
+    assert files(tmp_path / "locked") == ["pip/__main__.py"]
 
 
 def test_bytecode_that_is_there_is_made_again(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_another_toolchain_compiles_and_says_why(root: Path) -> None:
     assert "to be compiled (changed: toolchain)" in shown
 
 
-@pytest.mark.parametrize("step", [COMPILE, "check modules", "upgrade pip", "pack artifact"])
+@pytest.mark.parametrize("step", [COMPILE, "check modules", "install packages", "pack artifact"])
 def test_a_failed_step_leaves_no_artifact(root: Path, step: str) -> None:
     engine = Recorder(answers={step: Answer(2, ("what the compiler says",))})
     with pytest.raises(BuildError) as problem:
@@ -129,7 +129,7 @@ def test_a_failed_step_leaves_no_artifact(root: Path, step: str) -> None:
 
 
 def test_an_interrupted_build_leaves_no_artifact_and_no_workplace(root: Path) -> None:
-    engine = Recorder(answers={"upgrade pip": Answer(raises=KeyboardInterrupt())})
+    engine = Recorder(answers={"install packages": Answer(raises=KeyboardInterrupt())})
     with pytest.raises(KeyboardInterrupt):
         build(root, engine)
     assert published(root) == []
@@ -170,7 +170,7 @@ def test_a_failure_names_a_log_that_holds_its_lines(root: Path) -> None:
 
 
 def test_a_log_holds_one_build_and_no_password(root: Path) -> None:
-    engine = Recorder(answers={"upgrade pip": Answer(lines=("via http://u:hush@proxy",))})
+    engine = Recorder(answers={"install packages": Answer(lines=("via http://u:hush@proxy",))})
     for _ in range(2):
         build(root, engine, NO_PACKAGE_CACHE="1", https_proxy="http://u:hush@proxy")
     text = (root / "out" / "logs" / "runtime-amd64.log").read_text()

@@ -13,7 +13,7 @@ import pytest
 from builder.engines.base import fill
 from builder.inputs.recipe import RecipeFile
 from builder.stages.interpreter import own_patches
-from builder.stages.stage import File, Stage, Step, pack, unpack, unpack_tree
+from builder.stages.stage import WORK, File, Stage, Step, pack, unpack, unpack_tree
 from builder.targets import Arch, Variant
 from tests.support.factories import SOURCE, VERSION, inputs
 
@@ -237,17 +237,25 @@ def test_development_packages_obey_the_constraints_of_both_recipes(tmp_path: Pat
     assert constraints.content == b"fastapi<1\n\npytest<10\n"
 
 
-@pytest.mark.parametrize(("variant", "upgraded"), [(Variant.RUNTIME, True), (Variant.RUNTIME_DEV, False)])
-def test_pip_is_upgraded_once(tmp_path: Path, variant: Variant, upgraded: bool) -> None:
-    assert bool(names(inputs(tmp_path).stages()[variant.value], "upgrade pip")) is upgraded
-
-
 @pytest.mark.parametrize(("variant", "first"), [(Variant.RUNTIME, True), (Variant.RUNTIME_DEV, False)])
-def test_pip_is_there_before_it_is_upgraded(tmp_path: Path, variant: Variant, first: bool) -> None:
-    order = [step.name for step in inputs(tmp_path).stages()[variant.value].steps]
-    assert ("ensure pip" in order) is first
-    if first:
-        assert order.index("ensure pip") + 1 == order.index("upgrade pip")
+def test_where_there_is_no_pip_yet_that_of_the_lock_is_unpacked_and_installs_itself(
+    tmp_path: Path, variant: Variant, first: bool
+) -> None:
+    stage = inputs(tmp_path).stages()[variant.value]
+    order = [step.name for step in stage.steps]
+    assert ("unpack pip" in order[: order.index("install packages")]) is first
+    install, check = (step_of(stage, name).env.get("PYTHONPATH", "").split(":") for name in ("install pack", "pip che"))
+    assert (f"{WORK}/pip" in install) is first
+    assert f"{WORK}/pip" not in check, "that is the tree's own"
+
+
+@pytest.mark.parametrize("variant", [*Variant])
+def test_no_step_compiles_pip_again_or_leaves_bytecode_in_the_tree(tmp_path: Path, variant: Variant) -> None:
+    stage = inputs(tmp_path).stages()[variant.value]
+    pip = [step for step in stage.steps if "pip" in step.args]
+    assert pip
+    assert {step.env["PYTHONPYCACHEPREFIX"] for step in pip} == {f"{WORK}/bytecode"}
+    assert "PYTHONPYCACHEPREFIX" not in step_of(stage, "compile bytecode").env, "there it belongs into the tree"
 
 
 @pytest.mark.parametrize(("conf", "steps"), [(b"[global]\n", ["pip.conf"]), (None, [])])
