@@ -15,5 +15,5 @@ def movable_files() -> Iterator[File]:
 
 
 def make_movable(name: str, prt_root: PurePosixPath, env: Mapping[str, str]) -> Step:
-    """The step, run by the tree's own interpreter."""
-    return Step(name, (f"{prt_root}/bin/python", "-B", "-m", "builder.inside.movable", str(prt_root)), env)
+    """The step, run by the tree's own interpreter. `env` says where its bytecode goes."""
+    return Step(name, (f"{prt_root}/bin/python", "-m", "builder.inside.movable", str(prt_root)), env)

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from builder.inputs.recipe import Recipe, RecipeFile
 from builder.stages.lock import LOCK, Distribution, lines
-from builder.stages.programs import program_file
+from builder.stages.programs import BYTECODE, program_file, run_program
 from builder.stages.stage import WORK, File, Json, Stage, Step, unpack_tree
 from builder.targets import Variant
 
@@ -63,7 +63,7 @@ def plan_lock(
         ),
         Step(
             "write lock",
-            (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/write_lock.py", _REPORT, f"{WORK}/{LOCK}"),
+            run_program(f"{prt_root}/bin/python", "write_lock.py", _REPORT, f"{WORK}/{LOCK}"),
             env,
             hint="without a lock, a requirement must be a release on an index; `nox -s lock` locks others as well",
         ),
@@ -126,8 +126,8 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
     compiles = bool(recipe.compiled) and recipe.lock is None
     yield install_lock(pip, LOCK, _installing(recipe, env), compiles=compiles)
     if recipe.variant is Variant.RUNTIME:
-        bundle = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/bundle_pip.py", str(prt_root))
-        yield Step("bundle pip", (*bundle, f"{WORK}/{DISTRIBUTIONS}"), env)
+        folders = (str(prt_root), f"{WORK}/{DISTRIBUTIONS}")
+        yield Step("bundle pip", run_program(f"{prt_root}/bin/python", "bundle_pip.py", *folders), env)
     yield Step("compare with the lock", compare_lock(str(prt_root), LOCK), env, hint=elsewhere(recipe))
     yield Step("pip check", (*pip, "check"), env, hint="two requirements exclude each other: change one of them")
 
@@ -155,7 +155,7 @@ def install_lock(pip: tuple[str, ...], lock: str, env: Mapping[str, str], *, com
 
 def compare_lock(root: str, lock: str) -> tuple[str, ...]:
     """The command that fails unless the Python below a folder has what a lock names."""
-    return (f"{root}/bin/python", "-I", "-B", f"{WORK}/compare_lock.py", root, f"{WORK}/{lock}")
+    return run_program(f"{root}/bin/python", "compare_lock.py", root, f"{WORK}/{lock}")
 
 
 def elsewhere(recipe: Recipe) -> str:
@@ -166,8 +166,7 @@ def elsewhere(recipe: Recipe) -> str:
 def environment(libc_floor: str | None) -> dict[str, str]:
     """The variables of every step that runs pip: it takes no wheel that needs a newer glibc than `libc_floor`."""
     floor = {"PYTHONPATH": f"{WORK}/wheels", "MANYLINUX_FLOOR": libc_floor} if libc_floor else {}
-    # The tree's own bytecode is made at the end, reproducibly; until then each start would compile pip again.
-    return {"PYTHONPYCACHEPREFIX": f"{WORK}/bytecode", **floor}
+    return {"PYTHONPYCACHEPREFIX": BYTECODE, **floor}
 
 
 def have_pip(recipe: Recipe, prt_root: PurePosixPath) -> Iterable[Step]:
@@ -180,8 +179,8 @@ def have_pip(recipe: Recipe, prt_root: PurePosixPath) -> Iterable[Step]:
 
 def unpack_pip(prt_root: PurePosixPath) -> Step:
     """Unpack a pip outside of the tree; `unpacked` has Python find it."""
-    args = (f"{prt_root}/bin/python", "-I", "-B", f"{WORK}/{UNPACK_PIP.name}", f"{WORK}/{DISTRIBUTIONS}", _UNPACKED)
-    return Step("unpack pip", args)
+    args = (f"{WORK}/{DISTRIBUTIONS}", _UNPACKED)
+    return Step("unpack pip", run_program(f"{prt_root}/bin/python", UNPACK_PIP.name, *args))
 
 
 def unpacked(env: Mapping[str, str]) -> Mapping[str, str]:

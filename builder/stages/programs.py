@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from builder.stages.stage import File
+from builder.stages.stage import WORK, File
+
+# Where Python puts bytecode while a tree is made: its own is made at the end, reproducibly. Without any, each start
+# would compile the standard library again; emulated, that is half a minute for a short program.
+BYTECODE = f"{WORK}/bytecode"
 
 _BUILDER = Path(__file__).parents[1]
 # What writes a CycloneDX document: the library and what it needs, nothing of it compiled.
@@ -30,6 +34,11 @@ SBOM_PROGRAMS = _below("sbom")  # they write the SBOM
 def program_file(name: str) -> File:
     """A program that needs the standard library only, under its own name: to be run by its path."""
     return File(name, (_BUILDER / "inside" / name).read_bytes())
+
+
+def run_program(python: str, name: str, *args: str) -> tuple[str, ...]:
+    """The command that runs a program by the interpreter of a tree that has no bytecode yet."""
+    return (python, "-I", "-X", f"pycache_prefix={BYTECODE}", f"{WORK}/{name}", *args)
 
 
 def as_package(*names: str) -> Iterator[File]:

@@ -20,7 +20,7 @@ from builder.stages.lock import LOCK, Distribution
 from builder.stages.movable import make_movable
 from builder.stages.pip import PARENT
 from builder.stages.planning import Inputs
-from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file
+from builder.stages.programs import MOVABLE, SBOM_PROGRAMS, as_package, cyclonedx, program_file, run_program
 from builder.stages.pruning import patterns
 from builder.stages.sbom import PLANNED_SBOM, planned
 from builder.stages.stage import WORK, File, Json, Stage, Step, pack, unpack_tree
@@ -92,7 +92,8 @@ def plan_tree(
     prt_root, epoch, floor = inputs.settings.prt_root, inputs.repository.date, inputs.libc_floor(arch)
     top = archive_folder(Target(recipe.variant, arch), inputs.settings)
     env = {"SOURCE_DATE_EPOCH": str(epoch), **pip.environment(floor)}
-    recipe_env = {**env, **recipe_environment(prt_root, recipe.variant)}
+    recipe_env = recipe_environment(prt_root, recipe.variant)
+    finished = {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONDONTWRITEBYTECODE": "1"}  # the tree has its own
     folder = f"recipes/{recipe.variant.recipe_folder}"
     steps = (
         unpack_tree("unpack parent", PARENT, str(prt_root)),
@@ -102,13 +103,13 @@ def plan_tree(
         *((make_movable("make movable", prt_root, env),) if recipe.variant is Variant.RUNTIME else ()),
         *pip.install(recipe, prt_root, env),
         *venvs.install(recipe, prt_root, env),
-        *(_script(script, recipe_env, folder) for script in recipe.scripts),
+        *(_script(script, {**env, **recipe_env}, folder) for script in recipe.scripts),
         *_pruned_and_movable(patterns(recipe, inputs), prt_root, env),
         _bytecode(recipe, prt_root, env),
         *_portable(prt_root, inputs.newest_symbols(arch)),
         _check_movable(prt_root),
-        *(_check(check, prt_root, recipe_env, folder) for check in recipe.checks),
-        *describe(recipe, inputs.settings, env),
+        *(_check(check, prt_root, {**finished, **recipe_env}, folder) for check in recipe.checks),
+        *describe(recipe, inputs.settings, finished),
         pack("pack artifact", str(prt_root), ARTIFACT, epoch, top),
     )
     built: dict[str, Json] = {"wheels": [wheel.stage.key for wheel in locks.every_wheel]} if locks.wheels else {}
@@ -190,7 +191,7 @@ def _script(script: RecipeFile, env: dict[str, str], folder: str) -> Step:
 def _pruned_and_movable(pruned: tuple[str, ...], prt_root: PurePosixPath, env: dict[str, str]) -> tuple[Step, ...]:
     """Remove what is pruned, and all bytecode; have what is left find itself in any folder."""
     python = f"{prt_root}/bin/python"
-    prune = (python, "-I", "-B", f"{WORK}/prune.py", str(prt_root), *pruned, "**/__pycache__")
+    prune = run_program(python, "prune.py", str(prt_root), *pruned, "**/__pycache__")
     return Step("prune", prune, env), make_movable("make what came movable", prt_root, env)
 
 

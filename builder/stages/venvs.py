@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from builder.inputs.recipe import Recipe
 from builder.stages import pip
 from builder.stages.lock import Distribution, lines
-from builder.stages.stage import WORK, File, Step
+from builder.stages.programs import run_program
+from builder.stages.stage import File, Step
 
 Locked = Mapping[str, tuple[Distribution, ...]]  # what each venv has, by its name
 
@@ -34,6 +35,6 @@ def install(recipe: Recipe, prt_root: PurePosixPath, env: Mapping[str, str]) -> 
         compare = pip.compare_lock(folder, lock)
         yield Step(f"compare {venv.name} with its lock", compare, env, hint=pip.elsewhere(recipe))
         yield Step(f"pip check {venv.name}", (*own, "check"), env, hint="its requirements exclude each other")
-        link = (python, "-I", "-B", f"{WORK}/link_commands.py", str(prt_root), folder, *venv.commands)
+        link = run_program(python, "link_commands.py", str(prt_root), folder, *venv.commands)
         hint = f"{venv.folder}/commands.txt has patterns of what is in the bin folder of {venv.name}"
         yield Step(f"link commands of {venv.name}", link, env, hint=hint)
