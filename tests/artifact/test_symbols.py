@@ -76,3 +76,5 @@ def test_tracers_find_probes_of_the_collector_of_imports_and_of_audit_events(tre
     said = subprocess.check_output(["readelf", "--notes", tree.root / "bin" / BINARY], text=True)
     named = {line.split()[1] for line in said.splitlines() if line.strip().startswith("Name: ")}
     assert {"gc__start", "gc__done", "import__find__load__start", "import__find__load__done", "audit"} <= named
+    sections = subprocess.check_output(["readelf", "--sections", "--wide", tree.root / "bin" / BINARY], text=True)
+    assert ".stapsdt.base" in sections, "gdb shows none without it"

@@ -114,7 +114,9 @@ def environment(target: CrossCompiler, cpython: CPython, optimized: tuple[str, .
         "LLVM_AR": f"/usr/bin/{llvm('ar')}",
         "LLVM_PROFDATA": f"/usr/bin/{llvm('profdata')}",
         "CFLAGS_NODIST": " ".join((*target.interpreter_flags, *_LIBRARY_TOO, f"-I{WORK}/include", *optimized)),
-        "LDFLAGS_NODIST": " ".join((*LINKER, *(f"-Wl,-mllvm,{one}" for one in LLVM_OPTIONS if optimized))),
+        "LDFLAGS_NODIST": " ".join(
+            (*LINKER, probes.LINKER, *(f"-Wl,-mllvm,{one}" for one in LLVM_OPTIONS if optimized))
+        ),
         "PKG_CONFIG_LIBDIR": "/nonexistent",
         **{f"{name}_CFLAGS": flags for name, (flags, _) in libraries.items()},
         **{f"{name}_LIBS": f"{lib} {flags}" for name, (_, flags) in libraries.items()},

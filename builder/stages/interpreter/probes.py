@@ -7,6 +7,8 @@ from builder.stages.stage import WORK, File
 
 OPTION = "--with-dtrace"
 PROGRAM = f"{TOOLS}/dtrace"
+# Nothing refers to the section that says where the notes of probes count from, and gdb reads none without it.
+LINKER = "-Wl,-u,_.stapsdt.base"
 # Configure empties DTRACE before it looks for the program. To see whether probes need an object file of their own, as
 # they do on Linux, it would compile one.
 ANSWERS = {"ac_cv_path_DTRACE": PROGRAM, "ac_cv_dtrace_link": "yes"}
