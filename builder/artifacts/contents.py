@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from builder.artifacts.members import Member, opened
 from builder.artifacts.owners import Owners
-from builder.errors import UserError
-from builder.inputs.tarball import Tarball, Unreadable, content_of, within_bounds
+from builder.inputs.tarball import Unreadable
 from builder.stages.description import MANIFEST
 from builder.stages.sbom import SBOM
 
@@ -24,8 +21,7 @@ _DIGESTS_OF_INPUTS = ("stage_keys", "recipe_sha256")  # their effect is what mat
 _LARGEST = 16 << 20  # bytes of each file that is read
 _MOST_READ = 64 << 20  # bytes of all of them
 _DIGEST = re.compile(r"([0-9a-f]{64})  (.+)")
-
-Member = tuple[str, int, Callable[[], bytes]]
+_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {MANIFEST}, {SBOM} and {_DIGESTS}"
 
 
 @dataclass(frozen=True)
@@ -46,38 +42,8 @@ class Contents:
 
 def read(path: Path) -> Contents:
     """Look at an artifact; UserError for a path that leads to none, or to one that was altered beyond reading."""
-    try:
-        with ExitStack() as stack:
-            return _contents(path.name, _members(path, stack))
-    except OSError as problem:
-        raise UserError(f"{path}: {problem.strerror or problem}", "name an archive, a .deb or a folder") from None
-    except (Unreadable, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise UserError(f"{path} is not an artifact of a build, or is damaged: {problem}", _EXPECTED) from None
-
-
-_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {MANIFEST}, {SBOM} and {_DIGESTS}"
-
-
-def _members(path: Path, stack: ExitStack) -> Iterator[Member]:
-    """The regular files, each with its size and a way to read it."""
-    if path.is_dir():
-        files = sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
-        return ((str(one.relative_to(path)), one.stat().st_size, one.read_bytes) for one in files)
-    if path.suffix == ".deb":
-        # Imported here: needed by this alone, and it takes longer to import than the rest.
-        from debian.debfile import DebFile
-
-        try:
-            archive = stack.enter_context(DebFile(str(path))).data.tgz()
-        except Exception as problem:  # what is none makes it raise whatever it likes
-            raise Unreadable(type(problem).__name__) from None
-        return _regular(within_bounds(archive), partial(content_of, archive))
-    tarball = stack.enter_context(Tarball(path))
-    return _regular(tarball, tarball.read)
-
-
-def _regular(members: Iterable[tarfile.TarInfo], content: Callable[[tarfile.TarInfo], bytes]) -> Iterator[Member]:
-    return ((one.name.removeprefix("./"), one.size, partial(content, one)) for one in members if one.isreg())
+    with opened(path, _EXPECTED) as members:
+        return _contents(path.name, members)
 
 
 def _contents(name: str, members: Iterator[Member]) -> Contents:
