@@ -1,6 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
+#   "cvss>=3.6",
 #   "docker>=7.1",
 #   "filelock>=3.20.3",  # follows no link
 #   "jinja2>=3.1",
@@ -8,6 +9,7 @@
 #   "packaging>=26.4",
 #   "python-debian>=1",
 #   "requests>=2.32",
+#   "semver>=3.0.4",
 #   "tenacity>=9",
 #   "tomlkit>=0.13",
 #   "tqdm>=4.66",
@@ -41,7 +43,7 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import build, builder_lock, bump, compare, every, locks, prove, remove, share, show
+from builder.sessions import audit, build, builder_lock, bump, compare, every, locks, prove, remove, share, show
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -144,6 +146,7 @@ plain("settings", MISC, show.settings)
 plain("env", MISC, show.environment)
 plain("pins", MISC, show.pins)
 with_arguments("bump", MISC, first_sentence(bump.renew), bump.renew)
+with_arguments("audit", MISC, first_sentence(audit.look), audit.look)
 with_arguments("diff", MISC, first_sentence(compare.differ), compare.differ)
 with_arguments("help", MISC, "Print the sessions in their groups", lambda args: show.sessions(PURPOSES))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from builder.artifacts.members import Member, opened
+from builder.artifacts.members import Member, opened, understood
 from builder.artifacts.owners import Owners
 from builder.inputs.tarball import Unreadable
 from builder.stages.description import MANIFEST
@@ -42,7 +42,7 @@ class Contents:
 
 def read(path: Path) -> Contents:
     """Look at an artifact; UserError for a path that leads to none, or to one that was altered beyond reading."""
-    with opened(path, _EXPECTED) as members:
+    with understood(path, _EXPECTED), opened(path) as members:
         return _contents(path.name, members)
 
 

@@ -16,15 +16,21 @@ Member = tuple[str, int, Callable[[], bytes]]
 
 
 @contextmanager
-def opened(path: Path, expected: str) -> Iterator[Iterator[Member]]:
-    """Hand out the files; UserError with the hint `expected` for whatever can't be read of them, or understood."""
+def understood(path: Path, expected: str) -> Iterator[None]:
+    """Turn whatever goes wrong with reading an artifact into a UserError, with the hint `expected` if it is none."""
     try:
-        with ExitStack() as stack:
-            yield _members(path, stack)
+        yield
     except OSError as problem:
         raise UserError(f"{path}: {problem.strerror or problem}", "name an archive, a .deb or a folder") from None
     except (Unreadable, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise UserError(f"{path} is not an artifact of a build, or is damaged: {problem}", expected) from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Iterator[Member]]:
+    """Hand out the files of an artifact, which are read as they come."""
+    with ExitStack() as stack:
+        yield _members(path, stack)
 
 
 def _members(path: Path, stack: ExitStack) -> Iterator[Member]:

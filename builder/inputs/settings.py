@@ -126,6 +126,8 @@ class Settings:
         "A pyenv whose python-build builds the versions that the pinned one does not know.")
     ca_bundle: Path | None = _setting("", existing_file, SOURCES,
         "CA certificates (PEM) for every download; by default this machine's.")
+    osv_database: str = _setting("https://api.osv.dev", place, SOURCES,
+        "Where `nox -s audit` looks up vulnerabilities: an OSV API, or a folder with OSV's data.")
     cache_url: str = _setting("", server, CACHE,
         "Web server that shares results: takes GET, and PUT from those allowed to write.")
     cache_mode: CacheMode = _setting("read", one_of(CacheMode), CACHE,

@@ -54,17 +54,18 @@ def proxies(url: str, network: Network) -> dict[str, str]:
     return {} if bypassed else {name.removesuffix("_proxy"): value for name, value in lower.items()}
 
 
-def download_to(url: str, file: BinaryIO, network: Network, most: int = LARGEST) -> None:
+def download_to(url: str, file: BinaryIO, network: Network, most: int = LARGEST, question: bytes = b"") -> None:
     """Bring what a URL or a path names into `file`, behind what an earlier try has left there.
 
-    Raises one of FAILURES; `reason` says it in words. Of a broken download `file` keeps what had come.
+    With a `question`, in JSON, it is the answer to that (POST), from the beginning. Raises one of FAILURES; `reason`
+    says it in words. Of a broken download `file` keeps what had come.
     """
     if "://" not in url or url.startswith("file://"):
         with opened(Path(url.removeprefix("file://"))) as given:
             _copy(given.read, file, 0, most)
         return
     try:
-        _patiently(url, file, network, most)
+        _patiently(url, file, network, most, question)
     except _BrokenOff:
         raise Refused("the connection broke off") from None
 
@@ -75,10 +76,10 @@ def download_to(url: str, file: BinaryIO, network: Network, most: int = LARGEST)
     wait=tenacity.wait_random_exponential(max=10),
     reraise=True,
 )
-def _patiently(url: str, file: BinaryIO, network: Network, most: int) -> None:
+def _patiently(url: str, file: BinaryIO, network: Network, most: int, question: bytes) -> None:
     with _Attempt() as attempt:
         try:
-            attempt.download(url, file, network, most)
+            attempt.download(url, file, network, most, question)
         except (requests.ReadTimeout, urllib3.exceptions.HTTPError) as problem:
             raise _BrokenOff from problem
 
@@ -116,11 +117,11 @@ class _Attempt:
         if self._dog.bit and (kind is None or issubclass(kind, Exception)):
             raise Refused("too slow, given up") from None
 
-    def download(self, url: str, file: BinaryIO, network: Network, most: int) -> None:
+    def download(self, url: str, file: BinaryIO, network: Network, most: int, question: bytes = b"") -> None:
         """Bring the rest of a file, or all of it."""
-        have = file.seek(0, os.SEEK_END)
+        have = 0 if question else file.seek(0, os.SEEK_END)
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
-        with self._answer(url, headers, network) as answer:
+        with self._answer(url, headers, network, question) as answer:
             if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
                 return  # all of it is here already: the digest will show
             answer.raise_for_status()
@@ -134,13 +135,14 @@ class _Attempt:
 
             _copy(chunk, file, have if resumed else 0, most)
 
-    def _answer(self, url: str, headers: dict[str, str], network: Network) -> requests.Response:
-        """The answer at the end of all redirections."""
+    def _answer(self, url: str, headers: dict[str, str], network: Network, question: bytes) -> requests.Response:
+        """The answer at the end of all redirections, each of which gets the question."""
         verify = str(network.ca_bundle) if network.ca_bundle else True
         for _ in range(_MOST_MOVES):
-            answer = self._session.get(
-                url, headers=headers, stream=True, timeout=_TIMEOUT, verify=verify, proxies=proxies(url, network),
-                allow_redirects=False,
+            answer = self._session.request(
+                "POST" if question else "GET", url, data=question or None,
+                headers={**headers, **({"Content-Type": "application/json"} if question else {})},
+                stream=True, timeout=_TIMEOUT, verify=verify, proxies=proxies(url, network), allow_redirects=False,
             )  # fmt: skip
             if not answer.is_redirect:
                 return answer

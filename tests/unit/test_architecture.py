@@ -45,6 +45,7 @@ ORDER = [
     ["pipeline"],
     ["proof"],
     ["artifacts"],
+    ["audit"],
     ["sessions"],
 ]
 LONGEST_FUNCTION = 60  # lines
