@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.audit.packages import Package, named, of_repository
-from builder.audit.severity import Severity, severity
+from builder.audit.severity import Severity, rated
 
 LARGEST = 16 << 20  # bytes of an advisory
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,99}", re.ASCII)
@@ -80,7 +80,7 @@ def _advisory(record: dict[str, Any]) -> Advisory:
         id=identifier(record["id"]),
         aliases=frozenset(map(_text, record.get("aliases") or [])),
         summary=(summary.strip() or "no summary").splitlines()[0][:_LONGEST],
-        severity=severity([(_text(one["type"]), _text(one["score"])) for one in scores], rating),
+        severity=rated([(_text(one["type"]), _text(one["score"])) for one in scores], rating),
         modified=datetime.date.fromisoformat(_text(record["modified"])[:10]),
         withdrawn=bool(record.get("withdrawn")),
         affected=tuple(map(_affected, affected)),

@@ -1,4 +1,4 @@
-"""OSV's data asked online: https://google.github.io/osv.dev/api/
+"""OSV's data, asked for online, as https://google.github.io/osv.dev/api/ documents it.
 
 It matches packages and versions itself: names and versions of what is inside a runtime are sent to it.
 """

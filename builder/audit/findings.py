@@ -80,7 +80,7 @@ def _audit(inventory: Inventory, answers: Mapping[Component, Answer], ignores: S
     for component in inventory.components:
         answer = answers.get(component, Answer(unchecked=cannot_be_asked(component)))
         if answer.unchecked or answer.unclear:
-            reason = answer.unchecked or "its versions can't be compared with those of some advisories"
+            reason = answer.unchecked or "advisories on it name no version that can be compared"
             unchecked.append(Unchecked(component.name, component.version, reason, answer.unclear))
         for finding in _findings(component, answer.matches):
             ignore = next((i for i in ignores if i.component == component.name and i.id in finding.names), None)

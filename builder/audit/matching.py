@@ -1,4 +1,4 @@
-"""Whether an advisory is about a version: https://ossf.github.io/osv-schema/#evaluation"""
+"""Whether an advisory is about a version, as https://ossf.github.io/osv-schema/#evaluation has it."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def _affects(one: Affected, package: Package, version: str) -> bool | None:
 
 def _release(tag: str, package: Package) -> str:
     """The version that a tag names: `openssl-3.5.7`, `R_2_6_4`, `v3.15.0rc2`, `core-9-0-4`."""
-    *_, owner, name = ("", *package.name.split("/"))
-    return re.sub("[_-]", ".", re.sub("^[^0-9]+", "", tag.lower().removeprefix(owner).removeprefix(name)))
+    name = package.name.rpartition("/")[2].lower()  # which may have digits: libX11-1.8.12
+    return re.sub("[_-]", ".", re.sub("^[^0-9]+", "", tag.lower().removeprefix(name)))
 
 
 def _keys(versions: Iterable[str], order: Callable[[str], Any]) -> list[Any]:

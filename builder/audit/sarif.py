@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from builder.audit.findings import Audit, Finding
 
@@ -43,7 +44,7 @@ def _result(artifact: str, one: Finding, rules: Sequence[str]) -> dict[str, Any]
         "ruleIndex": rules.index(one.id),
         "level": _LEVELS.get(one.severity.rating, "warning"),
         "message": {"text": f"{one.component} {one.version} in {artifact} has {one.id} ({fixed}): {one.summary}"},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": artifact}, "region": {"startLine": 1}}}],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(artifact)}, "region": {"startLine": 1}}}],
         "partialFingerprints": {"vulnerability/v1": _fingerprint((artifact, one.component, one.id))},
     }
 

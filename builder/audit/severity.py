@@ -20,13 +20,13 @@ class Severity:
         return " ".join((self.rating or "-", *([] if self.score is None else [str(self.score)])))
 
 
-def severity(scores: Iterable[tuple[str, str]], word: object = None) -> Severity:
+def rated(scores: Iterable[tuple[str, str]], word: object = None) -> Severity:
     """The severity of CVSS vectors, each with OSV's name for its kind, and of a database's own word."""
     known = [score for kind, vector in scores for score in _score(kind, vector)]
     score = max(known, default=None)
     said = _RATINGS.get(word.upper(), "") if isinstance(word, str) else ""
-    rated = next((rating for least, rating in _FROM if score is not None and score >= least), "")
-    return Severity(score, said or rated)
+    by_score = next((rating for least, rating in _FROM if score is not None and score >= least), "")
+    return Severity(score, said or by_score)
 
 
 def _score(kind: str, vector: str) -> list[float]:

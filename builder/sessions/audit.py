@@ -53,7 +53,8 @@ def _built(folder: Path) -> list[Path]:
     found = sorted(folder.glob("*.cdx.json"))
     if not found:
         raise UserError(f"{folder} has no SBOM", "build first (nox -s runtime), or name what is to be looked at")
-    return found
+    here = Path.cwd()
+    return [path.relative_to(here) if path.is_relative_to(here) else path for path in found]
 
 
 def _database(project: Project, inventories: Sequence[Inventory], today: datetime.date) -> Database:

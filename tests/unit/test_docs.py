@@ -40,6 +40,9 @@ RUN = {
     "/prt/bin/prt-doctor --repair": "test_what_was_added_is_repaired_by_one_command",
     "/prt/bin/prt-doctor": "test_where_the_c_library_is_another_it_does_not_start_and_its_doctor_says_so",
     "./nox -s diff -- old/prt_v1_amd64.tgz out/prt_v2_amd64.tgz": "test_the_session_shows_it_in_three_forms",
+    "./nox -s audit": "test_what_was_built_is_looked_at_and_what_is_found_is_a_failure",
+    "./nox -s audit -- releases/*.cdx.json": "test_paths_name_what_is_looked_at_in_place_of_the_builds",
+    "OSV_DATABASE=osv ./nox -s audit": "test_what_was_built_is_looked_at_and_what_is_found_is_a_failure",
     "./nox -s lock": "test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
     "./nox -s train": "test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it",
@@ -77,10 +80,17 @@ NOT_RUN = {
     "bpftrace -e 'usdt:/prt/bin/python3:python:import__find__load__start { printf(\"%s\\n\", str(arg0)); }'": (
         "it needs root and a kernel with uprobes; that the probe is there, tests/artifact/test_symbols.py sees"
     ),
+    **dict.fromkeys(
+        (
+            f"curl --create-dirs -o osv/{name}.zip https://storage.googleapis.com/osv-vulnerabilities/{folder}/all.zip"
+            for name, folder in (("PyPI", "PyPI"), ("crates", "crates.io"), ("GIT", "GIT"))
+        ),
+        "it needs that server, and brings hundreds of megabytes",
+    ),
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
 }
 # What is in code blocks and is no command: lines of Makefile.vars and of TOML, and the diagram.
-_NO_COMMAND = re.compile(r"[\w-]+ = .*|\[\w+\]|.*►.*|.*interpreter → runtime.*")
+_NO_COMMAND = re.compile(r"[\w-]+ = .*|\[+\w+\]+|.*►.*|.*interpreter → runtime.*")
 
 
 def lines(text: str) -> Iterator[tuple[bool, str]]:

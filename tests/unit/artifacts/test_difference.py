@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 import os
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from builder.artifacts.difference import Change, Growth, compare
 from builder.errors import UserError
 from builder.sessions import compare as session
 from builder.sessions.opening import SessionFailed
-from tests.support.made_debs import deb, file
+from tests.support.artifacts import as_archive, as_archive_with_a_folder, as_folder, as_package, patched
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
 
@@ -29,10 +27,6 @@ SITE = "lib/python3.14/site-packages"
 
 def component(ref: str, name: str, version: str, **more: object) -> dict[str, object]:
     return {"bom-ref": ref, "name": name, "version": version, **more}
-
-
-def patched(*cves: str) -> dict[str, object]:
-    return {"patches": [{"resolves": [{"type": "security", "id": cve} for cve in cves]}]}
 
 
 def runtime(tea: str = "1.0", *cves: str, **manifest: object) -> dict[str, bytes]:
@@ -56,33 +50,6 @@ def runtime(tea: str = "1.0", *cves: str, **manifest: object) -> dict[str, bytes
     }
     digests = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     return {**files, "sha256sums": "".join(digests).encode()}
-
-
-def as_archive(path: Path, files: dict[str, bytes], top: str = "") -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(f"{top}{name}")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return path
-
-
-def as_archive_with_a_folder(path: Path, files: dict[str, bytes]) -> Path:
-    return as_archive(path, files, "prt_v1_amd64/")
-
-
-def as_package(path: Path, files: dict[str, bytes]) -> Path:
-    path = path.with_suffix(".deb")
-    others = [file("usr/share/doc/prt/changelog.gz", b"x")]
-    path.write_bytes(deb([*others, *(file(f"prt/{name}", content) for name, content in files.items())]))
-    return path
-
-
-def as_folder(path: Path, files: dict[str, bytes]) -> Path:
-    for name, content in files.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).write_bytes(content)
-    return path
 
 
 @pytest.mark.parametrize("made", [as_archive, as_archive_with_a_folder, as_package, as_folder])
@@ -148,7 +115,7 @@ def test_the_session_shows_it_in_three_forms(tmp_path: Path, capsys: pytest.Capt
     [
         ("not-there.tgz", None),
         ("text.tgz", b"no archive"),
-        ("cut.tgz", gzip.compress(b"x" * 2000)[:-9]),
+        ("cut.tgz", gzip.compress(b"x" * 2000, mtime=0)[:-9]),
         ("text.deb", b"no package"),
         ("empty.tgz", b""),
     ],

@@ -336,6 +336,7 @@ DOES_NOT_COUNT = {
         "NO_PACKAGE_CACHE".split(),
         "where results are kept",
     ),
+    "OSV_DATABASE": "what is known of the result later is no part of it",
     **dict.fromkeys(("ARTIFACT_DIR", "TEST_IMAGE", "JOBS", "V"), "what is done with the result, or shown of it"),
 }
 

@@ -43,6 +43,7 @@ SINGLE = (
         "env",
         "pins",
         "bump",
+        "audit",
         "diff",
         "help",
     }

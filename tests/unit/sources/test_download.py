@@ -189,3 +189,49 @@ def test_a_file_of_a_folder_has_the_same_bound(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(1 << 40)
     assert failure(str(tmp_path / "sparse")) == "more than 1 MiB, given up"
+
+
+def asked(question: bytes, *answers: bytes) -> tuple[list[bytes], bytes]:
+    """What a server receives, request by request, and what comes of its answers."""
+    received, left = [], [*answers]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for answer in left:
+                client, _ = listener.accept()
+                with client:
+                    text = client.recv(65536)
+                    while b"\r\n\r\n" not in text or not text.endswith(question):
+                        text += client.recv(65536)
+                    received.append(text)
+                    client.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        file = io.BytesIO()
+        download.download_to(f"http://127.0.0.1:{listener.getsockname()[1]}/ask", file, DIRECT, question=question)
+        thread.join(5)
+    return received, file.getvalue()
+
+
+def test_a_question_is_posted_as_json() -> None:
+    ((request,), answer) = asked(b'{"a": 1}', HEAD + b"Content-Length: 2\r\n\r\n{}")
+    assert request.startswith(b"POST /ask HTTP/1.1\r\n")
+    assert b"\r\nContent-Type: application/json\r\n" in request
+    assert request.endswith(b'\r\n\r\n{"a": 1}')
+    assert answer == b"{}"
+
+
+def test_an_answer_that_broke_off_is_asked_for_again_from_the_beginning() -> None:
+    broken = HEAD + b"Content-Length: 9\r\n\r\nabc"
+    requests, answer = asked(b"[1]", broken, HEAD + b"Content-Length: 9\r\n\r\n123456789")
+    assert len(requests) == 2
+    assert all(b"\r\nRange:" not in one for one in requests)
+    assert answer == b"123456789"
+
+
+def test_a_question_follows_to_where_the_server_moved() -> None:
+    moved = b"HTTP/1.1 308 Permanent Redirect\r\nLocation: /other\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    requests, answer = asked(b"[1]", moved, HEAD + b"Content-Length: 2\r\n\r\n{}")
+    assert requests[1].startswith(b"POST /other HTTP/1.1\r\n")
+    assert answer == b"{}"
