@@ -49,7 +49,7 @@ def cannot_be_asked(component: Component) -> str:
     if not component.version:
         return "its version is not known"
     if not any(has_order(package, component.version) for package in component.packages):
-        return f"{component.version!r} is no version that {component.packages[0].ecosystem} has"
+        return f"{component.version} can't be compared with the versions of {component.packages[0].ecosystem}"
     return ""
 
 

@@ -47,7 +47,7 @@ class Api:
             found[component] |= ids
         names = sorted({name for ids in found.values() for name in ids})
         works = {name: partial(self._advisory, name) for name in names}
-        advisories = side_by_side(works, _MOST_CONNECTIONS, stop=lambda: None)
+        advisories = side_by_side(works, _MOST_CONNECTIONS, stop=lambda: None)  # each ends by itself, soon
         unknown = self._unknown([component for component, ids in found.items() if not ids])
         return {
             component: Answer(

@@ -17,16 +17,20 @@ _ORDERS: dict[str, Callable[[str], Any]] = {
     PYPI: Version,
     CRATES: lambda text: SemVer.parse(text, optional_minor_and_patch=True),
 }
+_RELEASE = re.compile(r"\d+\.\d.*", re.ASCII)  # of what has tags: a commit is none
 _TURN = ("introduced", "last_affected", "fixed")  # of events at the same version
 _BEFORE_ALL = "0"
 
 
 def has_order(package: Package, version: str) -> bool:
     """Whether a version is one of its ecosystem, and so can be looked up."""
+    if package.ecosystem == GIT:
+        return bool(_RELEASE.fullmatch(version))
     try:
-        return bool(version) and bool(_ORDERS.get(package.ecosystem, str)(version))
+        _ORDERS[package.ecosystem](version)
     except ValueError:
         return False
+    return True
 
 
 def affects(advisory: Advisory, package: Package, version: str) -> bool | None:

@@ -25,7 +25,7 @@ REPOSITORIES: dict[str, tuple[str, ...]] = {
     "zlib": ("https://github.com/madler/zlib",),
     "bzip2": ("https://gitlab.com/bzip2/bzip2", "https://sourceware.org/git/bzip2"),
     "xz": ("https://github.com/tukaani-project/xz", "https://git.tukaani.org/xz"),
-    "ncurses": ("https://github.com/mirror/ncurses", "https://github.com/ThomasDickey/ncurses-snapshots"),
+    "ncurses": ("https://github.com/mirror/ncurses",),
     "libuuid": (
         "https://github.com/util-linux/util-linux",
         "https://git.kernel.org/pub/scm/utils/util-linux/util-linux",

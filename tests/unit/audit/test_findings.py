@@ -110,7 +110,7 @@ def test_what_can_not_be_asked_is_named_and_not_asked() -> None:
         ("jinja2", "why not"),
         ("libmpdec", "OSV has no name for it"),
         ("tea", "its version is not known"),
-        ("pot", "'one' is no version that PyPI has"),
+        ("pot", "one can't be compared with the versions of PyPI"),
     ]
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from builder.audit.advisory import Advisory, parse
 from builder.audit.matching import affects, fixed_in, has_order
-from builder.audit.packages import CRATES, GIT, PYPI, Package, of_purl
+from builder.audit.packages import CRATES, GIT, PYPI, REPOSITORIES, Package, of_purl
 from builder.audit.packages import of_repository as package_of
+from builder.inputs import pins
+from tests.support.checkout import ROOT
 from tests.support.osv import Record, of_package, of_repository, record
 
 TEA = Package(PYPI, "tea")
@@ -112,7 +115,8 @@ def test_a_fix_of_a_library_is_what_its_cve_says() -> None:
         (TEA, "", False),
         (Package(CRATES, "ring"), "1.2.3", True),
         (Package(CRATES, "ring"), "a.b", False),
-        (Package(GIT, "example.org/x"), "20250104-3.1", True),
+        (Package(GIT, "example.org/x"), "3.15.0rc2", True),
+        (Package(GIT, "example.org/x"), "8ba599b2f6c9701b3dc653db895b0856a2210f76", False),
     ],
 )
 def test_a_version_is_one_of_its_ecosystem_or_not(package: Package, version: str, known: bool) -> None:
@@ -134,3 +138,25 @@ def test_a_version_is_one_of_its_ecosystem_or_not(package: Package, version: str
 )
 def test_a_purl_says_what_osv_calls_it(purl: str, names: list[Package]) -> None:
     assert [*of_purl(purl)] == names
+
+
+# What OSV has no repository of, and why.
+NOT_KNOWN = {
+    "libedit": "NetBSD's, whose repository has no tags of it",
+    "libmpdec": "published as archives only",
+    "macholib": "a few constants of it, for macOS",
+    **dict.fromkeys(("xorgproto", "xtrans", "xcb-proto", "xcbgen"), "headers and what generates sources"),
+}
+
+
+def test_every_library_inside_has_a_repository_or_a_reason() -> None:
+    pinned = pins.read(ROOT / "recipes" / "pins.toml").libraries
+    inside = {"cpython", *(name.lower() for name in pinned), *vendored()}
+    assert inside - REPOSITORIES.keys() == NOT_KNOWN.keys()
+
+
+def vendored() -> set[str]:
+    """The libraries that come inside CPython's source, as the manifest has them."""
+    text = (ROOT / "builder" / "inside" / "write_manifest.py").read_text()
+    (table,) = re.findall(r"^LICENSES = (\{.*\})$", text, re.MULTILINE)
+    return {*json.loads(table)}
