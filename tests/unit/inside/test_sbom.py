@@ -14,6 +14,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from builder.audit import inventory
 from tests.support.checkout import ROOT
 
 DIGEST, OTHER = "a" * 64, "b" * 64
@@ -154,3 +155,21 @@ def test_a_list_of_copies_in_another_encoding_is_read_as_far_as_it_goes(work: Pa
     (work / "packages" / "copying-1.0.dist-info" / "RECORD").write_text("copying/_vendor/vendor.txt,,\n")
     inside = part(written(work)[0], "runtime:copying")["components"]
     assert [(one["name"], one["version"]) for one in inside] == [("six", "1.17")]
+
+
+def test_the_audit_finds_each_component_in_it_and_what_is_patched(work: Path) -> None:
+    written(work)
+    found = {one.name: one for one in inventory.read(work / "tree").components}
+    names = {
+        "openssl",
+        "expat",
+        "some-thing",
+        "some-thing/ring",
+        "some-thing/deep",
+        "some-thing/odd",
+        "plain",
+        "tool/tea",
+    }
+    assert found.keys() == names
+    assert found["openssl"].patched == {"CVE-2026-1", "CVE-2026-2"}
+    assert {name for name, one in found.items() if not one.packages} == {"some-thing/deep", "some-thing/odd"}
