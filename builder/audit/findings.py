@@ -90,7 +90,7 @@ def _audit(inventory: Inventory, answers: Mapping[Component, Answer], ignores: S
                 ignored.append((finding, ignore))
             else:
                 findings.append(finding)
-    findings.sort(key=lambda one: (-(one.severity.score or 0), one.component, one.id))
+    findings.sort(key=lambda one: (-one.severity.rank, one.component, one.id))
     return Audit(
         inventory.name, len(inventory.components), tuple(findings), tuple(patched), tuple(ignored), tuple(unchecked)
     )
@@ -117,6 +117,6 @@ def _finding(component: Component, names: set[str], matches: Sequence[Match]) ->
         id=first,
         aliases=tuple(others),
         summary=matches[0].advisory.summary,
-        severity=max((one.advisory.severity for one in matches), key=lambda one: (one.score or 0, bool(one.rating))),
+        severity=max((one.advisory.severity for one in matches), key=lambda one: one.rank),
         fixed=next((one.fixed for one in matches if one.fixed), ""),
     )

@@ -16,6 +16,11 @@ class Severity:
     score: float | None = None
     rating: str = ""
 
+    @property
+    def rank(self) -> float:
+        """What to sort by: the score, or the least that its rating has."""
+        return self.score or next((least for least, rating in _FROM if rating == self.rating), 0.0)
+
     def __str__(self) -> str:
         return " ".join((self.rating or "-", *([] if self.score is None else [str(self.score)])))
 

@@ -67,8 +67,9 @@ def test_a_name_that_two_others_share_makes_all_three_one() -> None:
 
 
 def test_the_most_severe_come_first() -> None:
-    found = audited({OLD_JINJA: said(IN_JINJA), OLD_SQLITE: said(IN_SQLITE)})
-    assert [one.component for one in found.findings] == ["sqlite", "jinja2"]
+    unrated = of("agate", "1")
+    found = audited({unrated: said(record("CVE-2026-8")), OLD_JINJA: said(IN_JINJA), OLD_SQLITE: said(IN_SQLITE)})
+    assert [one.component for one in found.findings] == ["sqlite", "jinja2", "agate"]
 
 
 @pytest.mark.parametrize("name", ["CVE-2025-27516", "GHSA-cpwx-vrp4-4pq7"])
