@@ -2,6 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = [
 #   "cvss>=3.6",
+#   "cryptography>=46",
 #   "docker>=7.1",
 #   "filelock>=3.20.3",  # follows no link
 #   "jinja2>=3.1",
@@ -43,7 +44,20 @@ import nox
 # Nox does not put the noxfile's folder on the path.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from builder.sessions import audit, build, builder_lock, bump, compare, every, locks, prove, remove, share, show
+from builder.sessions import (
+    audit,
+    build,
+    builder_lock,
+    bump,
+    compare,
+    every,
+    locks,
+    prove,
+    remove,
+    share,
+    show,
+    verify,
+)
 from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Format, Target, Variant
 
@@ -148,6 +162,7 @@ plain("pins", MISC, show.pins)
 with_arguments("bump", MISC, first_sentence(bump.renew), bump.renew)
 with_arguments("audit", MISC, first_sentence(audit.look), audit.look)
 with_arguments("diff", MISC, first_sentence(compare.differ), compare.differ)
+with_arguments("verify", MISC, first_sentence(verify.check), verify.check)
 with_arguments("help", MISC, "Print the sessions in their groups", lambda args: show.sessions(PURPOSES))
 
 

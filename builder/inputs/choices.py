@@ -42,6 +42,14 @@ class EngineChoice(StrEnum):
     HOST = "host"
 
 
+class Signing(StrEnum):
+    """What signatures count where something is read: none, those that are there, or nothing without one."""
+
+    OFF = "off"
+    PREFER = "prefer"
+    REQUIRE = "require"
+
+
 class CacheMode(StrEnum):
     """What the cache may do; REFRESH builds again, replaces and publishes."""
 

@@ -25,6 +25,7 @@ _SHARED = re.compile(
 
 
 _LONGEST = 4096  # characters
+PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----"  # how one begins
 
 
 def without_credentials(text: str) -> str:
@@ -107,6 +108,17 @@ def existing_file(text: str) -> Path | None:
     if text and not os.path.isfile(text):  # which raises nothing, whatever the text
         raise ValueError("no such file")
     return Path(text).absolute() if text else None
+
+
+def key_or_file(text: str) -> str:
+    """A private key of OpenSSH, which has several lines, or the path of a file that is there."""
+    if text.strip().startswith(PRIVATE_KEY) and len(text) <= _LONGEST:
+        return text.strip()
+    try:
+        path = existing_file(one_line(text))
+    except ValueError:
+        raise ValueError("must be the file of a private key, or, in the environment, the key itself") from None
+    return str(path or "")
 
 
 def server(text: str) -> str:

@@ -74,7 +74,7 @@ def _given(environ: Mapping[str, str]) -> dict[str, Value]:
 
 def _parsed(setting: Setting, value: Value) -> object:
     try:
-        return setting.parse(one_line(value.text))
+        return setting.parse(value.text if setting.lines else one_line(value.text))
     except ValueError as problem:
         # Where the text is wrong, so may be the place where its password ends.
         shown = repr(re.sub(r"://.*@", "://****@", value.text, flags=re.DOTALL))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from builder.inputs.choices import CacheMode, Compile, EngineChoice, Libraries, LineEditor, Profile
+from builder.inputs.choices import CacheMode, Compile, EngineChoice, Libraries, LineEditor, Profile, Signing
 from builder.inputs.parsers import (
     count,
     existing_file,
+    key_or_file,
     matching,
     one_of,
     place,
@@ -24,7 +25,7 @@ from builder.inputs.parsers import (
 )
 from builder.versions import branch
 
-PYTHON, PACKAGE, BUILD, SOURCES, CACHE, RUN = "Python", "Package", "Build", "Sources", "Cache", "Run"
+PYTHON, PACKAGE, BUILD, SOURCES, CACHE, TRUST, RUN = "Python", "Package", "Build", "Sources", "Cache", "Trust", "Run"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Setting:
     group: str
     purpose: str
     secret: bool = False  # never shown
+    lines: bool = False  # it may have several
 
     @property
     def field(self) -> str:
@@ -52,9 +54,9 @@ class Value:
     origin: str
 
 
-def _setting(default: str, parse: Callable[[str], object], group: str, purpose: str, *, secret: bool = False) -> Any:
-    row = {"default": default, "parse": parse, "group": group, "purpose": purpose, "secret": secret}
-    return field(repr=not secret, metadata=row)
+def _setting(default: str, parse: Callable[[str], object], group: str, purpose: str, **kind: bool) -> Any:
+    row = {"default": default, "parse": parse, "group": group, "purpose": purpose, **kind}
+    return field(repr=not kind.get("secret"), metadata=row)
 
 
 # ruff: noqa: RUF009  # _setting is a field()
@@ -143,6 +145,11 @@ class Settings:
         "`1` makes every problem with the cache an error.")
     cache_size: int = _setting("10G", size, CACHE,
         "The local cache's size, in M, G or T; what was used least recently goes first.")
+    signing_key: str = _setting("", key_or_file, TRUST,
+        "File of the OpenSSH Ed25519 key that signs SHA256SUMS or, in the environment, that key itself; never shown.",
+        secret=True, lines=True)
+    signing: Signing = _setting("prefer", one_of(Signing), TRUST,
+        "What `verify` wants: `require` a signature, `prefer` one (none is no failure, a wrong one is), or `off`.")
     no_cache: bool = _setting("0", switch, RUN,
         "`1` builds everything again: no cache is read or written.")
     no_package_cache: bool = _setting("0", switch, RUN,

@@ -29,6 +29,8 @@ from builder.stages.pip import PARENT
 from builder.stages.planning import BuildMachine
 from builder.stages.stage import Json
 from builder.targets import Target
+from builder.trust.sshsig import fingerprint
+from builder.trust.sums import SUMS
 from builder.work import fresh_folder
 
 _PARTS = "parts"  # kind of the work folders where files are until they are complete
@@ -57,7 +59,7 @@ class Pipeline:
         """Build a target, or find that nothing changed; returns its artifacts."""
         plan = self.plan(target)
         with self.parts() as parts:
-            return self._artifacts(plan, parts)
+            return self._summed_up(self._artifacts(plan, parts))
 
     def deb(self, target: Target) -> list[Artifact]:
         """Build the Debian package of a target, with its tarball first, or find that nothing changed."""
@@ -67,7 +69,7 @@ class Pipeline:
         current = None if self.cache.skip_reason else stores.artifacts(project).current(plan.file, plan.stage.key)
         if current:
             self.console.say(f"{plan.file}: up to date, nothing to do")
-            return [current]
+            return self._summed_up([current])
         with self.parts() as parts:
             self._artifacts(plan.runtime, parts)
             started = time.monotonic()
@@ -77,7 +79,8 @@ class Pipeline:
             with self.engine.workplace(target.arch, plan.stage.compiles) as place:
                 self.results.run(plan.stage, place, target, [tarball])
                 place.get(plan.stage.output, part)
-            return [stores.artifacts(project).publish(part, plan.file, plan.stage.key, time.monotonic() - started)]
+            seconds = time.monotonic() - started
+            return self._summed_up([stores.artifacts(project).publish(part, plan.file, plan.stage.key, seconds)])
 
     def plan(self, target: Target) -> Plan:
         """Plan a target for the machine that will build it."""
@@ -114,6 +117,13 @@ class Pipeline:
             interpreter = self.results.of(plan.interpreter, plan.target, parts)
             parent, compiled = interpreter.path, interpreter.built[COMPILED]
         return self._package(plan, parent, compiled, parts)
+
+    def _summed_up(self, made: list[Artifact]) -> list[Artifact]:
+        """The artifacts, after SHA256SUMS lists them; it is signed if there is a key."""
+        key = stores.signing_key(self.project)
+        if stores.artifacts(self.project).sum_up(key) and key:
+            self.console.say(f"{SUMS}: signed by {fingerprint(key.public_key())}")
+        return made
 
     def _machine(self, target: Target, version: str) -> BuildMachine:
         """Decide how the interpreter is compiled, and say why if it is not as the settings want it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from builder import versions
 from builder.artifact_dir import CACHE
 from builder.cache import cache as caching
@@ -20,6 +22,7 @@ from builder.sources import python_build as python_builds
 from builder.sources.python_build import PythonBuild
 from builder.sources.shelf import SourceShelf
 from builder.stages.planning import BuildMachine, Inputs
+from builder.trust import key
 
 
 def cache_folder(project: Project) -> Path:
@@ -43,6 +46,11 @@ def remote_cache(project: Project, say: Callable[[str], None]) -> Remote:
 def artifacts(project: Project) -> ArtifactShelf:
     """The finished artifacts."""
     return ArtifactShelf(project.settings.artifact_dir)
+
+
+def signing_key(project: Project) -> Ed25519PrivateKey | None:
+    """What signs the sums of the artifacts; UserError where SIGNING_KEY is no key for that."""
+    return key.load(project.settings.signing_key)
 
 
 def source_shelf(project: Project, say: Callable[[str], None]) -> SourceShelf:

@@ -81,6 +81,7 @@ def pipeline_for(project: Project, arch: Arch, console: Console) -> Pipeline:
     """What builds for an architecture, with the engine that can."""
     artifact_dir.make(project.settings.artifact_dir)
     stores.cache(project, console.say)  # what is wrong with its settings is said before anything starts
+    stores.signing_key(project)
     sources = stores.source_shelf(project, console.say)
     roots = stores.roots(project, sources, console.say)
     engine = choice.choose(project.settings, project.network, roots, arch, console)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder.trust.sums import SIGNATURE, SUMS
+
 ROOT = Path(__file__).parents[2]
 _LEFT_BY_TOOLS = (".git", ".nox", "out", "Makefile.vars", "__pycache__", ".hypothesis", ".*_cache", ".coverage")
 
@@ -94,7 +96,8 @@ class Checkout:
     def artifacts(self) -> list[str]:
         """The names of the artifacts in ARTIFACT_DIR."""
         files = self.out.iterdir() if self.out.is_dir() else ()
-        return sorted(path.name for path in files if path.is_file() and path.name != "cache-stats.json")
+        others = {"cache-stats.json", SUMS, SIGNATURE}
+        return sorted(path.name for path in files if path.is_file() and path.name not in others)
 
     def half_written(self) -> list[str]:
         """Artifacts that no record vouches for."""

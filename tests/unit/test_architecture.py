@@ -36,6 +36,7 @@ ORDER = [
         "threads",
     ],
     ["inputs"],
+    ["trust"],
     ["sources"],
     ["roots"],
     ["stages"],
@@ -66,6 +67,8 @@ PRIVILEGES = {
         "builder.sources.sysroot",
     ),
     "trustme": ("builder.proof.prover",),
+    # The others have the types of keys only, for what they hand on.
+    "cryptography": ("builder.trust.", "builder.pipeline.artifacts", "builder.pipeline.stores"),
     "subprocess": ("builder.command",),
     "multiprocessing": (),
     "pty": (),

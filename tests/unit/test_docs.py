@@ -43,6 +43,15 @@ RUN = {
     "./nox -s audit": "test_what_was_built_is_looked_at_and_what_is_found_is_a_failure",
     "./nox -s audit -- releases/*.cdx.json": "test_paths_name_what_is_looked_at_in_place_of_the_builds",
     "OSV_DATABASE=osv ./nox -s audit": "test_what_was_built_is_looked_at_and_what_is_found_is_a_failure",
+    "cd out && sha256sum --check SHA256SUMS": "test_what_the_page_about_signatures_says_can_be_done",
+    "ssh-keygen -t ed25519 -N '' -C releases@example.org -f signing-key": (
+        "test_what_the_page_about_signatures_says_can_be_done"
+    ),
+    "ssh-keygen -Y verify -f allowed_signers -I releases@example.org -n sums@python-runtime-builder -s SHA256SUMS.sig "
+    "< SHA256SUMS": "test_what_the_page_about_signatures_says_can_be_done",
+    "sha256sum --check --ignore-missing SHA256SUMS": "test_what_the_page_about_signatures_says_can_be_done",
+    "./nox -s verify -- out/prt_v0_amd64.tgz out/prt_v0_amd64.deb": "test_the_session_says_what_was_checked",
+    "./nox -s verify -- /prt": "test_the_session_says_what_was_checked",
     "./nox -s lock": "test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
     "./nox -s train": "test_a_training_makes_what_it_needs_and_no_interpreter_and_the_next_build_uses_it",
@@ -91,6 +100,8 @@ NOT_RUN = {
 }
 # What is in code blocks and is no command: lines of Makefile.vars and of TOML, and the diagram.
 _NO_COMMAND = re.compile(r"[\w-]+ = .*|\[+\w+\]+|.*►.*|.*interpreter → runtime.*")
+# What is in code blocks and is no command: lines of Makefile.vars, of TOML and of allowed_signers, and the diagram.
+_NO_COMMAND = re.compile(r"[\w-]+ = .*|\S+@\S+ .*ssh-ed25519 .*|\[\w+\]|.*►.*|.*interpreter → runtime.*")
 
 
 def lines(text: str) -> Iterator[tuple[bool, str]]:

@@ -33,6 +33,7 @@ SECRETS = {
     "CACHE_TOKEN": "t0ken-of-mine",
     "PRT_CACHE_PASSWORD": "p4ss\udcffword",
     "SOURCE_MIRROR": "https://me:s3same@mirror.example",
+    "PRT_SIGNING_KEY": "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r3y\n-----END OPENSSH PRIVATE KEY-----\n",
 }
 PLAIN = {"ENGINE": "host", "FOO": "t0ken-of-mine-too", "CACHE_TOKEN_FILE": "/x"}
 
@@ -51,8 +52,12 @@ def shown(folder: Path, *args: str) -> list[str]:
 def test_steps_and_other_children_find_no_secret_and_everything_else(tmp_path: Path) -> None:
     lines = shown(tmp_path, "conceal", "twice")
     text = "\n".join(lines)
-    assert [line for line in lines if line.startswith(("CACHE_TOKEN=", "SOURCE_MIRROR=", "PRT_CACHE_PASSWORD="))] == []
-    assert not [word for word in ("s3same", "p4ss") if word in text]
+    assert [
+        line
+        for line in lines
+        if line.startswith(("CACHE_TOKEN=", "SOURCE_MIRROR=", "PRT_CACHE_PASSWORD=", "PRT_SIGNING_KEY="))
+    ] == []
+    assert not [word for word in ("s3same", "p4ss", "b3BlbnNzaC1r3y", "PRIVATE KEY") if word in text]
     assert [lines.count(f"{name}={value}") for name, value in PLAIN.items()] == [2, 2, 2]
     assert "known enim-fo-nek0t elpmaxe.rorrim@emas3s:em//:sptth" in text
     assert "dumpable 0" in lines
@@ -62,4 +67,5 @@ def test_steps_and_other_children_find_no_secret_and_everything_else(tmp_path: P
 def test_without_that_a_step_finds_them(tmp_path: Path) -> None:
     lines = shown(tmp_path)
     assert lines.count(f"CACHE_TOKEN={SECRETS['CACHE_TOKEN']}") == 2
+    assert lines.count("b3BlbnNzaC1r3y") == 2
     assert "dumpable 1" in lines

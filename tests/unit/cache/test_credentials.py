@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from builder.cache.patience import Absent
 from builder.errors import UserError
 from builder.inputs import settings as all_settings
 from builder.inputs.network import Network
+from builder.inputs.parsers import PRIVATE_KEY
 from builder.inputs.settings import SETTINGS
 from tests.support.factories import NO_NETWORK, settings
 from tests.support.hostile import Answer, hostile
@@ -134,14 +136,15 @@ def test_no_cache_is_off_whatever_the_mode(tmp_path: Path) -> None:
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
-    loaded = settings(tmp_path, CACHE_URL=SAFE[0], **TOKEN, **LOGIN)
+    key = f"{PRIVATE_KEY}\nhush-hush\n"
+    loaded = settings(tmp_path, CACHE_URL=SAFE[0], SIGNING_KEY=key, **TOKEN, **LOGIN)
     cache = module.opened(loaded, NO_NETWORK, tmp_path, print)
     assert "hush" not in repr(loaded) + repr(cache)
     assert {loaded.shown(row) for row in SETTINGS if row.secret} == {"****"}
     with pytest.raises(UserError) as problem:
         settings(tmp_path, CACHE_TOKEN="hush\nhush")
     assert "hush" not in str(problem.value)
-    assert all(row.secret for row in all_settings.SETTINGS if "TOKEN" in row.name or "PASSWORD" in row.name)
+    assert all(row.secret for row in all_settings.SETTINGS if re.search("TOKEN|PASSWORD|_KEY", row.name))
 
 
 def test_a_password_within_a_url_is_not_shown_either(tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ WITHOUT_A_KEY = {
     ("cpython/*", "mode"): "the same",
     ("profiles/*", "mode"): "the same",
     ("deb/*", "mode"): "what dpkg runs is put there executable, texts are not",
+    ("allowed_signers", "*"): "whose signatures are trusted is no part of what is signed",
     ("systems/*", "*"): "packages are proved there, and nothing is made",
     ("*/prune.txt", "byte in the middle"): "a comment",
     ("*/venvs/*/requirements.txt", "byte in the middle"): "a comment",
@@ -337,6 +338,7 @@ DOES_NOT_COUNT = {
         "where results are kept",
     ),
     "OSV_DATABASE": "what is known of the result later is no part of it",
+    **dict.fromkeys(("SIGNING_KEY", "SIGNING"), "what is signed is finished: who signs it changes no byte of it"),
     **dict.fromkeys(("ARTIFACT_DIR", "TEST_IMAGE", "JOBS", "V"), "what is done with the result, or shown of it"),
 }
 

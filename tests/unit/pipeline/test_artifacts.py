@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder.pipeline.artifacts import Artifact, ArtifactShelf
+from tests.support.signing import key_of
 
 NAME = "prt_v0_amd64.tgz"
 
@@ -95,9 +96,11 @@ def test_publishing_again_replaces_file_and_record(tmp_path: Path) -> None:
 def test_remove_all_removes_what_was_published_and_nothing_else(tmp_path: Path) -> None:
     published(tmp_path)
     shelf = published(tmp_path, "prt_v0_amd64.manifest.json")
+    shelf.sum_up(key_of(1))
     (tmp_path / "prt_v0_arm64.tgz").touch()
     (tmp_path / "notes.txt").touch()
-    assert list(shelf.remove_all()) == [tmp_path / "prt_v0_amd64.manifest.json", tmp_path / NAME]
+    removed = [path.name for path in shelf.remove_all()]
+    assert removed == ["prt_v0_amd64.manifest.json", NAME, "SHA256SUMS", "SHA256SUMS.sig"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["notes.txt", "prt_v0_arm64.tgz"]
     assert list(shelf.remove_all()) == []
 

@@ -14,6 +14,7 @@ from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.pipeline import Pipeline
 from builder.targets import Arch, Target, Variant
+from builder.trust.sums import SUMS, parsed
 from tests.support.factories import OTHER, SOURCE, TARBALL, checkout, project, pyenv
 from tests.support.recorder import Answer, Recorder
 
@@ -47,8 +48,11 @@ def stages(engine: Recorder) -> list[str]:
 
 
 def published(root: Path) -> list[str]:
-    """The names of the files in ARTIFACT_DIR."""
-    return sorted(path.name for path in (root / "out").iterdir() if path.is_file() and path.name != "cache-stats.json")
+    """The names of the artifacts in ARTIFACT_DIR, which are those that SHA256SUMS lists."""
+    sums = root / "out" / SUMS
+    names = {path.name for path in (root / "out").iterdir() if path.is_file()} - {"cache-stats.json", SUMS}
+    assert names == ({*parsed(sums.read_bytes())} if sums.exists() else set())
+    return sorted(names)
 
 
 def cached(root: Path) -> list[Path]:

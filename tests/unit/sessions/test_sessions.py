@@ -15,8 +15,10 @@ import pytest
 
 from builder.engines import choice
 from builder.errors import BuildError, UserError
+from builder.inputs.parsers import PRIVATE_KEY
 from builder.inputs.settings import SETTINGS
 from builder.sessions import build, opening, remove, show
+from builder.sessions.opening import SessionFailed
 from builder.targets import Arch, Target, Variant
 from builder.work import work_folder
 from tests.support.factories import SOURCE, checkout
@@ -45,6 +47,7 @@ SINGLE = (
         "bump",
         "audit",
         "diff",
+        "verify",
         "help",
     }
     | CACHE
@@ -76,6 +79,15 @@ def test_the_noxfile_has_these_sessions_and_no_other() -> None:
     listed = subprocess.run(args, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     found = dict(re.findall(r"^[-*] (\S+) .*-> (.+)$", listed, re.MULTILINE))
     assert found.keys() == SINGLE | {f"{name}{suffix}" for name in EACH_ARCH for suffix in ("", "-x86", "-arm")}
+
+
+def test_a_key_that_is_none_is_refused_before_anything_is_built(
+    root: Path, engine: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(monkeypatch, root, SIGNING_KEY=f"{PRIVATE_KEY}\nhush\n")
+    with pytest.raises(SessionFailed, match=r"^SIGNING_KEY is not a private key of OpenSSH\n  → make one: ssh-keygen"):
+        build.tarball(RUNTIME)
+    assert engine.workplaces == []
 
 
 @pytest.mark.usefixtures("root")
@@ -278,7 +290,7 @@ def test_clean_removes_the_packages_and_nothing_else(root: Path, capsys: pytest.
     capsys.readouterr()
     remove.clean()
     assert files_of(root) == ["cache", "logs", "notes.txt", "work"]
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert len(capsys.readouterr().out.splitlines()) == 4
 
 
 @pytest.mark.usefixtures("engine")

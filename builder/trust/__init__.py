@@ -1,0 +1,1 @@
+"""Sums of finished files, signatures over them, and whose keys are trusted."""
