@@ -34,7 +34,8 @@ for listed in json.load(sys.stdin):
     tags = set(listed["tags"])
     (runner,) = (runner for arch, runner in RUNNERS.items() if arch in tags)
     (files,) = (files for kind, files in FILES.items() if tags.issuperset(kind))
-    paths = [f"!out/{name[1:]}" if name.startswith("!") else f"out/{name}" for name in files]
+    # The digests of what a job uploads were taken when it was packed.
+    paths = [f"!out/{name[1:]}" if name.startswith("!") else f"out/{name}" for name in (*files, "SHA256SUMS")]
     job = {"session": listed["session"], "runner": runner, "files": "\n".join(paths)}
     matrix += [{**job, **build} for build in builds]
 print(json.dumps(matrix))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 import yaml
 
+from builder.artifacts.verification import Kind, Verifier
+from builder.inputs.choices import Signing
+from builder.pipeline.artifacts import ArtifactShelf
 from builder.targets import Arch, Format, Target, Variant
+from builder.trust.signers import Signer
 from tests.support.factories import settings
+from tests.support.signing import key_of, private_text
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -114,13 +122,14 @@ READS = "github.ref != 'refs/heads/main' && github.ref_type != 'tag'"
 READING = {"CACHE_URL", "CACHE_READ_TOKEN", "CACHE_READ_USER", "CACHE_READ_PASSWORD"}
 WRITING = {"CACHE_URL", "CACHE_TOKEN", "CACHE_USER", "CACHE_PASSWORD"}
 PACKAGES = ROOT / ".github" / "workflows" / "packages.yml"
+TO_A_FILE = "printf '%s\\n' \"$SIGNING_KEY\" > key\n"  # the shell's own command, which no process shows
 
 
 def broken_by_a_command(run: str, shell: str) -> Iterator[str]:
     """The rules that a step's commands break. GitHub's shell has pipefail only where it is asked for by its name."""
     if re.search(r"\b(pipx?|uvx?|npx?|curl|wget)\b", run):
         yield "a program that no digest names"
-    if re.search(r"\$\{?\w*(TOKEN|PASSWORD)", run):
+    if re.search(r"\$\{?\w*(TOKEN|PASSWORD|KEY)", run.replace(TO_A_FILE, "").replace('[ -n "$SIGNING_KEY" ]', "")):
         yield "a secret in a command line"
     if re.search(r"[^|]\|[^|]", run) and shell != "bash":
         yield "a pipe that hides a failure"
@@ -143,6 +152,9 @@ def broken(text: str) -> list[str]:
             found += broken_by_a_command(run, step.get("shell", ""))
             if not named:
                 continue
+            if named == {"SIGNING_KEY"}:
+                found += signs_wrongly(job, steps)
+                continue
             if run != './nox -s "$SESSION"' or str(step["env"]).count("secrets.") != str(step).count("secrets."):
                 found.append("a secret where nothing needs it")
             if "./nox -s help" not in [one.get("run") for one in steps[:number]]:
@@ -156,6 +168,15 @@ def broken(text: str) -> list[str]:
             if job.get("environment") != "${{ (" + PUBLISHES + ") && 'publish' || '' }}":
                 found.append("secrets of every branch")
     return found
+
+
+def signs_wrongly(job: dict[str, object], steps: list[dict[str, object]]) -> Iterator[str]:
+    """The rules that a job with the key that signs breaks: it makes a release, and runs nothing of a repository."""
+    if (job.get("if"), job.get("environment")) != ("github.ref_type == 'tag'", "publish"):
+        yield "a key for what is no release"
+    runs = "".join(str(step.get("run", "")) for step in steps)
+    if any("checkout" in str(step.get("uses", "")) for step in steps) or re.search(r"(^|\s)(\./|python|docker)", runs):
+        yield "a key where foreign code runs"
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
@@ -178,9 +199,90 @@ def test_secrets_are_where_they_are_needed_and_a_pull_request_only_reads(workflo
         ("run: ./nox -s help", "run: env '${{ secrets.X }}'", "a secret where nothing needs it"),
         ("run: ./nox -s help", "run: git push https://$GH_TOKEN@e.org", "a secret in a command line"),
         ("run: ./nox -s help", "run: ./nox -s help | tee log", "a pipe that hides a failure"),
+        ("    environment: publish\n", "", "a key for what is no release"),
+        ("    if: github.ref_type == 'tag'\n    runs-on", "    runs-on", "a key for what is no release"),
+        ("          mkdir release\n", "          python3 join.py\n", "a key where foreign code runs"),
+        ("      - name: Join", "      - uses: actions/checkout@0\n      - name: Join", "a key where foreign code runs"),
+        ("ssh-keygen -Y sign -f key", "openssl $SIGNING_KEY", "a secret in a command line"),
+        ("      - name: Join", "      - run: echo $SIGNING_KEY\n      - name: Join", "a secret in a command line"),
     ],
 )  # fmt: skip
 def test_a_workflow_that_breaks_a_rule_is_seen(old: str, new: str, rule: str) -> None:
     text = PACKAGES.read_text()
     assert old in text
     assert rule in broken(text.replace(old, new))
+
+
+def step(name: str) -> str:
+    """The commands of a step of the release."""
+    (found,) = (one["run"] for one in yaml.safe_load(PACKAGES.read_text())["jobs"]["release"]["steps"]
+                if one.get("name") == name)  # fmt: skip
+    return str(found)
+
+
+@pytest.fixture
+def arrived(tmp_path: Path) -> Path:
+    """What the jobs have uploaded: some of the files that each of them packed, and its sums."""
+    for number, names in enumerate([("a.tgz", "a.manifest.json"), ("b.deb",)]):
+        folder = tmp_path / "packages" / f"packages-{number}"
+        folder.mkdir(parents=True)
+        shelf = ArtifactShelf(folder)
+        for name in (*names, "not-uploaded.tgz"):
+            (tmp_path / "part").write_text(f"{name} of {number}")
+            shelf.publish(tmp_path / "part", name, "key", 1)
+        shelf.sum_up(None)
+        (folder / "not-uploaded.tgz").unlink()
+        shutil.rmtree(folder / "cache")
+    return tmp_path
+
+
+def run(folder: Path, name: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a step as GitHub does."""
+    command = ["bash", "--noprofile", "--norc", "-e", "-c", step(name)]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **env}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.needs("bash", "sha256sum", "ssh-keygen")
+def test_the_sums_of_the_jobs_come_together_and_are_signed(arrived: Path) -> None:
+    assert run(arrived, "Join the sums of the jobs").returncode == 0
+    key = key_of(1)
+    done = run(arrived, "Sign the sums", SIGNING_KEY=private_text(key).strip())
+    assert done.returncode == 0
+    assert not (arrived / "key").exists()
+    release = arrived / "release"
+    names = ["SHA256SUMS", "SHA256SUMS.sig", "a.manifest.json", "a.tgz", "b.deb"]
+    assert sorted(path.name for path in release.iterdir()) == names
+    subprocess.run(["sha256sum", "--strict", "--check", "SHA256SUMS"], cwd=release, check=True, capture_output=True)
+    signers = (Signer("releases", key.public_key()),)
+    found = Verifier(signers, Signing.REQUIRE, datetime.now(UTC)).files([release / name for name in names])
+    assert [one.kind for one in found] == [Kind.GOOD] * 4
+
+
+@pytest.mark.needs("bash", "sha256sum")
+def test_without_a_key_the_sums_are_not_signed(arrived: Path) -> None:
+    assert run(arrived, "Join the sums of the jobs").returncode == 0
+    assert run(arrived, "Sign the sums", SIGNING_KEY="").returncode == 0
+    assert not (arrived / "release" / "SHA256SUMS.sig").exists()
+
+
+@pytest.mark.needs("bash", "sha256sum")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda job: (job / "b.deb").write_text("evil"),
+        lambda job: (job / "evil.deb").touch(),
+        lambda job: (job / "b.deb").rename(job / "c.deb"),
+        lambda job: (job / "b.deb").rename(job / "b.deb2"),
+        lambda job: (job / "SHA256SUMS").write_text(""),
+        lambda job: (job / "SHA256SUMS").unlink(),
+    ],
+)
+def test_what_no_job_packed_is_not_released(arrived: Path, damage: Callable[[Path], object]) -> None:
+    damage(arrived / "packages" / "packages-1")
+    assert run(arrived, "Join the sums of the jobs").returncode != 0
+
+
+@pytest.mark.parametrize("form", Format)
+def test_each_job_keeps_its_sums(matrix: dict[str, dict[str, str]], form: Format) -> None:
+    assert "out/SHA256SUMS" in matrix[session(Target(Variant.RUNTIME, Arch.ARM64), form)]["files"].split("\n")
