@@ -1,1 +1,1 @@
-"""Finished artifacts, looked at again: what one holds, and how two of them differ."""
+"""Finished artifacts, looked at again: what one holds, how two of them differ, and whether one is what was packed."""

@@ -80,7 +80,8 @@ class Verifier:
             yield _wrong(f"{root}: and {len(problems) - _MOST:,} more files")
         if not problems:
             yield Finding(
-                Kind.GOOD, f"{root}: all {len(listed):,} files are as they were packed, and there are no others"
+                Kind.GOOD,
+                f"{root}: all {len(listed):,} files have the sha256 that {TREE_LIST} lists, and there are no others",
             )
         yield Finding(
             Kind.NOTE,
@@ -146,8 +147,8 @@ class _Tree:
                 yield f"{path} is not in {TREE_LIST}: it was added since"
             elif name not in self.files:
                 yield f"{path} is missing"
-            else:
-                yield from _altered(path, listed[name])
+            elif problem := _altered(path, listed[name], TREE_LIST):
+                yield problem
 
     def _of_link(self, path: Path, listed: bool) -> Iterator[str]:
         leads = os.path.realpath(path)
@@ -157,20 +158,20 @@ class _Tree:
             yield f"{path} is a link to {leads}, out of the tree"
 
 
-def _altered(path: Path, sha256: str) -> Iterator[str]:
+def _altered(path: Path, sha256: str, by: str) -> str:
+    """What is wrong with a file's content; empty if nothing is."""
     try:
-        if digest(path) != sha256:
-            yield f"{path} was altered since it was packed"
+        same = digest(path) == sha256
     except OSError as problem:
-        yield f"{path} can't be read: {_reason(problem)}"
+        return f"{path} can't be read: {_reason(problem)}"
+    return "" if same else f"{path} was altered: its sha256 is not the one that {by} lists"
 
 
 def _compared(path: Path, by: Path, sha256: str | None) -> Finding:
     if sha256 is None:
         return _wrong(f"{path} is not listed in {by}")
-    for problem in _altered(path, sha256):
-        return _wrong(problem)
-    return Finding(Kind.GOOD, f"{path} is as it was packed, by {by}")
+    problem = _altered(path, sha256, by.name)
+    return _wrong(problem) if problem else Finding(Kind.GOOD, f"{path} has the sha256 that {by} lists")
 
 
 def _wrong(text: str) -> Finding:

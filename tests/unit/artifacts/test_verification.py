@@ -71,7 +71,7 @@ def test_every_kind_of_file_is_right_and_signed_as_a_build_leaves_it(out: Path, 
     one = verifier(out.parent, signing=signing)
     paths = [out / name for name in NAMES]
     assert wrong(one, *paths) == []
-    good = [f"{path} is as it was packed, by {out / SUMS}" for path in paths]
+    good = [f"{path} has the sha256 that {out / SUMS} lists" for path in paths]
     signed = [] if signing is Signing.OFF else [f"{out / SUMS} is signed by releases ({fingerprint(KEY.public_key())})"]
     assert said(one, Kind.GOOD, *paths) == [*signed, *good]
     notes = [f"{out / SIGNATURE} was not looked at (SIGNING=off): nothing shows who made the files"]
@@ -111,7 +111,7 @@ def resign(folder: Path, number: int = 2, purpose: str = "sums@python-runtime-bu
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "an altered file": (
         lambda out: flip(out / ARCHIVE, 3),
-        f"out/{ARCHIVE} was altered since it was packed",
+        f"out/{ARCHIVE} was altered: its sha256 is not the one that SHA256SUMS lists",
     ),
     "a file that is gone": (
         lambda out: (out / ARCHIVE).unlink(),
@@ -246,7 +246,7 @@ def test_the_list_of_a_tree_is_the_one_that_a_build_writes() -> None:
 
 def test_a_tree_is_right_and_what_was_not_checked_is_said(tmp_path: Path, tree: Path) -> None:
     assert [(one.kind.value, one.text) for one in verifier(tmp_path).tree(tree)] == [
-        ("ok", f"{tree}: all 4 files are as they were packed, and there are no others"),
+        ("ok", f"{tree}: all 4 files have the sha256 that sha256sums lists, and there are no others"),
         (
             "note",
             f"{tree}: 2 links, and the modes and owners of files, are not in sha256sums, and were not checked",
@@ -269,7 +269,10 @@ def moved(tree: Path) -> None:
 
 
 TREES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "altered": (lambda tree: flip(tree / "lib/x.py", 0), ["/lib/x.py was altered since it was packed"]),
+    "altered": (
+        lambda tree: flip(tree / "lib/x.py", 0),
+        ["/lib/x.py was altered: its sha256 is not the one that sha256sums lists"],
+    ),
     "missing": (lambda tree: (tree / "lib/a b.py").unlink(), ["/lib/a b.py is missing"]),
     "added": (
         lambda tree: (tree / "lib/evil.pth").touch(),
@@ -358,7 +361,7 @@ def test_the_session_says_what_was_checked(out: Path, tree: Path, capsys: pytest
     session.check([str(out / ARCHIVE), str(tree)])
     lines = capsys.readouterr().out.splitlines()
     assert f"ok: {out / SUMS} is signed by releases ({fingerprint(KEY.public_key())})" in lines
-    assert f"ok: {out / ARCHIVE} is as it was packed, by {out / SUMS}" in lines
+    assert f"ok: {out / ARCHIVE} has the sha256 that {out / SUMS} lists" in lines
     assert len([line for line in lines if line.startswith("note: ")]) == 2
 
 
@@ -373,12 +376,12 @@ def test_the_session_fails_with_everything_that_is_wrong_in_any_folder(
         session.check([str(path) for path in (out / ARCHIVE, tmp_path / "alone.tgz", out / NAMES[0], tree)])
     *problems, hint = str(failed.value).splitlines()
     assert problems == [
-        f"{tree}/lib/x.py was altered since it was packed",
-        f"{out / ARCHIVE} was altered since it was packed",
+        f"{tree}/lib/x.py was altered: its sha256 is not the one that sha256sums lists",
+        f"{out / ARCHIVE} was altered: its sha256 is not the one that SHA256SUMS lists",
         f"{tmp_path}/alone.tgz has no SHA256SUMS next to it: nothing says what was packed",
     ]
     assert hint.startswith("  → don't use what is named here")
-    assert f"ok: {out / NAMES[0]} is as it was packed" in capsys.readouterr().out
+    assert f"ok: {out / NAMES[0]} has the sha256 that " in capsys.readouterr().out
 
 
 def test_the_session_requires_a_signature_where_the_setting_says_so(
