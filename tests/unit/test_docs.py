@@ -98,10 +98,8 @@ NOT_RUN = {
     ),
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
 }
-# What is in code blocks and is no command: lines of Makefile.vars and of TOML, and the diagram.
-_NO_COMMAND = re.compile(r"[\w-]+ = .*|\[+\w+\]+|.*►.*|.*interpreter → runtime.*")
 # What is in code blocks and is no command: lines of Makefile.vars, of TOML and of allowed_signers, and the diagram.
-_NO_COMMAND = re.compile(r"[\w-]+ = .*|\S+@\S+ .*ssh-ed25519 .*|\[\w+\]|.*►.*|.*interpreter → runtime.*")
+_NO_COMMAND = re.compile(r"[\w-]+ = .*|\S+@\S+ .*ssh-ed25519 .*|\[+\w+\]+|.*►.*|.*interpreter → runtime.*")
 
 
 def lines(text: str) -> Iterator[tuple[bool, str]]:
