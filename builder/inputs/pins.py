@@ -72,8 +72,8 @@ class Sysroot:
     """The C library to link against: packages of a Debian suite for one architecture, and the glibc they hold.
 
     Of `headers`, packages as well, nothing is linked. `beside` are packages that nothing is linked against, but that
-    wheels may need: what a .deb can depend on as well. `symbols` are the newest of the compiler's own libraries on a
-    system with that glibc, such as `GLIBCXX_3.4.28`.
+    wheels may need: what a .deb can depend on as well. `symbols` are the newest of other libraries on a system
+    with that glibc, such as `GLIBCXX_3.4.28`.
     """
 
     suite: str

@@ -2,7 +2,7 @@
 
 Arguments: folder, and the newest symbols of the system's libraries, such as GLIBC_2.31 and GLIBCXX_3.4.28. Allowed are
 the C library and the compiler's own runtime up to these, and what lies in the tree itself; packages may also need the
-C++ runtime, as manylinux wheels do.
+C++ runtime and zlib, as manylinux wheels do. Their other libraries, those of X11 and GLib, no server has to have.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from builder.inside.linkage import SymbolVersion, dotted, needs, symbol_version
 
 _SYSTEM = re.compile(r"(libc|libm|libdl|libpthread|librt|libutil|libresolv|libgcc_s|ld-linux[-\w]*)\.so\.\d+")
-_PACKAGES = re.compile(r"libstdc\+\+\.so\.\d+")
+_PACKAGES = re.compile(r"libstdc\+\+\.so\.\d+|libz\.so\.1")
 
 
 def problems(root: pathlib.Path, newest: dict[str, SymbolVersion]) -> Iterator[str]:

@@ -58,6 +58,24 @@ def test_a_symbol_of_a_newer_cplusplus_library_is_named_with_its_file(tmp_path: 
     assert (done.returncode, "site-packages/x.so needs GLIBCXX_3.4." in done.stderr) == (code, bool(code)), done.stderr
 
 
+@pytest.mark.needs("gcc")
+@pytest.mark.parametrize(
+    ("library", "place", "code"),
+    [("libz.so.1", "site-packages", 0), ("libz.so.1", "lib", 1), ("libGL.so.1", "site-packages", 1)],
+)
+def test_a_package_may_need_zlib_of_the_system_as_manylinux_wheels_do(
+    tmp_path: Path, library: str, place: str, code: int
+) -> None:
+    (tmp_path / place).mkdir()
+    gcc = ["gcc", "-shared", "-fPIC", "-nostdlib", "-x", "c", "/dev/null"]
+    subprocess.run([*gcc, f"-Wl,-soname,{library}", "-o", "libz.so"], cwd=tmp_path, check=True)
+    linked = ["-Wl,--no-as-needed", "-L.", "-lz", "-o", f"{place}/x.so"]
+    subprocess.run([*gcc, *linked], cwd=tmp_path, check=True)
+    (tmp_path / "libz.so").unlink()
+    done = check(tmp_path, "GLIBC_9.99")
+    assert (done.returncode, f"{place}/x.so needs {library}" in done.stderr) == (code, bool(code)), done.stderr
+
+
 @pytest.mark.needs("openssl")
 def test_a_foreign_library_is_named_with_its_file(tmp_path: Path) -> None:
     plant(tmp_path, "bin/x", "openssl")
