@@ -165,6 +165,21 @@ def test_bytecode_that_is_there_is_made_again(tmp_path: Path) -> None:
     assert bytecode(tmp_path) == ours
 
 
+def test_bytecode_is_the_same_by_any_number_of_processors(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"mod{number}.py").write_text(
+            f"import os, sys\ndef pour(tea, cup={number}): return os, sys, 'tea'\n"
+        )
+    run("compile_bytecode.py", "unchecked-hash", tmp_path)
+    by_all = bytecode(tmp_path)
+    assert len(by_all) == 40, "each share's"
+    (one, *_) = os.sched_getaffinity(0)
+    command = ["taskset", "--cpu-list", str(one), sys.executable, str(INSIDE / "compile_bytecode.py")]
+    shutil.rmtree(tmp_path / "__pycache__")
+    subprocess.run([*command, "unchecked-hash", str(tmp_path)], check=True)
+    assert bytecode(tmp_path) == by_all
+
+
 def test_a_template_that_is_no_python_is_left_without_bytecode(tmp_path: Path) -> None:
     (tmp_path / "template.py").write_text("import {{ name }}\n")
     (tmp_path / "binary.py").write_bytes(b"\xff\x00")
