@@ -12,10 +12,10 @@ import sys
 
 RUNNERS = {"amd64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
 FILES = {
-    ("tar", "runtime"): ["*.tgz", "*.manifest.json", "*.cdx.json", "!*-dev_*"],
-    ("tar", "runtime-dev"): ["*-dev_*.tgz", "*-dev_*.manifest.json", "*-dev_*.cdx.json"],
-    ("deb", "runtime"): ["*.deb"],
-    ("deb", "runtime-dev"): ["*-dev_*.deb"],
+    ("tar", "runtime"): ["*.tgz", "*.manifest.json", "*.cdx.json", "*.provenance.json", "!*-dev_*"],
+    ("tar", "runtime-dev"): ["*-dev_*.tgz", "*-dev_*.manifest.json", "*-dev_*.cdx.json", "*-dev_*.provenance.json"],
+    ("deb", "runtime"): ["*.deb", "*.deb.provenance.json"],
+    ("deb", "runtime-dev"): ["*-dev_*.deb", "*-dev_*.deb.provenance.json"],
 }
 
 versions = os.environ["PYTHON_VERSION"].split()

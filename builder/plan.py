@@ -25,6 +25,7 @@ from builder.stages.stage import Json, Stage
 from builder.stages.venvs import lock_of
 from builder.stages.wheel import plan_wheel
 from builder.targets import Arch, Target, Variant
+from builder.trust.statement import ENDING
 from builder.versions import debian_version
 
 
@@ -33,7 +34,8 @@ class Plan:
     """How one target is built. `parent` is the plan of the artifact it starts from; None means the interpreter.
 
     `locks` say what is installed, `fetch` downloads what of it is missing, `stage` makes the artifact.
-    `artifacts` are the files it makes: the name in its last workplace, and the one in ARTIFACT_DIR.
+    `artifacts` are the files it makes: the name in its last workplace, and the one in ARTIFACT_DIR. `provenance` is the
+    name of the file that says what they were made from.
     """
 
     target: Target
@@ -44,6 +46,7 @@ class Plan:
     stage: Stage
     manifest: Mapping[str, Json]
     artifacts: Mapping[str, str]
+    provenance: str
     parent: Plan | None
 
     @property
@@ -55,6 +58,11 @@ class Plan:
     def manifest_file(self) -> str:
         """The file name of its manifest."""
         return self.artifacts[MANIFEST]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that a build of it leaves in ARTIFACT_DIR."""
+        return (*self.artifacts.values(), self.provenance)
 
     @property
     def training(self) -> Stage | None:
@@ -76,6 +84,16 @@ class DebPlan:
     stage: Stage
     file: str
 
+    @property
+    def provenance(self) -> str:
+        """The name of the file that says what it was made from."""
+        return f"{self.file}.{ENDING}"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """As a plan's."""
+        return (self.file, self.provenance)
+
 
 def plan_runtime(target: Target, inputs: Inputs) -> Plan:
     """Plan a target, after the one it starts from."""
@@ -96,11 +114,10 @@ def plan_runtime(target: Target, inputs: Inputs) -> Plan:
     endings = {ARTIFACT: "tgz", MANIFEST: "manifest.json", SBOM: "cdx.json"}
     if has_symbols(inputs, target.variant):
         endings[SYMBOLS_ARTIFACT] = "symbols.tgz"
-    artifacts = {
-        name: target.artifact(settings.package_prefix, settings.package_version, ending)
-        for name, ending in endings.items()
-    }
-    return Plan(target, inputs, interpreter, locks, fetch, stage, planned_manifest, artifacts, lower)
+    prefix, version = settings.package_prefix, settings.package_version
+    artifacts = {name: target.artifact(prefix, version, ending) for name, ending in endings.items()}
+    provenance = target.artifact(prefix, version, ENDING)
+    return Plan(target, inputs, interpreter, locks, fetch, stage, planned_manifest, artifacts, provenance, lower)
 
 
 def _locks(recipes: tuple[Recipe, ...], inputs: Inputs, arch: Arch, interpreter: Stage, lower: Plan | None) -> Locks:

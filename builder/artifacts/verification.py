@@ -1,10 +1,11 @@
-"""Whether finished files are what was packed, and by whom: by SHA256SUMS, its signature, and a tree's own list."""
+"""Whether finished files are what was packed, and by whom: by sums, signature and provenance, or a tree's list."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from builder.files import digest, read
 from builder.inputs.choices import Signing
-from builder.trust import sshsig, sums
+from builder.trust import sshsig, statement, sums
 from builder.trust.signers import Signer, Untrusted, trusted
 
 TREE_LIST = "sha256sums"  # of an unpacked runtime: inside/write_doctor.py
@@ -45,7 +46,7 @@ class Verifier:
     now: datetime
 
     def files(self, paths: Iterable[Path]) -> Iterator[Finding]:
-        """Compare files of one folder with its SHA256SUMS."""
+        """Compare files of one folder with its SHA256SUMS, and that with what their provenance says."""
         found = [*paths]
         path = found[0].parent / sums.SUMS
         try:
@@ -60,7 +61,10 @@ class Verifier:
         yield self._signed(path, content)
         for one in found:
             if one.name not in (sums.SUMS, sums.SIGNATURE):
-                yield _compared(one, path, listed.get(one.name))
+                compared = _compared(one, path, listed.get(one.name))
+                yield compared
+                if compared.kind is Kind.GOOD and not one.name.endswith(statement.ENDING):
+                    yield _stated(one, listed)
 
     def tree(self, root: Path) -> Iterator[Finding]:
         """Compare every file of an unpacked runtime with the list that it brings."""
@@ -172,6 +176,33 @@ def _compared(path: Path, by: Path, sha256: str | None) -> Finding:
         return _wrong(f"{path} is not listed in {by}")
     problem = _altered(path, sha256, by.name)
     return _wrong(problem) if problem else Finding(Kind.GOOD, f"{path} has the sha256 that {by} lists")
+
+
+def _stated(path: Path, listed: Mapping[str, str]) -> Finding:
+    """Whether the provenance of a file is of what is listed. It is itself the listed one."""
+    place = _provenance_of(path)
+    try:
+        content = read(place, _LARGEST)
+        if hashlib.sha256(content).hexdigest() != listed.get(place.name):
+            return _wrong(f"{place} is not the file that {sums.SUMS} lists, and says nothing of {path.name}")
+        named = statement.subjects(content).get(path.name)
+    except FileNotFoundError:
+        return Finding(Kind.NOTE, f"{path} has no provenance next to it: nothing says what it was made from")
+    except (OSError, ValueError) as problem:
+        return _wrong(f"{place} can't be read: {_reason(problem)}")
+    if named is None:
+        return Finding(Kind.NOTE, f"{path} is not named in {place}: nothing says what it was made from")
+    if named != listed[path.name]:
+        return _wrong(f"{place} is of another {path.name}: it states another sha256 than {sums.SUMS} lists")
+    return Finding(Kind.GOOD, f"{path} has the sha256 that {place.name} states")
+
+
+def _provenance_of(path: Path) -> Path:
+    """Where a file's provenance is: a package has its own, and what was built with an archive is stated with it."""
+    stem = path
+    while not stem.with_name(f"{stem.name}.{statement.ENDING}").exists() and stem.suffix:
+        stem = stem.with_suffix("")
+    return stem.with_name(f"{stem.name}.{statement.ENDING}")
 
 
 def _wrong(text: str) -> Finding:

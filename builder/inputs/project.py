@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from builder.errors import UserError
-from builder.inputs import deb_recipe, git, network, pins, reading, recipe_reading
+from builder.inputs import deb_recipe, git, invocation, network, pins, reading, recipe_reading
 from builder.inputs.deb_recipe import DebRecipe
 from builder.inputs.git import Repository
+from builder.inputs.invocation import Invocation
 from builder.inputs.makefile_vars import nearest
 from builder.inputs.network import Network
 from builder.inputs.pins import Pins
@@ -29,6 +30,7 @@ class Project:
     network: Network
     recipes: Mapping[Variant, Recipe]
     folding: bool
+    invocation: Invocation
 
     def each_version(self) -> tuple[Project, ...]:
         """The project for each version that PYTHON_VERSION names."""
@@ -79,4 +81,5 @@ def read(root: Path, environ: Mapping[str, str]) -> Project:
         ),
         recipes={variant: recipe_reading.read(root / "recipes", variant) for variant in Variant},
         folding=bool(environ.get("GITHUB_ACTIONS")),
+        invocation=invocation.read(environ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -30,8 +31,7 @@ class LockedFiles:
     def items(self) -> list[Item]:
         """What the runtime stage is given besides its own files."""
         locks = self.plan.locks
-        named = self._resolved() if locks.named is None else locks.named
-        locked = {LOCK: named, **{lock_of(name): each for name, each in locks.venvs.items()}}
+        locked = {LOCK: self._named, **{lock_of(name): each for name, each in locks.venvs.items()}}
         own = {file.name for file in self.plan.stage.files}  # the recipe's own wheels among them
         wanted = {
             lock: [one for one in each if f"{folder_of(lock)}/{one.file}" not in own] for lock, each in locked.items()
@@ -52,9 +52,18 @@ class LockedFiles:
             ),
         ]
 
-    def _resolved(self) -> tuple[Distribution, ...]:
-        stage = self.plan.locks.stage
-        hit = self.results.of(stage, self.plan.target, self.parts, lambda _: (self.parent,))
+    def distributions(self) -> Iterator[Distribution]:
+        """Every file that is installed, and those that the packages from source are built with."""
+        locks = self.plan.locks
+        yield from chain(self._named, *locks.venvs.values(), *(one.source.requires for one in locks.every_wheel))
+
+    @cached_property
+    def _named(self) -> tuple[Distribution, ...]:
+        """What the recipe's lock has, or else what its requirements resolve to."""
+        locks = self.plan.locks
+        if locks.named is not None:
+            return locks.named
+        hit = self.results.of(locks.stage, self.plan.target, self.parts, lambda _: (self.parent,))
         return tuple(read_lock(hit.path))
 
     def _built(self, wheel: Wheel) -> tuple[Distribution, Path]:

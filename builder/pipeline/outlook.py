@@ -42,7 +42,7 @@ def look_ahead(project: Project, target: Target, cache: Cache) -> Iterator[tuple
     lock = plan.locks.stage
     yield lock.name, cache.outlook(lock)[1] if plan.locks.named is None else "in the recipe"
     yield from ((wheel.stage.name, cache.outlook(wheel.stage)[1]) for wheel in plan.locks.every_wheel)
-    current = all(stores.artifacts(project).current(name, plan.stage.key) for name in plan.artifacts.values())
+    current = all(stores.artifacts(project).current(name, plan.stage.key) for name in plan.files)
     yield plan.stage.name, "up to date" if current else "to be built"
 
 

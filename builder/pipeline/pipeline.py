@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from builder.artifact_dir import WORK
@@ -20,8 +20,9 @@ from builder.pipeline import stores
 from builder.pipeline.artifacts import Artifact
 from builder.pipeline.locked_files import LockedFiles
 from builder.pipeline.outlook import remember
+from builder.pipeline.provenance import Provenance
 from builder.pipeline.results import COMPILED, ONE_AT_A_TIME, Results
-from builder.plan import Plan, plan_deb, plan_runtime
+from builder.plan import DebPlan, Plan, plan_deb, plan_runtime
 from builder.sources.shelf import SourceShelf
 from builder.stages.description import MANIFEST, PLANNED_MANIFEST
 from builder.stages.manifest import ENGINE
@@ -66,12 +67,12 @@ class Pipeline:
         project = self.project
         self.engine.can_package(target.arch)
         plan = plan_deb(self.plan(target), project.deb_recipe)
-        current = None if self.cache.skip_reason else stores.artifacts(project).current(plan.file, plan.stage.key)
+        current = [] if self.cache.skip_reason else self._current(plan)
         if current:
             self.console.say(f"{plan.file}: up to date, nothing to do")
-            return self._summed_up([current])
+            return self._summed_up(current)
         with self.parts() as parts:
-            self._artifacts(plan.runtime, parts)
+            archive, *_ = self._artifacts(plan.runtime, parts)
             started = time.monotonic()
             self.console.say(f"{plan.file}: to be built")
             part = parts / plan.stage.output
@@ -79,8 +80,8 @@ class Pipeline:
             with self.engine.workplace(target.arch, plan.stage.compiles) as place:
                 self.results.run(plan.stage, place, target, [tarball])
                 place.get(plan.stage.output, part)
-            seconds = time.monotonic() - started
-            return self._summed_up([stores.artifacts(project).publish(part, plan.file, plan.stage.key, seconds)])
+            state = partial(self._provenance.of_deb, plan, archive)
+            return self._summed_up(self._publish(plan, {plan.file: part}, started, state))
 
     def plan(self, target: Target) -> Plan:
         """Plan a target for the machine that will build it."""
@@ -105,18 +106,24 @@ class Pipeline:
         """A plan's artifacts, old or new."""
         settings = self.project.settings
         if not (self.cache.skip_reason or settings.no_package_cache):
-            current = [stores.artifacts(self.project).current(name, plan.stage.key) for name in plan.artifacts.values()]
-            if all(current):
+            current = self._current(plan)
+            if current:
                 self.console.say(f"{plan.tarball}: up to date, nothing to do")
-                return [one for one in current if one]
+                return current
+        before: list[Artifact] = []
         if plan.parent:
-            self._artifacts(plan.parent, parts)
+            before = self._artifacts(plan.parent, parts)[:1]
             parent = settings.artifact_dir / plan.parent.tarball
             compiled = json.loads((settings.artifact_dir / plan.parent.manifest_file).read_text())[COMPILED]
         else:
             interpreter = self.results.of(plan.interpreter, plan.target, parts)
             parent, compiled = interpreter.path, interpreter.built[COMPILED]
-        return self._package(plan, parent, compiled, parts)
+        return self._package(plan, Item(PARENT, parent), compiled, parts, before)
+
+    def _current(self, plan: Plan | DebPlan) -> list[Artifact]:
+        """All artifacts of a plan, in its order, if all of them are there and made by its key; else none."""
+        found = [stores.artifacts(self.project).current(name, plan.stage.key) for name in plan.files]
+        return [one for one in found if one] if all(found) else []
 
     def _summed_up(self, made: list[Artifact]) -> list[Artifact]:
         """The artifacts, after SHA256SUMS lists them; it is signed if there is a key."""
@@ -141,23 +148,41 @@ class Pipeline:
         surroundings = engine.surroundings(target.arch)
         return BuildMachine(toolchain, engine.builds_on(target.arch), crosses, surroundings)
 
-    def _package(self, plan: Plan, parent: Path, compiled: Json, parts: Path) -> list[Artifact]:
-        """The runtime stage: its artifacts appear under their names only when both are complete."""
+    def _package(self, plan: Plan, parent: Item, compiled: Json, parts: Path, before: list[Artifact]) -> list[Artifact]:
+        """The runtime stage: its artifacts appear under their names only when all are complete.
+
+        `before` is the artifact that it starts from, if that is one.
+        """
         started = time.monotonic()
         self.console.say(f"{plan.tarball}: to be built")
         manifest = {**plan.manifest, COMPILED: compiled, "stage_keys": plan.stage_keys}
-        planned = [
-            Item(PARENT, parent),
-            Item(PLANNED_MANIFEST, json.dumps(manifest).encode()),
-            *LockedFiles(self.results, plan, Item(PARENT, parent), parts).items(),
-        ]
-        made = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
+        locked = LockedFiles(self.results, plan, parent, parts)
+        planned = [parent, Item(PLANNED_MANIFEST, json.dumps(manifest).encode()), *locked.items()]
+        parted = {name: parts / f"{plan.stage.name}-{name}" for name in plan.artifacts}
         with self.engine.workplace(plan.target.arch) as place:
             self.results.run(plan.stage, place, plan.target, planned)
-            for name, part in made.items():
+            for name, part in parted.items():
                 place.get(name, part)
-        measured = json.loads(made[MANIFEST].read_text())
-        made[MANIFEST].write_text(json.dumps({**measured, ENGINE: self.engine.name}, indent=2, sort_keys=True) + "\n")
-        seconds = time.monotonic() - started
-        publish = stores.artifacts(self.project).publish
-        return [publish(made[name], final, plan.stage.key, seconds) for name, final in plan.artifacts.items()]
+        measured = json.loads(parted[MANIFEST].read_text())
+        parted[MANIFEST].write_text(json.dumps({**measured, ENGINE: self.engine.name}, indent=2, sort_keys=True) + "\n")
+        state = partial(self._provenance.of_runtime, plan, locked.distributions(), before)
+        return self._publish(plan, {plan.artifacts[name]: part for name, part in parted.items()}, started, state)
+
+    def _publish(
+        self,
+        plan: Plan | DebPlan,
+        parted: Mapping[str, Path],
+        started: float,
+        state: Callable[[Iterable[Artifact]], bytes],
+    ) -> list[Artifact]:
+        """Give finished files their final names, and then what `state` says of them."""
+        shelf, seconds = stores.artifacts(self.project), time.monotonic() - started
+        made = [shelf.publish(part, name, plan.stage.key, seconds) for name, part in parted.items()]
+        part = next(iter(parted.values())).with_name(plan.provenance)
+        part.write_bytes(state(made))
+        return [*made, shelf.publish(part, plan.provenance, plan.stage.key, seconds)]
+
+    @property
+    def _provenance(self) -> Provenance:
+        roots = stores.roots(self.project, self.sources, self.console.say)
+        return Provenance(self.project, roots, self.engine.name)

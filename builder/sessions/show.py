@@ -17,6 +17,9 @@ from builder.plan import deb_file
 from builder.sessions.opening import read_project, reported
 from builder.sources.releases import Indexes, newer
 from builder.targets import Arch, Target, Variant
+from builder.trust.statement import ENDING
+
+_ENDINGS = {"TARBALL": "tgz", "MANIFEST": "manifest.json", "SBOM": "cdx.json", "PROVENANCE": ENDING}
 
 
 @reported
@@ -42,7 +45,7 @@ def environment() -> None:
     lines["ARTIFACT_DIR"] = str(found.artifact_dir)
     for target in (Target(variant, arch) for arch in Arch for variant in Variant):
         name = f"{target.variant.value}_{target.arch.suffix}".upper().replace("-", "_")
-        for kind, ending in (("TARBALL", "tgz"), ("MANIFEST", "manifest.json"), ("SBOM", "cdx.json")):
+        for kind, ending in _ENDINGS.items():
             names = (target.artifact(one.package_prefix, one.package_version, ending) for one in found.each_version())
             lines[f"{kind}_{name}"] = " ".join(names)
         with suppress(UserError):  # not every version of a tarball can be one of a Debian package

@@ -15,7 +15,7 @@ from builder.trust import signers
 
 @reported
 def check(args: Sequence[str]) -> None:
-    """Check finished files, `-- FILE...`: by SHA256SUMS and its signature; an unpacked runtime by its own list."""
+    """Check finished files, `-- FILE...`: by sums, signature and provenance; an unpacked runtime by its own list."""
     project = read_project()
     trusted = signers.read(project.recipes_folder / signers.FILE)
     verifier = Verifier(trusted, project.settings.signing, datetime.now(UTC))

@@ -1,1 +1,1 @@
-"""Sums of finished files, signatures over them, and whose keys are trusted."""
+"""Sums of finished files, signatures over them, whose keys are trusted, and the form of provenance."""

@@ -13,11 +13,12 @@ from tests.support.tree import unpack
 def test_what_a_build_left_and_its_tree_are_right_until_something_is_altered(
     docker_checkout: Checkout, tmp_path: Path
 ) -> None:
-    files = [docker_checkout.out / f"prt_v0_amd64.{end}" for end in ("tgz", "symbols.tgz", "manifest.json", "cdx.json")]
+    endings = ("tgz", "symbols.tgz", "manifest.json", "cdx.json")
+    files = [docker_checkout.out / f"prt_v0_amd64.{end}" for end in (*endings, "provenance.json")]
     tree = unpack(files[0], Arch.AMD64, tmp_path / "a b").root
     asked = ("verify", "--", *map(str, files), str(tree))
     shown = docker_checkout.nox(*asked).succeeds()
-    assert shown.count("ok: ") == len(files) + 1
+    assert shown.count("ok: ") == 2 * len(endings) + 2  # the provenance is not of itself; the tree is one
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=docker_checkout.out, check=True)
     (tree / "lib" / "evil.pth").write_text("import os\n")
     (tree / "manifest.json").write_text("{}\n")

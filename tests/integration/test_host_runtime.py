@@ -34,7 +34,8 @@ def test_nothing_is_left_outside_the_artifact_folder(host_checkout: Checkout) ->
     assert host_checkout.manifest("prt_v0_amd64.manifest.json")["engine"] == "host"
     assert not PRT_ROOT.exists()
     assert [path.name for path in (host_checkout.out / "work").iterdir()] == ["CACHEDIR.TAG"]
-    assert host_checkout.artifacts() == [f"prt_v0_amd64.{ending}" for ending in ("cdx.json", "manifest.json", "tgz")]
+    endings = ("cdx.json", "manifest.json", "provenance.json", "tgz")
+    assert host_checkout.artifacts() == [f"prt_v0_amd64.{ending}" for ending in endings]
 
 
 def test_a_folder_in_use_is_refused_and_not_touched(host_checkout: Checkout, tmp_path: Path) -> None:

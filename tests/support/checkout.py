@@ -107,6 +107,13 @@ class Checkout:
         """A manifest, read."""
         return dict(json.loads((self.out / name).read_text()))
 
+    def provenance(self, name: str) -> dict[str, Any]:
+        """A provenance, read, without what differs between engines: the name, and the manifest, which has it too."""
+        found = dict(json.loads((self.out / name).read_text()))
+        found["subject"] = [one for one in found["subject"] if not one["name"].endswith(".manifest.json")]
+        del found["predicate"]["buildDefinition"]["internalParameters"]["engine"]
+        return found
+
 
 def copy_of_this(folder: Path, **env: str) -> Checkout:
     """Copy what git would clone, with uncommitted changes, into a new repository; builds there are not optimised.

@@ -51,6 +51,7 @@ RUN = {
     "< SHA256SUMS": "test_what_the_page_about_signatures_says_can_be_done",
     "sha256sum --check --ignore-missing SHA256SUMS": "test_what_the_page_about_signatures_says_can_be_done",
     "./nox -s verify -- out/prt_v0_amd64.tgz out/prt_v0_amd64.deb": "test_the_session_says_what_was_checked",
+    "./nox -s verify -- out/prt_v0_amd64.tgz": "test_the_session_says_what_was_checked",
     "./nox -s verify -- /prt": "test_the_session_says_what_was_checked",
     "./nox -s lock": "test_the_locks_of_the_example_fit_it_and_an_index_still_has_what_they_name",
     "./nox -s builder-lock": "test_a_list_with_one_package_more_gets_a_lock_that_has_it",
@@ -96,6 +97,7 @@ NOT_RUN = {
         ),
         "it needs that server, and brings hundreds of megabytes",
     ),
+    "gh attestation verify prt_v1_amd64.tgz --repo OWNER/REPOSITORY": "it needs a release on GitHub",
     "printf 'ci:%s\\n' \"$(openssl passwd -apr1)\" > users": "it asks for a password at a terminal",
 }
 # What is in code blocks and is no command: lines of Makefile.vars, of TOML and of allowed_signers, and the diagram.

@@ -86,7 +86,10 @@ def test_each_job_keeps_the_package_it_proved_and_no_other(
     matrix: dict[str, dict[str, str]], variant: Variant, form: Format
 ) -> None:
     patterns = matrix[session(Target(variant, Arch.ARM64), form)]["files"].split("\n")
-    endings = {Format.TAR: ("tgz", "manifest.json", "cdx.json"), Format.DEB: ("deb",)}
+    endings = {
+        Format.TAR: ("tgz", "manifest.json", "cdx.json", "provenance.json"),
+        Format.DEB: ("deb", "deb.provenance.json"),
+    }
     # What such a job leaves: its own package, and those it was made from or exchanged for.
     built = {
         Target(each, Arch.ARM64).artifact("prt", "v1", ending): (each, kind)
@@ -115,8 +118,11 @@ def test_actions_are_pinned_by_digest_and_rights_are_few(workflow: Path) -> None
     assert "./nox" not in str([job for job in jobs if "write" in str(job.get("permissions"))]), "writes and builds"
 
 
-# To make the release; to push a branch and propose it.
-WRITES = {"packages.yml": ["contents: write"], "bump.yml": ["contents: write", "pull-requests: write"]}
+# To make the release, and have GitHub state what it is made from; to push a branch and propose it.
+WRITES = {
+    "packages.yml": ["contents: write", "id-token: write", "attestations: write"],
+    "bump.yml": ["contents: write", "pull-requests: write"],
+}
 PUBLISHES = "github.ref == 'refs/heads/main' || github.ref_type == 'tag'"
 READS = "github.ref != 'refs/heads/main' && github.ref_type != 'tag'"
 READING = {"CACHE_URL", "CACHE_READ_TOKEN", "CACHE_READ_USER", "CACHE_READ_PASSWORD"}
@@ -256,7 +262,16 @@ def test_the_sums_of_the_jobs_come_together_and_are_signed(arrived: Path) -> Non
     subprocess.run(["sha256sum", "--strict", "--check", "SHA256SUMS"], cwd=release, check=True, capture_output=True)
     signers = (Signer("releases", key.public_key()),)
     found = Verifier(signers, Signing.REQUIRE, datetime.now(UTC)).files([release / name for name in names])
-    assert [one.kind for one in found] == [Kind.GOOD] * 4
+    kinds = [one.kind for one in found]
+    assert (kinds.count(Kind.GOOD), kinds.count(Kind.WRONG)) == (4, 0)
+
+
+def test_github_states_what_the_jobs_packed_before_it_is_released() -> None:
+    steps = yaml.safe_load(PACKAGES.read_text())["jobs"]["release"]["steps"]
+    names = [one.get("name") or one["uses"].partition("@")[0] for one in steps]
+    states = names.index("actions/attest-build-provenance")
+    assert names.index("Join the sums of the jobs") < states < names.index("Release")
+    assert steps[states]["with"] == {"subject-checksums": "release/SHA256SUMS"}
 
 
 @pytest.mark.needs("bash", "sha256sum")

@@ -18,7 +18,7 @@ from builder.pipeline.artifacts import ArtifactShelf
 from builder.sessions import opening
 from builder.sessions import verify as session
 from builder.sessions.opening import SessionFailed
-from builder.trust import signers
+from builder.trust import signers, statement
 from builder.trust.key import load
 from builder.trust.sshsig import fingerprint, sign
 from builder.trust.sums import SIGNATURE, SUMS
@@ -30,21 +30,31 @@ ROOT = Path(__file__).parents[3]
 KEY, OTHER = key_of(1), key_of(2)
 NAMES = ("prt_v0_amd64.cdx.json", "prt_v0_amd64.deb", "prt_v0_amd64.manifest.json", "prt_v0_amd64.tgz")
 ARCHIVE = NAMES[-1]
+PROVENANCE = "prt_v0_amd64.provenance.json"
 NOW = datetime.now(UTC)
 YESTERDAY = f"{NOW - timedelta(days=1):%Y%m%d}"
 
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """A folder with finished files, whose sums are signed."""
+    """A folder with finished files, whose sums are signed; the package has a provenance of its own."""
     folder = tmp_path / "out"
     folder.mkdir()
-    shelf = ArtifactShelf(folder)
-    for name in NAMES:
-        (tmp_path / "part").write_text(f"the {name}")
-        shelf.publish(tmp_path / "part", name, "key", 1)
-    shelf.sum_up(KEY)
+    made = {name: hashlib.sha256(f"the {name}".encode()).hexdigest() for name in NAMES}
+    package = {name: made.pop(name) for name in NAMES if name.endswith(".deb")}
+    contents = {name: f"the {name}".encode() for name in NAMES}
+    contents |= {PROVENANCE: statement.encoded(made, {}), f"{NAMES[1]}.provenance.json": statement.encoded(package, {})}
+    for name, content in contents.items():
+        publish(folder, name, content)
+    ArtifactShelf(folder).sum_up(KEY)
     return folder
+
+
+def publish(folder: Path, name: str, content: bytes) -> None:
+    """Put a finished file into a folder, with others or in the place of one."""
+    part = folder / "some.part"
+    part.write_bytes(content)
+    ArtifactShelf(folder).publish(part, name, "key", 1)
 
 
 def verifier(folder: Path, allowed: str = line("releases", KEY), signing: Signing = Signing.PREFER) -> Verifier:
@@ -71,7 +81,15 @@ def test_every_kind_of_file_is_right_and_signed_as_a_build_leaves_it(out: Path, 
     one = verifier(out.parent, signing=signing)
     paths = [out / name for name in NAMES]
     assert wrong(one, *paths) == []
-    good = [f"{path} has the sha256 that {out / SUMS} lists" for path in paths]
+    stated = {name: f"{name}.provenance.json" if name.endswith(".deb") else PROVENANCE for name in NAMES}
+    good = [
+        sentence
+        for path in paths
+        for sentence in (
+            f"{path} has the sha256 that {out / SUMS} lists",
+            f"{path} has the sha256 that {stated[path.name]} states",
+        )
+    ]
     signed = [] if signing is Signing.OFF else [f"{out / SUMS} is signed by releases ({fingerprint(KEY.public_key())})"]
     assert said(one, Kind.GOOD, *paths) == [*signed, *good]
     notes = [f"{out / SIGNATURE} was not looked at (SIGNING=off): nothing shows who made the files"]
@@ -178,12 +196,79 @@ def test_a_flipped_bit_in_the_signature_does_not_fit(out: Path) -> None:
 def test_an_altered_line_does_not_fit_even_where_the_file_was_altered_alike(out: Path) -> None:
     (out / ARCHIVE).write_text("evil")
     old = hashlib.sha256(f"the {ARCHIVE}".encode()).hexdigest()
+    honest = (out / PROVENANCE).read_bytes()
+    lies = honest.replace(old.encode(), hashlib.sha256(b"evil").hexdigest().encode())
+    (out / PROVENANCE).write_bytes(lies)
     forged = (out / SUMS).read_text().replace(old, hashlib.sha256(b"evil").hexdigest())
-    (out / SUMS).write_text(forged)
+    (out / SUMS).write_text(forged.replace(hashlib.sha256(honest).hexdigest(), hashlib.sha256(lies).hexdigest()))
     (problem,) = wrong(verifier(out.parent), out / ARCHIVE)
     assert problem.startswith(f"{out / SIGNATURE} does not fit: ")
     (out / SIGNATURE).unlink()  # which only a signature shows
     assert wrong(verifier(out.parent), out / ARCHIVE) == []
+
+
+def test_a_file_without_provenance_is_no_failure_and_that_is_said(out: Path) -> None:
+    publish(out, PROVENANCE, statement.encoded({"prt_v0_amd64.symbols.tgz": "0" * 64}, {}))
+    ArtifactShelf(out).sum_up(KEY)
+    assert wrong(verifier(out.parent), out / ARCHIVE, out / PROVENANCE) == []
+    assert said(verifier(out.parent), Kind.NOTE, out / ARCHIVE, out / PROVENANCE) == [
+        f"{out / ARCHIVE} is not named in {out / PROVENANCE}: nothing says what it was made from"
+    ]
+    (out / PROVENANCE).unlink()
+    assert said(verifier(out.parent), Kind.NOTE, out / ARCHIVE) == [
+        f"{out / ARCHIVE} has no provenance next to it: nothing says what it was made from"
+    ]
+
+
+def test_of_a_file_that_was_altered_no_provenance_says_anything_good(out: Path) -> None:
+    flip(out / ARCHIVE, 0)
+    assert said(verifier(out.parent), Kind.GOOD, out / ARCHIVE) == [
+        f"{out / SUMS} is signed by releases ({fingerprint(KEY.public_key())})"
+    ]
+
+
+STATEMENTS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "of another file": (
+        lambda content: statement.encoded({ARCHIVE: "0" * 64}, {}),
+        f"is of another {ARCHIVE}: it states another sha256 than SHA256SUMS lists",
+    ),
+    "of something else": (
+        lambda content: content.replace(b"slsa.dev/provenance/v1", b"spdx.dev/Document"),
+        "can't be read: it is no in-toto statement of SLSA's provenance, version 1",
+    ),
+    "that is cut off": (lambda content: content[:-9], "can't be read: "),
+    "that is a list": (lambda content: b"[]", "can't be read: it is no in-toto statement of SLSA's provenance"),
+    "that is nested": (lambda content: b"[" * 100_000, "can't be read: it is nested too deeply"),
+    "without digests": (
+        lambda content: content.replace(b'"sha256"', b'"md5"'),
+        "can't be read: it names a file twice, or without a sha256",
+    ),
+    "with two digests for a file": (
+        lambda content: content.replace(NAMES[0].encode(), ARCHIVE.encode()),
+        "can't be read: it names a file twice, or without a sha256",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", STATEMENTS)
+def test_a_provenance_that_is_wrong_is_its_own_sentence_even_where_it_was_signed(out: Path, how: str) -> None:
+    change, sentence = STATEMENTS[how]
+    publish(out, PROVENANCE, change((out / PROVENANCE).read_bytes()))
+    ArtifactShelf(out).sum_up(KEY)
+    (problem,) = wrong(verifier(out.parent), out / ARCHIVE)
+    assert problem.startswith(f"{out / PROVENANCE} {sentence}")
+
+
+def test_a_provenance_that_the_sums_do_not_list_says_nothing(out: Path) -> None:
+    (out / PROVENANCE).write_bytes((out / PROVENANCE).read_bytes() + b" ")
+    assert wrong(verifier(out.parent), out / ARCHIVE) == [
+        f"{out / PROVENANCE} is not the file that SHA256SUMS lists, and says nothing of {ARCHIVE}"
+    ]
+    assert wrong(verifier(out.parent), out / PROVENANCE) == [
+        f"{out / PROVENANCE} was altered: its sha256 is not the one that SHA256SUMS lists"
+    ]
+    linked(out / PROVENANCE, "/dev/zero")
+    assert wrong(verifier(out.parent), out / ARCHIVE) == [f"{out / PROVENANCE} can't be read: not a regular file"]
 
 
 @pytest.mark.parametrize(
@@ -362,6 +447,7 @@ def test_the_session_says_what_was_checked(out: Path, tree: Path, capsys: pytest
     lines = capsys.readouterr().out.splitlines()
     assert f"ok: {out / SUMS} is signed by releases ({fingerprint(KEY.public_key())})" in lines
     assert f"ok: {out / ARCHIVE} has the sha256 that {out / SUMS} lists" in lines
+    assert f"ok: {out / ARCHIVE} has the sha256 that {PROVENANCE} states" in lines
     assert len([line for line in lines if line.startswith("note: ")]) == 2
 
 

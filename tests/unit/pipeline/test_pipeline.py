@@ -21,8 +21,8 @@ from tests.support.recorder import Answer, Recorder
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 COMPILE = "compile CPython 3.13.5 (PGO, LTO)"
 MANIFEST, ARCHIVE = "prt_v0_amd64.manifest.json", "prt_v0_amd64.tgz"
-FILES = ["prt_v0_amd64.cdx.json", MANIFEST, ARCHIVE]
-DEV_FILES = ["prt-dev_v0_amd64.cdx.json", "prt-dev_v0_amd64.manifest.json", "prt-dev_v0_amd64.tgz"]
+FILES = [f"prt_v0_amd64.{ending}" for ending in ("cdx.json", "manifest.json", "provenance.json", "tgz")]
+DEV_FILES = [name.replace("prt", "prt-dev") for name in FILES]
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def cached(root: Path) -> list[Path]:
     return sorted(path for path in (root / "out" / "cache" / "v1").rglob("*") if path.is_file())
 
 
-def test_the_first_build_compiles_and_publishes_both_files(root: Path) -> None:
+def test_the_first_build_compiles_and_publishes_every_file(root: Path) -> None:
     engine = Recorder()
     artifacts, shown = build(root, engine)
     assert stages(engine) == ["interpreter", "package"]

@@ -194,7 +194,7 @@ def test_what_a_build_signs_openssh_verifies_and_a_second_build_changes_nothing(
     assert not ssh_keygen_verifies(root, line("releases", NEXT), content, signature)
     assert f"SHA256SUMS: signed by {fingerprint(KEY.public_key())}\n" in said
     assert sha256sum(out).startswith("0 ")
-    assert content.count(b"\n") == 3 + deb
+    assert content.count(b"\n") == 4 + 2 * deb
     before = (out / SUMS).stat().st_mtime_ns, (out / SIGNATURE).stat().st_mtime_ns
     assert "signed" not in build(root, deb, SIGNING_KEY=private_text(KEY))
     assert before == ((out / SUMS).stat().st_mtime_ns, (out / SIGNATURE).stat().st_mtime_ns)

@@ -127,7 +127,9 @@ def test_all_builds_every_package_and_lists_them(root: Path, capsys: pytest.Capt
     every.build_all()
     listed = [row[0] for row in last_table(capsys.readouterr().out)]
     expected = {f"{name}_{arch.value}" for arch in Arch for name in ("prt_v0", "prt-dev_v0", "prt_0", "prt-dev_0")}
-    assert {name.rpartition(".")[0].removesuffix(".manifest").removesuffix(".cdx") for name in listed} == expected
+    endings = (".tgz", ".manifest.json", ".cdx.json", ".deb.provenance.json", ".provenance.json", ".deb")
+    stems = {name: next(name.removesuffix(one) for one in endings if name.endswith(one)) for name in listed}
+    assert {*stems.values()} == expected
     assert {name for name in listed if (root / "out" / name).is_file()} == {*listed}
 
 

@@ -157,6 +157,7 @@ def test_the_environment_names_every_setting_and_artifact(root: Path, capsys: py
     assert lines["TARBALL_RUNTIME_X86"] == "prt_v0_amd64.tgz"
     assert lines["MANIFEST_RUNTIME_DEV_ARM"] == "prt-dev_v0_arm64.manifest.json"
     assert lines["SBOM_RUNTIME_X86"] == "prt_v0_amd64.cdx.json"
+    assert lines["PROVENANCE_RUNTIME_ARM"] == "prt_v0_arm64.provenance.json"
     assert lines["DEB_RUNTIME_DEV_ARM"] == "prt-dev_0_arm64.deb"
 
 
@@ -177,7 +178,7 @@ def test_build_prints_a_closing_table(root: Path, engine: Recorder, capsys: pyte
     path = root / "out" / f"prt_v0_{Arch.native().value}.tgz"
     assert head == ["FILE", "SIZE", "SHA256", "TIME"]
     assert rows[0][:3] == [str(path), str(path.stat().st_size), hashlib.sha256(path.read_bytes()).hexdigest()]
-    assert len(rows) == 3
+    assert len(rows) == 4
     assert len(engine.workplaces) == 3
 
 
@@ -191,7 +192,7 @@ def test_several_versions_are_built_one_after_the_other_and_listed_in_one_table(
     assert [Path(row[0]).name for row in rows] == [
         f"prt{branch}_v0_{Arch.native().value}.{ending}"
         for branch in ("3.13", "3.13t")
-        for ending in ("tgz", "manifest.json", "cdx.json")
+        for ending in ("tgz", "manifest.json", "cdx.json", "provenance.json")
     ]
     show.environment()
     text = capsys.readouterr().out
@@ -290,7 +291,7 @@ def test_clean_removes_the_packages_and_nothing_else(root: Path, capsys: pytest.
     capsys.readouterr()
     remove.clean()
     assert files_of(root) == ["cache", "logs", "notes.txt", "work"]
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(capsys.readouterr().out.splitlines()) == 5
 
 
 @pytest.mark.usefixtures("engine")

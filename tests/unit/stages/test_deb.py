@@ -160,7 +160,8 @@ def root(tmp_path: Path) -> Path:
 
 def test_the_tarball_is_built_first_and_the_second_time_nothing_is(root: Path) -> None:
     artifacts, _ = run(root, Recorder())
-    assert [one.name for one in artifacts] == [f"prt_0_{Arch.native().value}.deb"]
+    name = f"prt_0_{Arch.native().value}.deb"
+    assert [one.name for one in artifacts] == [name, f"{name}.provenance.json"]
     assert (root / "out" / artifacts[0].name).read_bytes() == b"canned package.deb"
     engine = Recorder()
     _, shown = run(root, engine)
