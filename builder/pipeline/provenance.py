@@ -51,7 +51,7 @@ class Provenance:
         interpreter, which is no artifact.
         """
         first = (plan.stage,) if plan.parent else (plan.interpreter, plan.stage)
-        stages = [*_each(*first, *(wheel.stage for wheel in plan.locks.every_wheel))]
+        stages = _each(*first, *(wheel.stage for wheel in plan.locks.every_wheel))
         session = f"{plan.target.variant.value}-{plan.target.arch.suffix}"
         used = [*map(_artifact, parent), *_contents(stages), *_packages(installed, stages)]
         definition = self._definition(session, plan.inputs, plan.stage_keys)
@@ -59,7 +59,7 @@ class Provenance:
 
     def of_deb(self, plan: DebPlan, archive: Artifact, made: Iterable[Artifact]) -> bytes:
         """The statement of a Debian package, which is made from a runtime's archive."""
-        target, stages = plan.runtime.target, [*_each(plan.stage)]
+        target, stages = plan.runtime.target, _each(plan.stage)
         session = f"deb{target.variant.package_suffix}-{target.arch.suffix}"
         keys = {**plan.runtime.stage_keys, plan.stage.name: plan.stage.key}
         used = [_artifact(archive), *_contents(stages)]
@@ -123,10 +123,16 @@ def _given(settings: Settings) -> Iterator[tuple[str, str]]:
             yield one.name, str(int(value)) if isinstance(value, bool) else without_credentials(str(value))
 
 
-def _each(*stages: Stage) -> Iterator[Stage]:
-    """Stages, with all that they start from and are accepted by."""
-    for stage in stages:
-        yield from (stage, *_each(*stage.parents, *((stage.acceptance,) if stage.acceptance else ())))
+def _each(*stages: Stage) -> list[Stage]:
+    """Stages, with all that they start from and are accepted by, each once."""
+    found: dict[str, Stage] = {}
+    ahead = [*stages]
+    while ahead:
+        stage = ahead.pop(0)
+        if stage.key not in found:
+            found[stage.key] = stage
+            ahead += (*stage.parents, *((stage.acceptance,) if stage.acceptance else ()))
+    return [*found.values()]
 
 
 def _contents(stages: Iterable[Stage]) -> Iterator[Json]:

@@ -22,13 +22,13 @@ from builder.inputs.pins import Sysroot
 from builder.inputs.settings import SETTINGS
 from builder.pipeline import stores
 from builder.pipeline.pipeline import Pipeline
-from builder.pipeline.provenance import BUILD_TYPE, _given
+from builder.pipeline.provenance import BUILD_TYPE, _each, _given
 from builder.plan import plan_deb
 from builder.roots.lock import read_root
 from builder.stages.stage import Stage
 from builder.targets import Arch, Target, Variant
 from builder.trust import statement, sums
-from tests.support.factories import COMMITTED, VERSION, checkout, environ, pylock
+from tests.support.factories import COMMITTED, VERSION, assert_golden, checkout, environ, pylock
 from tests.support.recorder import Recorder
 from tests.support.signing import key_of, private_text
 
@@ -293,6 +293,24 @@ def test_who_built_it_is_no_more_than_what_is_known(root: Path) -> None:
     }
     commit = definition(found)["resolvedDependencies"][0]
     assert commit["uri"] == "git+https://github.com/octocat/hello@refs/tags/v1"
+
+
+def test_a_stage_that_others_start_from_is_looked_at_once_however_far_it_is() -> None:
+    last = Stage("last", {}, (), (), "output")
+    proof = Stage("proof", {}, (), (), "output")
+    middle = Stage("middle", {}, (), (), "output", parents=(last,), acceptance=proof)
+    first = Stage("first", {}, (), (), "output", parents=(middle, last))
+    assert [one.name for one in _each(first, middle)] == ["first", "middle", "last", "proof"]
+
+
+def test_a_whole_statement_is_as_the_golden_file_shows(root: Path) -> None:
+    """The page about it names this file as its example. Digests change with every edit, and programs are many."""
+    found = stated(root, PACKAGE_VERSION="v1", **GITHUB, **ACROSS)
+    used = definition(found)["resolvedDependencies"]
+    used[:] = [one for one in used if not re.match(r"[\w-]+/(?!requirements)", one["name"])]
+    assert_golden(
+        "provenance.json", re.sub("[0-9a-f]{64}", "…", json.dumps(found, indent=2, ensure_ascii=False)) + "\n"
+    )
 
 
 def test_the_page_about_it_has_each_part(root: Path) -> None:
