@@ -14,11 +14,12 @@ from builder.cache import archive, credentials
 from builder.cache.entry import LARGEST_CONTENT, LARGEST_ENTRY, Entry, Unusable, content_name
 from builder.cache.remote import Remote
 from builder.cache.report import Report
+from builder.cache.signatures import Signatures
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.trim import trim_store
 from builder.cache.webdav import WebDav
 from builder.cache.webdav_request import netrc
-from builder.errors import BuildError
+from builder.errors import BuildError, UserError
 from builder.files import digest
 from builder.inputs.choices import CacheMode
 from builder.inputs.network import Network
@@ -202,16 +203,23 @@ class Cache:
             return Hit(path, entry.built)
 
 
-def opened(settings: Settings, network: Network, folder: Path, say: Callable[[str], None]) -> Cache:
-    """The cache as the settings want it; UserError where they would give a secret away."""
+def opened(
+    settings: Settings, network: Network, folder: Path, say: Callable[[str], None], signatures: Signatures
+) -> Cache:
+    """The cache as the settings want it; UserError where they would give a secret away, or nothing could be used."""
     report = Report(say, settings.cache_strict)
     mode = CacheMode.OFF if settings.no_cache else settings.cache_mode
     remote = None
     if settings.cache_url and mode not in {CacheMode.OFF, CacheMode.LOCAL}:
         remote = Remote(
             server(settings, network), report, folder / "quarantine",
-            reads=mode is not CacheMode.REFRESH, writes=mode is not CacheMode.READ,
+            reads=mode is not CacheMode.REFRESH, writes=mode is not CacheMode.READ, signatures=signatures,
         )  # fmt: skip
+        if remote.reads and signatures.checks and not signatures.signers:
+            raise UserError(
+                "SIGNING=require takes only what is signed from CACHE_URL, and nobody's signature is trusted",
+                "add a key to recipes/allowed_signers, or set CACHE_MODE=local",
+            )
     why = {
         CacheMode.OFF: "NO_CACHE=1" if settings.no_cache else "CACHE_MODE=off",
         CacheMode.REFRESH: "CACHE_MODE=refresh",

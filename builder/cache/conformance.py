@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from builder.cache.entry import content_name, entry_name
 from builder.cache.patience import Absent, Trouble
+from builder.cache.signatures import signature_name
 from builder.cache.webdav import WebDav
 from builder.cache.webdav_probe import anonymous, another, ask, write_half
 
@@ -36,6 +37,7 @@ def points(server: WebDav) -> Iterator[Point]:
         "GET returns its bytes": lambda: "" if server.read(name, _SIZE) == body else "other bytes",
         "HEAD returns its size": lambda: _differs(server.size(name), _SIZE),
         "PUT replaces an entry": lambda: _replaces(server, entry),
+        "an entry's signature has its place next to it": lambda: _replaces(server, signature_name(entry)),
         "a reader never sees half of a replacement": lambda: _torn(server, entry),
         "a folder is not listed": lambda: _listing(server, name),
         "nothing is renamed, copied or removed": lambda: _destroys(server, name),

@@ -1,7 +1,7 @@
 """An entry: the small file, named by a key, that says which bytes answer it. The same locally and on a server.
 
-`v1/ac/<kind>/<k[:2]>/<key>.json` is an entry, `v1/cas/sha256/<d[:2]>/<digest>` is content. A signature of an entry
-would be next to it as `<key>.json.sig`; the entry's bytes are canonical, so that it could be checked byte by byte.
+`v1/ac/<kind>/<k[:2]>/<key>.json` is an entry, `v1/cas/sha256/<d[:2]>/<digest>` is content. An entry's bytes are
+canonical: what they say has one signature, which is next to it on a server (`signatures`).
 """
 
 from __future__ import annotations

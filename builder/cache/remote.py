@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,15 @@ from pathlib import Path
 from builder.cache.entry import LARGEST_ENTRY, Entry, Unusable, content_name, entry_name, parse
 from builder.cache.patience import Absent, Trouble
 from builder.cache.report import Report
+from builder.cache.signatures import LARGEST, Signatures, signature_name
 from builder.cache.webdav import WebDav
+from builder.console import harmless
 from builder.stages.stage import Json, key_of
+from builder.trust.signers import Untrusted
 
 # What is wrong with one object only: the server is still asked for others.
-_ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "truncated", "no-space"}
+_ABOUT_ONE = {"dangling", "entry", "corrupt", "too-large", "oversized", "truncated", "no-space", "contested"}
+_PAUSES = (0, 1, 2, 4)  # seconds at most before an entry is put, if another builder puts its own at the same time
 
 
 @dataclass
@@ -26,6 +31,7 @@ class Remote:
     aside: Path
     reads: bool = True
     writes: bool = False
+    signatures: Signatures = field(default_factory=Signatures)
     spoiled: set[str] = field(default_factory=set)  # digests of which the server has something else
 
     def entry(self, kind: str, inputs: Mapping[str, Json]) -> Entry | None:
@@ -35,14 +41,45 @@ class Remote:
         key = key_of(inputs)
         name = entry_name(kind, key)
         try:
-            return parse(self.server.read(name, LARGEST_ENTRY), kind, key)
+            data, signed = self._believed(name)
+            entry = parse(data, kind, key)
+            if not signed:
+                self.report.trouble("unverified", f"{self.server.url}/{name} has no signature, and is used without")
+            return entry
         except Absent:
             return None
+        except Untrusted as problem:
+            # It may quote what somebody wrote on the server.
+            self.report.trouble("unsigned", f"{self.server.url}/{name} is not used: {harmless(str(problem))}")
         except Unusable as problem:
             self.report.trouble("entry", f"{self.server.url}/{name} is not an entry we can use: {problem}")
         except Trouble as trouble:
             self._note(trouble, "entry" if trouble.cause == "oversized" else trouble.cause)
         return None
+
+    def _believed(self, name: str) -> tuple[bytes, bool]:
+        """The bytes of an entry, and whether they are signed, if that is asked for; Untrusted if they can't be used."""
+        if not self.signatures.checks:
+            return self.server.read(name, LARGEST_ENTRY), True
+        try:
+            return self._checked(name)
+        except Untrusted:  # entry and signature may be of two moments, on the server or in a proxy on the way
+            return self._checked(name, past_caches=True)
+
+    def _checked(self, name: str, past_caches: bool = False) -> tuple[bytes, bool]:
+        data = self.server.read(name, LARGEST_ENTRY, past_caches)
+        return data, self.signatures.check(name, data, self._there(signature_name(name), LARGEST, past_caches))
+
+    def _there(self, name: str, most: int, past_caches: bool = False) -> bytes | None:
+        """What the server has at a place; None if that is nothing, and no bytes if there are too many."""
+        try:
+            return self.server.read(name, most, past_caches)
+        except Absent:
+            return None
+        except Trouble as trouble:
+            if trouble.cause != "oversized":
+                raise
+            return b""
 
     def fetch(self, kind: str, inputs: Mapping[str, Json], part: Path) -> Entry | None:
         """Bring the verified bytes that answer a key into a file; None if that was not possible."""
@@ -88,10 +125,9 @@ class Remote:
         self.publishes = self.writes  # whether it should, even when trouble has ended it
 
     def publish(self, entry: Entry, content: Path) -> bool:
-        """Put content and then its entry, as far as the server takes it; whether both are there now."""
-        name = entry_name(entry.kind, entry.key)
+        """Put content and then its entry, as far as the server takes it; whether the server has both now."""
         done = self._written(lambda: self.put_content(entry.digest, content)) and self._written(
-            lambda: self.server.write(name, entry.encode())
+            lambda: self.put_entry(entry)
         )
         self.report.published += done
         return done
@@ -117,6 +153,39 @@ class Remote:
             raise Trouble("unexpected", f"{self.server.url}/{name} has {after} bytes after {size} were written")
         self.spoiled.discard(sha256)
         return "new" if before is None else "replaced"
+
+    def renew_entry(self, entry: Entry) -> str:
+        """Put an entry unless it is there, signed as we sign; returns `present`, `new`, `replaced`, or `kept` if it
+        must stay away. Raises Trouble.
+        """
+        name, data = entry_name(entry.kind, entry.key), entry.encode()
+        before, signature = self._there(name, LARGEST_ENTRY), self.signatures.sign(name, data)
+        if before == data and (not signature or self._there(signature_name(name), LARGEST) == signature):
+            return "present"
+        if not self.put_entry(entry):
+            return "kept"
+        return "new" if before is None else "replaced"
+
+    def put_entry(self, entry: Entry) -> bool:
+        """Put an entry, with its signature if there is a key; False if it stays away. Raises Trouble.
+
+        Without a key it replaces none that somebody has signed: the signature would not fit any more.
+        """
+        name, data = entry_name(entry.kind, entry.key), entry.encode()
+        place, signature = signature_name(name), self.signatures.sign(name, data)
+        if not signature:
+            if self.server.size(place) is not None:
+                return False
+            self.server.write(name, data)
+            return True
+        for pause in _PAUSES:
+            self.server.sleep(random.uniform(0, pause))
+            self.server.write(place, signature)  # first: without it the entry would be refused meanwhile
+            self.server.write(name, data)
+            # Of two builders that put the same key now, the last one to put its entry sees a signature of the other.
+            if self._there(place, LARGEST, past_caches=True) == signature:
+                return True
+        raise Trouble("contested", f"{self.server.url}/{place} is not the one that was written: others write it, too")
 
     def _differs(self, sha256: str, size: int) -> bool:
         try:

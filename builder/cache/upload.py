@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.cache.entry import LARGEST_ENTRY, Entry, content_name, entry_name
-from builder.cache.patience import Absent, Trouble
+from builder.cache.entry import Entry, content_name, entry_name
+from builder.cache.patience import Trouble
 from builder.cache.remote import Remote
 from builder.cache.store import Store
 
@@ -16,7 +16,10 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Upload:
-    """What became of one object: `new`, `present`, `replaced` or `failed`; why, if it failed."""
+    """What became of one object: `new`, `present`, `replaced` or `failed`; why, if it failed.
+
+    `kept` is an entry that somebody has signed, and that only one with a key may replace.
+    """
 
     name: str
     size: int
@@ -38,12 +41,12 @@ def upload_entries(
         if entry.digest not in done:
             done[entry.digest] = _content(store, remote, entry.digest, entry.size)
             yield done[entry.digest]
-        name, data = entry_name(entry.kind, entry.key), entry.encode()
         if done[entry.digest].outcome == FAILED:
-            yield Upload(name, len(data), FAILED, "its content is not there")
+            name = entry_name(entry.kind, entry.key)
+            yield Upload(name, len(entry.encode()), FAILED, "its content is not there")
         else:
             yield from _named(store, remote, entry, done, named)
-            yield _entry(remote, name, data)
+            yield _entry(remote, entry)
 
 
 def _named(
@@ -73,19 +76,9 @@ def _content(store: Store, remote: Remote, sha256: str, size: int) -> Upload:
         return Upload(name, size, FAILED, str(trouble))
 
 
-def _entry(remote: Remote, name: str, data: bytes) -> Upload:
-    server = remote.server
+def _entry(remote: Remote, entry: Entry) -> Upload:
+    name, size = entry_name(entry.kind, entry.key), len(entry.encode())
     try:
-        try:
-            before: bytes | None = server.read(name, LARGEST_ENTRY)
-        except Absent:
-            before = None
-        except Trouble as trouble:
-            if trouble.cause != "oversized":
-                raise
-            before = b""
-        if before != data:
-            server.write(name, data)
+        return Upload(name, size, remote.renew_entry(entry))
     except Trouble as trouble:
-        return Upload(name, len(data), FAILED, str(trouble))
-    return Upload(name, len(data), "present" if before == data else "new" if before is None else "replaced")
+        return Upload(name, size, FAILED, str(trouble))

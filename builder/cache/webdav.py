@@ -52,11 +52,11 @@ class WebDav:
         self.session.trust_env = False
         self.session.auth = authentication(self.credentials)
 
-    def read(self, name: str, most: int) -> bytes:
-        """A small object, of at most so many bytes."""
+    def read(self, name: str, most: int, past_caches: bool = False) -> bytes:
+        """A small object, of at most so many bytes; `past_caches` as for a `download`."""
 
         def attempt(watch: Watch) -> bytes:
-            with self._get(name) as response:
+            with self._get(name, more=_PAST_CACHES if past_caches else None) as response:
                 return b"".join(self._body(response, name, most, watch))
 
         return self._repeated(attempt, name, 0)

@@ -146,10 +146,10 @@ class Settings:
     cache_size: int = _setting("10G", size, CACHE,
         "The local cache's size, in M, G or T; what was used least recently goes first.")
     signing_key: str = _setting("", key_or_file, TRUST,
-        "File of the OpenSSH Ed25519 key that signs SHA256SUMS or, in the environment, that key itself; never shown.",
+        "File of an OpenSSH Ed25519 key for sums and the cache or, in the environment, the key itself; never shown.",
         secret=True, lines=True)
     signing: Signing = _setting("prefer", one_of(Signing), TRUST,
-        "What `verify` wants: `require` a signature, `prefer` one (none is no failure, a wrong one is), or `off`.")
+        "What `verify` and the shared cache want: `require` a signature, `prefer` one (none is a warning), or `off`.")
     no_cache: bool = _setting("0", switch, RUN,
         "`1` builds everything again: no cache is read or written.")
     no_package_cache: bool = _setting("0", switch, RUN,

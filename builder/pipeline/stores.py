@@ -13,6 +13,7 @@ from builder.cache import cache as caching
 from builder.cache.cache import Cache
 from builder.cache.remote import Remote
 from builder.cache.report import Report
+from builder.cache.signatures import Signatures
 from builder.errors import UserError
 from builder.inputs.project import Project
 from builder.pipeline.artifacts import ArtifactShelf
@@ -22,7 +23,7 @@ from builder.sources import python_build as python_builds
 from builder.sources.python_build import PythonBuild
 from builder.sources.shelf import SourceShelf
 from builder.stages.planning import BuildMachine, Inputs
-from builder.trust import key
+from builder.trust import key, signers
 
 
 def cache_folder(project: Project) -> Path:
@@ -32,7 +33,7 @@ def cache_folder(project: Project) -> Path:
 
 def cache(project: Project, say: Callable[[str], None]) -> Cache:
     """The cache of results; `say` gets a line for each thing that goes wrong with it."""
-    return caching.opened(project.settings, project.network, cache_folder(project), say)
+    return caching.opened(project.settings, project.network, cache_folder(project), say, signatures(project))
 
 
 def remote_cache(project: Project, say: Callable[[str], None]) -> Remote:
@@ -40,7 +41,14 @@ def remote_cache(project: Project, say: Callable[[str], None]) -> Remote:
     if not project.settings.cache_url:
         raise UserError("CACHE_URL is not set", "set it to the web server that is to be the cache")
     server = caching.server(project.settings, project.network)
-    return Remote(server, Report(say, strict=True), cache_folder(project) / "quarantine", writes=True)
+    aside = cache_folder(project) / "quarantine"
+    return Remote(server, Report(say, strict=True), aside, writes=True, signatures=signatures(project))
+
+
+def signatures(project: Project) -> Signatures:
+    """Who signs entries of the cache, and who is trusted; UserError for a key or a list that can't be read."""
+    trusted = signers.read(project.recipes_folder / signers.FILE)
+    return Signatures(trusted, project.settings.signing, signing_key(project))
 
 
 def artifacts(project: Project) -> ArtifactShelf:
@@ -49,7 +57,7 @@ def artifacts(project: Project) -> ArtifactShelf:
 
 
 def signing_key(project: Project) -> Ed25519PrivateKey | None:
-    """What signs the sums of the artifacts; UserError where SIGNING_KEY is no key for that."""
+    """What signs the sums of the artifacts and entries of the cache; UserError where SIGNING_KEY is no key for that."""
     return key.load(project.settings.signing_key)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from builder.cache.conformance import points
+from builder.cache.store import Store
 from builder.cache.upload import FAILED, upload_entries
 from builder.console import say
 from builder.errors import BuildError
@@ -21,7 +22,7 @@ def upload_cache() -> None:
     project = read_project()
     done = []
     locked = (sha256 for recipe in project.recipes.values() for sha256 in recipe.digests)
-    for one in upload_entries(stores.cache(project, say).store, stores.remote_cache(project, say), _named, locked):
+    for one in upload_entries(Store(stores.cache_folder(project)), stores.remote_cache(project, say), _named, locked):
         done.append(one)
         say(f"{one.outcome:<8}  {one.size:>13,}  {one.name}")
     failed = [f"\n  {one.name}: {one.problem}" for one in done if one.outcome == FAILED]

@@ -16,6 +16,7 @@ from builder.cache.entry import Entry, content_name, entry_name
 from builder.cache.patience import Patience
 from builder.cache.remote import Remote
 from builder.cache.report import Report
+from builder.cache.signatures import Signatures, signature_name
 from builder.cache.store import Hit, Miss, Store
 from builder.cache.webdav import WebDav
 from builder.stages.stage import Json, Stage
@@ -61,6 +62,11 @@ def entry_path(of: Stage | None = None) -> str:
     """The path of a stage's entry on a server."""
     of = of or stage()
     return "/" + entry_name(of.name, of.key)
+
+
+def signature_path(of: Stage | None = None) -> str:
+    """The path of the signature of a stage's entry on a server."""
+    return signature_name(entry_path(of))
 
 
 def content_path(content: bytes = GOOD) -> str:
@@ -127,13 +133,14 @@ class Scene:
 
 def scene(
     folder: Path, url: str, *, patience: Patience = QUICK, who: Credentials = NOBODY, writes: bool = False,
-    strict: bool = False,
+    strict: bool = False, signatures: Signatures | None = None,
 ) -> Scene:  # fmt: skip
-    """A cache in a folder before a server; waits are remembered and not waited."""
+    """A cache in a folder before a server; waits are remembered and not waited. Nobody's signature is trusted."""
     shown: list[str] = []
     slept: list[float] = []
     report = Report(shown.append, strict)
     server = WebDav(url, who, patience=patience, sleep=slept.append)
-    remote = Remote(server, report, folder / "cache" / "quarantine", writes=writes)
+    signatures = signatures or Signatures()
+    remote = Remote(server, report, folder / "cache" / "quarantine", writes=writes, signatures=signatures)
     (folder / "parts").mkdir(exist_ok=True)
     return Scene(Cache(Store(folder / "cache"), remote, report, 10**9), folder / "parts", shown, slept)

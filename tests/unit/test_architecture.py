@@ -68,7 +68,12 @@ PRIVILEGES = {
     ),
     "trustme": ("builder.proof.prover",),
     # The others have the types of keys only, for what they hand on.
-    "cryptography": ("builder.trust.", "builder.pipeline.artifacts", "builder.pipeline.stores"),
+    "cryptography": (
+        "builder.trust.",
+        "builder.cache.signatures",
+        "builder.pipeline.artifacts",
+        "builder.pipeline.stores",
+    ),
     "subprocess": ("builder.command",),
     "multiprocessing": (),
     "pty": (),

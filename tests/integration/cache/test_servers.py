@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count as numbers
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,35 @@ from builder.cache.conformance import points
 from builder.cache.credentials import NOBODY, Credentials
 from builder.cache.entry import content_name, entry_name
 from builder.cache.patience import Absent, Patience
+from builder.cache.remote import Remote
+from builder.cache.signatures import Signatures
 from builder.cache.store import Hit, Miss
 from builder.cache.webdav import WebDav
 from builder.cache.webdav_probe import another, write_half
+from builder.inputs.choices import Signing
 from builder.stages.stage import Stage
-from tests.support.scene import GOOD, Scene, content_path, entry, entry_path, file, scene, stage, tgz
+from builder.trust.signers import Signer
+from tests.support.scene import (
+    GOOD,
+    Scene,
+    content_path,
+    entry,
+    entry_path,
+    file,
+    scene,
+    signature_path,
+    stage,
+    tgz,
+)
 from tests.support.servers import WRITER, Server, nginx, wsgidav
+from tests.support.signing import key_of
 
 pytestmark = pytest.mark.needs("nginx")
 
 OTHER = stage("3.12.1")
+SIGNING = Signatures(key=key_of(1))
+PREFERRING = Signatures((Signer("ci", key_of(1).public_key()),))
+REQUIRING = replace(PREFERRING, signing=Signing.REQUIRE)
 
 
 @pytest.fixture
@@ -36,16 +56,23 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield one
 
 
-def writer(folder: Path, server: Server, who: Credentials = WRITER, patience: Patience | None = None) -> Scene:
+def writer(
+    folder: Path, server: Server, who: Credentials = WRITER, patience: Patience | None = None,
+    signatures: Signatures | None = None,
+) -> Scene:  # fmt: skip
     """A builder that publishes, in a folder of its own."""
     folder.mkdir(exist_ok=True)
-    return scene(folder, server.url, who=who, writes=True, patience=patience or Patience(idle=5))
+    return scene(
+        folder, server.url, who=who, writes=True, patience=patience or Patience(idle=5), signatures=signatures
+    )  # fmt: skip
 
 
-def reader(folder: Path, server: Server, who: Credentials = NOBODY) -> Scene:
+def reader(
+    folder: Path, server: Server, who: Credentials = NOBODY, signatures: Signatures | None = None
+) -> Scene:  # fmt: skip
     """A builder that only reads."""
     folder.mkdir(exist_ok=True)
-    return scene(folder, server.url, who=who, patience=Patience(idle=5))
+    return scene(folder, server.url, who=who, patience=Patience(idle=5), signatures=signatures)
 
 
 def failing(server: Server) -> set[str]:
@@ -83,6 +110,66 @@ def test_the_check_bites(tmp_path: Path) -> None:
         assert {"an upload that breaks off leaves nothing", "a writer must say who it is"} <= failing(careless)
 
 
+def test_an_nginx_of_an_earlier_version_is_not_fit(tmp_path: Path) -> None:
+    with nginx(tmp_path / "one", {r"(?:\.sig)?": ""}) as earlier:
+        assert failing(earlier) == {"an entry's signature has its place next to it"}
+        here = writer(tmp_path / "two", earlier, signatures=SIGNING)
+        here.keep()
+        assert f"{signature_path()} answers 404; nothing more is published" in here.warnings[0]
+
+
+def test_what_one_signs_the_other_uses_and_nothing_else(server: Server, tmp_path: Path) -> None:
+    writer(tmp_path / "one", server, signatures=SIGNING).keep()
+    assert server.requests("PUT") == [
+        ("PUT", path, 201) for path in (content_path(), signature_path(), entry_path())
+    ]  # fmt: skip
+    assert isinstance(reader(tmp_path / "two", server, signatures=REQUIRING).find(), Hit)
+    writer(tmp_path / "three", server).keep(tgz(file("evil", 3)), OTHER)  # allowed to write, without a key
+    here = reader(tmp_path / "four", server, signatures=REQUIRING)
+    here.expect(here.find(OTHER), "unsigned")
+    assert isinstance(here.find(), Hit)
+
+
+def test_those_allowed_to_write_without_a_key_poison_nothing(server: Server, tmp_path: Path) -> None:
+    """Whatever they try is a miss with its own reason, which without the check is a hit."""
+    writer(tmp_path / "one", server, signatures=SIGNING).keep()
+    evil = tgz(file("evil", 3))
+    client = WebDav(server.url, WRITER)
+    client.write(content_name(entry(evil).digest), evil)
+    client.write(entry_path()[1:], entry(evil).encode())
+    name = entry_name(entry().kind, entry().key)
+    stranger = Signatures(key=key_of(2)).sign(name, entry(evil).encode())
+    for number, (put, said) in enumerate(
+        (
+            (None, "it was altered: ci ("),
+            (stranger, "its signature is by a key that is not trusted: SHA256:"),
+            (b"", "its signature is none: "),
+        )
+    ):
+        if put is not None:
+            client.write(signature_path()[1:], put)
+        for trust in (REQUIRING, PREFERRING):
+            here = reader(tmp_path / f"{number}-{trust.signing}", server, signatures=trust)
+            here.expect(here.find(), "unsigned")
+            assert f"is not used: {said}" in here.warnings[0]
+    assert isinstance(reader(tmp_path / "off", server).find(), Hit), "who trusts nobody believes the server"
+
+
+def test_builders_that_sign_the_same_entry_at_once_leave_one_that_is_used(server: Server, tmp_path: Path) -> None:
+    WebDav(server.url, WRITER).write(content_name(entry().digest), GOOD)
+    remotes = [writer(tmp_path / f"writer-{one}", server, signatures=SIGNING).cache.remote for one in range(3)]
+    for number in range(10):
+
+        def publish(remote: Remote | None, seconds: int) -> None:
+            assert remote
+            remote.server.sleep = time.sleep
+            remote.put_entry(replace(entry(), built={**entry().built, "seconds": seconds}))
+
+        with ThreadPoolExecutor(len(remotes)) as pool:
+            assert list(pool.map(publish, remotes, numbers(number * 10))) == [None] * len(remotes)
+        assert isinstance(reader(tmp_path / f"reader-{number}", server, signatures=REQUIRING).find(), Hit)
+
+
 def test_protected_reads_ask_for_credentials(tmp_path: Path) -> None:
     with nginx(tmp_path / "server", reads="protected") as server:
         here = reader(tmp_path / "one", server)
@@ -111,7 +198,16 @@ def test_only_names_of_the_cache_can_be_put(server: Server) -> None:
 def test_only_the_exact_name_of_a_digest_or_a_key_can_be_put(server: Server) -> None:
     digest, key = content_path()[1:], entry_path()[1:]
     other = digest.replace(f"/{digest.split('/')[-2]}/", "/zz/").replace("zz", "00" if "/00/" not in digest else "11")
-    names = (f"{digest}%0a", f"{key}%0A", other, key.replace("interpreter", "k" * 256), key.replace("interpreter", ""))
+    names = (
+        f"{digest}.sig",
+        f"{key}.sig.sig",
+        f"{key}.sig%0a",
+        f"{digest}%0a",
+        f"{key}%0A",
+        other,
+        key.replace("interpreter", "k" * 256),
+        key.replace("interpreter", ""),
+    )
     client = WebDav(server.url, WRITER)
     for name in names:
         with client.request("PUT", f"{server.url}/{name}", data=b"x") as answer:

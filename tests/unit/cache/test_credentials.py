@@ -11,6 +11,7 @@ import pytest
 from builder.cache import cache as module
 from builder.cache.credentials import chosen
 from builder.cache.patience import Absent
+from builder.cache.signatures import Signatures
 from builder.errors import UserError
 from builder.inputs import settings as all_settings
 from builder.inputs.network import Network
@@ -37,7 +38,7 @@ def test_http_with_a_token_to_another_machine_is_refused_at_start(
     tmp_path: Path, url: str, given: Mapping[str, str]
 ) -> None:
     with pytest.raises(UserError) as problem:
-        module.opened(settings(tmp_path, CACHE_URL=url, **given), NO_NETWORK, tmp_path, print)
+        module.opened(settings(tmp_path, CACHE_URL=url, **given), NO_NETWORK, tmp_path, print, Signatures())
     assert "plain http" in str(problem.value)
     assert "hush" not in str(problem.value)
 
@@ -60,7 +61,9 @@ def test_netrc_is_read_and_does_not_replace_what_was_set(tmp_path: Path, monkeyp
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with hostile(lambda *request: Answer(404)) as server:
         for given in ({}, TOKEN):
-            cache = module.opened(settings(tmp_path, CACHE_URL=server.url, **given), NO_NETWORK, tmp_path, print)
+            cache = module.opened(
+                settings(tmp_path, CACHE_URL=server.url, **given), NO_NETWORK, tmp_path, print, Signatures()
+            )
             assert cache.remote
             with pytest.raises(Absent):
                 cache.remote.server.read("x", 1)
@@ -72,7 +75,7 @@ def test_the_ca_setting_wins_over_what_the_environment_names(tmp_path: Path, mon
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     (tmp_path / "ours.pem").touch()
     cache = module.opened(
-        settings(tmp_path, CACHE_URL=SAFE[0]), Network(tmp_path / "ours.pem", {}, {}), tmp_path, print
+        settings(tmp_path, CACHE_URL=SAFE[0]), Network(tmp_path / "ours.pem", {}, {}), tmp_path, print, Signatures()
     )
     assert cache.remote
     assert cache.remote.server.verify == str(tmp_path / "ours.pem")
@@ -104,7 +107,7 @@ def test_an_impossible_setting_is_refused_with_what_it_must_be(
 
 
 def test_an_empty_url_is_none(tmp_path: Path) -> None:
-    assert module.opened(settings(tmp_path, CACHE_URL=""), NO_NETWORK, tmp_path, print).remote is None
+    assert module.opened(settings(tmp_path, CACHE_URL=""), NO_NETWORK, tmp_path, print, Signatures()).remote is None
 
 
 def test_a_size_is_read_in_bytes(tmp_path: Path) -> None:
@@ -125,20 +128,24 @@ def test_a_size_is_read_in_bytes(tmp_path: Path) -> None:
 def test_what_each_mode_does(
     tmp_path: Path, mode: str, reads: bool | None, writes: bool | None, looks: bool, keeps: bool
 ) -> None:
-    cache = module.opened(settings(tmp_path, CACHE_MODE=mode, CACHE_URL=SAFE[0]), NO_NETWORK, tmp_path, print)
+    cache = module.opened(
+        settings(tmp_path, CACHE_MODE=mode, CACHE_URL=SAFE[0]), NO_NETWORK, tmp_path, print, Signatures()
+    )
     assert (not cache.skip_reason, cache.writes) == (looks, keeps)
     assert (cache.remote and cache.remote.reads, cache.remote and cache.remote.writes) == (reads, writes)
 
 
 def test_no_cache_is_off_whatever_the_mode(tmp_path: Path) -> None:
-    cache = module.opened(settings(tmp_path, NO_CACHE="1", CACHE_MODE="read-write"), NO_NETWORK, tmp_path, print)
+    cache = module.opened(
+        settings(tmp_path, NO_CACHE="1", CACHE_MODE="read-write"), NO_NETWORK, tmp_path, print, Signatures()
+    )
     assert (cache.skip_reason, cache.writes) == ("NO_CACHE=1", False)
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
     key = f"{PRIVATE_KEY}\nhush-hush\n"
     loaded = settings(tmp_path, CACHE_URL=SAFE[0], SIGNING_KEY=key, **TOKEN, **LOGIN)
-    cache = module.opened(loaded, NO_NETWORK, tmp_path, print)
+    cache = module.opened(loaded, NO_NETWORK, tmp_path, print, Signatures())
     assert "hush" not in repr(loaded) + repr(cache)
     assert {loaded.shown(row) for row in SETTINGS if row.secret} == {"****"}
     with pytest.raises(UserError) as problem:

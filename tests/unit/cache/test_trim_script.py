@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from builder.cache.entry import entry_name
+from builder.cache.signatures import signature_name
 from builder.cache.store import Store
 from builder.stages.interpreter.library_recipes import RECIPES
 from builder.stages.stage import key_of
@@ -64,6 +65,33 @@ def test_what_was_not_used_for_long_goes_entry_before_content(tmp_path: Path) ->
     assert there(*old, *young) == [False, False, True, True]
     assert [line.partition(":")[0] for line in said[:2]] == [str(path.relative_to(data)) for path in old]
     assert said[-1].startswith("2 files")
+
+
+def signed(entry: Path, days: float) -> Path:
+    """The signature of an entry, last used so many days ago."""
+    path = Path(signature_name(str(entry)))
+    path.touch()
+    return used(path, days)
+
+
+def test_a_signature_stays_with_its_entry_and_goes_with_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    old, kept = published(data, "a", 100), published(data, "b", 10)
+    signatures = [signed(old[0], 100), signed(kept[0], 100)]
+    said = trim(data).splitlines()
+    assert there(*old, *kept, *signatures) == [False, False, True, True, False, True]
+    assert said[1] == f"{signatures[0].relative_to(data)}: its entry is not there"
+    assert said[-1].startswith("3 files")
+
+
+def test_a_signature_whose_entry_is_on_its_way_stays_for_the_grace(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    young, old = (published(data, name, 3)[0] for name in ("a", "b"))
+    signatures = [signed(young, 0.5), signed(old, 3)]
+    young.unlink()
+    old.unlink()
+    trim(data)
+    assert there(*signatures) == [True, False]
 
 
 def test_over_the_size_the_longest_unused_goes_first(tmp_path: Path) -> None:
@@ -182,6 +210,8 @@ def test_what_has_no_name_of_the_cache_goes_after_the_grace(tmp_path: Path) -> N
     kept = published(data, "a", 2)
     digest = kept[1].name
     names = (
+        f"v1/cas/sha256/{digest[:2]}/{digest}.sig",
+        f"v1/ac/lock/00/{'0' * 64}.json.sig.sig",
         f"v1/cas/sha256/{digest[:2]}/{digest}\n",
         f"v1/cas/sha256/00/{digest}",
         f"v1/ac/{'k' * 40}/00/{'0' * 64}.json",
@@ -195,8 +225,8 @@ def test_what_has_no_name_of_the_cache_goes_after_the_grace(tmp_path: Path) -> N
     for path in strays:
         used(path, 3)
     said = trim(data).splitlines()
-    assert there(*strays, *kept) == [False] * 4 + [True] * 2
-    assert len(said) == 5, "a line feed in a name starts no line"
+    assert there(*strays, *kept) == [False] * 6 + [True] * 2
+    assert len(said) == 7, "a line feed in a name starts no line"
 
 
 def test_a_file_that_can_not_be_removed_keeps_no_other(tmp_path: Path) -> None:

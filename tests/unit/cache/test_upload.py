@@ -9,10 +9,14 @@ import pytest
 
 from builder.cache.entry import content_name
 from builder.cache.store import Store
+from builder.errors import UserError
+from builder.pipeline import stores
 from builder.sessions import opening, share
+from builder.trust import signers
 from tests.support.factories import checkout, environ
 from tests.support.hostile import Answer, Hostile, hostile
 from tests.support.scene import BUILT
+from tests.support.signing import key_of, line, private_text
 
 
 @pytest.fixture
@@ -88,6 +92,32 @@ def test_other_bytes_of_the_right_size_are_replaced(
     share.upload_cache()
     assert table(capsys.readouterr().out) == ["present", "present", "replaced", "replaced"]
     assert server.bodies == before
+
+
+def test_with_a_key_entries_are_signed_and_those_who_trust_it_use_them(
+    root: Path, server: Hostile, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = key_of(1)
+    given = {"CACHE_URL": server.url, "SIGNING_KEY": private_text(key), "SIGNING": "require"}
+    monkeypatch.setattr(opening, "whole_environment", lambda: environ(root, **given))
+    share.upload_cache()
+    shown = capsys.readouterr().out
+    assert table(shown) == ["new"] * 4
+    assert private_text(key)[40:80] not in shown
+    signatures = [path for path in server.bodies if path.endswith(".json.sig")]
+    assert len(signatures) == 2
+    project = opening.read_project()
+    with pytest.raises(UserError, match="nobody's signature is trusted"):
+        stores.cache(project, print)
+    (root / "recipes" / signers.FILE).write_text(line("ci", key))
+    for trusted, found in ((key, True), (key_of(2), False)):
+        (root / "recipes" / signers.FILE).write_text(line("ci", trusted))
+        remote = stores.cache(project, print).remote
+        assert remote
+        assert bool(remote.entry("interpreter", {"arch": "amd64"})) == found
+    (root / "recipes" / signers.FILE).write_text("nobody\n")
+    with pytest.raises(UserError, match="allowed_signers:1: "):
+        stores.cache(project, print)
 
 
 Spoil = Callable[[Path], object]

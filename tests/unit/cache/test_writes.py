@@ -11,7 +11,7 @@ import pytest
 from builder.cache.store import Hit, Miss
 from builder.stages.stage import File
 from tests.support.hostile import Answer, Rule, hostile
-from tests.support.scene import GOOD, QUICK, content_path, entry, entry_path, scene, stage, tgz
+from tests.support.scene import GOOD, QUICK, content_path, entry, entry_path, scene, signature_path, stage, tgz
 
 
 def taking(**others: Answer) -> Rule:
@@ -39,7 +39,8 @@ def test_content_is_put_first_and_its_size_confirmed_before_the_entry(tmp_path: 
         here = scene(tmp_path, server.url, writes=True)
         hit = here.keep()
         assert server.requests == [
-            ("HEAD", content_path()), ("PUT", content_path()), ("HEAD", content_path()), ("PUT", entry_path()),
+            ("HEAD", content_path()), ("PUT", content_path()), ("HEAD", content_path()),
+            ("HEAD", signature_path()), ("PUT", entry_path()),
         ]  # fmt: skip
         assert server.bodies == {content_path(): GOOD, entry_path(): entry().encode()}
     assert hit.path.read_bytes() == GOOD
@@ -119,7 +120,7 @@ def test_409_and_412_on_content_that_is_there_go_on_with_the_entry(tmp_path: Pat
     def rule(method: str, path: str, before: int) -> Answer:
         asked.append(method)
         if method == "HEAD":  # another builder was quicker
-            return Answer(length=len(GOOD)) if "PUT" in asked else Answer(404)
+            return Answer(length=len(GOOD)) if path == content_path() and "PUT" in asked else Answer(404)
         return Answer(code) if path == content_path() else Answer(201)
 
     with hostile(rule) as server:
@@ -130,7 +131,12 @@ def test_409_and_412_on_content_that_is_there_go_on_with_the_entry(tmp_path: Pat
 
 
 def test_content_that_is_there_is_not_sent_again(tmp_path: Path) -> None:
-    with hostile(lambda method, *_: Answer(length=len(GOOD)) if method == "HEAD" else Answer(204)) as server:
+    def rule(method: str, path: str, before: int) -> Answer:
+        if method == "HEAD":
+            return Answer(length=len(GOOD)) if path == content_path() else Answer(404)
+        return Answer(204)
+
+    with hostile(rule) as server:
         scene(tmp_path, server.url, writes=True).keep()
         assert [path for method, path in server.requests if method == "PUT"] == [entry_path()]
 
