@@ -126,7 +126,7 @@ WRITES = {
 PUBLISHES = "github.ref == 'refs/heads/main' || github.ref_type == 'tag'"
 READS = "github.ref != 'refs/heads/main' && github.ref_type != 'tag'"
 READING = {"CACHE_URL", "CACHE_READ_TOKEN", "CACHE_READ_USER", "CACHE_READ_PASSWORD"}
-WRITING = {"CACHE_URL", "CACHE_TOKEN", "CACHE_USER", "CACHE_PASSWORD"}
+WRITING = {"CACHE_URL", "CACHE_TOKEN", "CACHE_USER", "CACHE_PASSWORD", "CACHE_SIGNING_KEY"}
 PACKAGES = ROOT / ".github" / "workflows" / "packages.yml"
 TO_A_FILE = "printf '%s\\n' \"$SIGNING_KEY\" > key\n"  # the shell's own command, which no process shows
 
@@ -196,6 +196,7 @@ def test_secrets_are_where_they_are_needed_and_a_pull_request_only_reads(workflo
         ("\npermissions:\n", "\nenv: {X: '${{ secrets.X }}'}\npermissions:\n", "a secret for every job"),
         ("    timeout-minutes: 120\n", "    env: {X: '${{ secrets.X }}'}\n", "a secret for every step"),
         ("secrets.CACHE_READ_TOKEN", "secrets.CACHE_TOKEN", "secrets that publish for who only reads"),
+        ("secrets.CACHE_SIGNING_KEY", "secrets.SIGNING_KEY", "secrets that publish for who only reads"),
         (READS, "always()", "secrets that publish for who only reads"),
         ("CACHE_MODE: read\n", "CACHE_MODE: read-write\n", "a pull request publishes"),
         ("'refresh' || ", "", "a release made from the cache"),
