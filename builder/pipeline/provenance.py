@@ -12,6 +12,7 @@ from itertools import chain
 from urllib.parse import quote
 
 from builder.errors import UserError
+from builder.inputs.choices import Libraries
 from builder.inputs.commit import Commit
 from builder.inputs.parsers import without_credentials
 from builder.inputs.pins import Source, Sysroot
@@ -116,9 +117,10 @@ class Provenance:
 
 def _given(settings: Settings) -> Iterator[tuple[str, str]]:
     """The settings that decide what is built and are not as they are by default: as text, without passwords."""
+    from_image = settings.libraries is Libraries.SYSTEM
     for one in SETTINGS:
         value = getattr(settings, one.field)
-        decides = one.group in (PYTHON, PACKAGE) or one.name == "BASE_IMAGE"
+        decides = one.group in (PYTHON, PACKAGE) or (one.name == "BASE_IMAGE" and from_image)
         if decides and not one.secret and value != one.parse(one.default):
             yield one.name, str(int(value)) if isinstance(value, bool) else without_credentials(str(value))
 

@@ -16,6 +16,7 @@ import pytest
 
 from builder.console import Console
 from builder.inputs import project as projects
+from builder.inputs.choices import Libraries
 from builder.inputs.commit import Commit
 from builder.inputs.git import Repository
 from builder.inputs.pins import Sysroot
@@ -237,10 +238,11 @@ DECIDE_NOTHING = {
 
 def test_each_setting_is_known_to_decide_or_not(root: Path) -> None:
     one = pipeline(root)
-    other = {row.field: object() for row in SETTINGS}
-    assert {name for name, _ in _given(replace(one.project.settings, **other))} == {  # type: ignore[arg-type]
-        row.name for row in SETTINGS
-    } - DECIDE_NOTHING
+    other: dict[str, Any] = {row.field: object() for row in SETTINGS}
+    every = {row.name for row in SETTINGS} - DECIDE_NOTHING
+    for libraries, without in ((Libraries.SYSTEM, set[str]()), (object(), {"BASE_IMAGE"})):  # which those are from
+        settings = replace(one.project.settings, **{**other, "libraries": libraries})
+        assert {name for name, _ in _given(settings)} == every - without
 
 
 def test_no_secret_gets_in(root: Path) -> None:
@@ -249,7 +251,6 @@ def test_no_secret_gets_in(root: Path) -> None:
         "CACHE_PASSWORD": "p4ssword-of-mine",
         "SIGNING_KEY": private_text(key_of(1)),
         "PACKAGE_DESC": "see https://me:s3same@example.org/",
-        "BASE_IMAGE": "https://me:s3same@registry.example/debian",
         "CACHE_USER": "some-user",
     }
     assert {row.name for row in SETTINGS if row.secret} < secrets.keys()
@@ -259,7 +260,6 @@ def test_no_secret_gets_in(root: Path) -> None:
     assert [word for word in words if word in text] == []
     given = definition(found)["externalParameters"]["settings"]
     assert given["PACKAGE_DESC"] == "see https://****@example.org/"  # without which the test would see nothing
-    assert given["BASE_IMAGE"] == "https://****@registry.example/debian"
 
 
 def test_a_place_with_a_login_is_no_address(root: Path) -> None:
