@@ -14,14 +14,13 @@ from builder.artifacts.owners import Owners
 from builder.inputs.tarball import Unreadable
 from builder.stages.description import MANIFEST
 from builder.stages.sbom import SBOM
+from builder.trust import sums
 
-_DIGESTS = "sha256sums"
 _RECORD = re.compile(r"(?:.*/)?site-packages/[^/]+\.dist-info/RECORD")
 _DIGESTS_OF_INPUTS = ("stage_keys", "recipe_sha256")  # their effect is what matters
 _LARGEST = 16 << 20  # bytes of each file that is read
 _MOST_READ = 64 << 20  # bytes of all of them
-_DIGEST = re.compile(r"([0-9a-f]{64})  (.+)")
-_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {MANIFEST}, {SBOM} and {_DIGESTS}"
+_EXPECTED = f"name a .tgz or .deb that a build made, or a folder with {MANIFEST}, {SBOM} and {sums.TREE_SUMS}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def _contents(name: str, members: Iterator[Member]) -> Contents:
     left = _MOST_READ
     for path, size, content in members:
         sizes[path] = size
-        if PurePosixPath(path).name in (MANIFEST, SBOM, _DIGESTS) or _RECORD.fullmatch(path):
+        if PurePosixPath(path).name in (MANIFEST, SBOM, sums.TREE_SUMS) or _RECORD.fullmatch(path):
             left -= size
             if size > _LARGEST or left < 0:
                 raise Unreadable(f"{path} is larger than is read")
@@ -61,22 +60,21 @@ def _contents(name: str, members: Iterator[Member]) -> Contents:
     inside = {path.removeprefix(root): size for path, size in sizes.items() if path.startswith(root)}
     records = {path.removeprefix(root): text.decode() for path, text in found.items() if _RECORD.fullmatch(path)}
     sbom = json.loads(found[f"{root}{SBOM}"])
-    digests = (_DIGEST.fullmatch(line) for line in found[f"{root}{_DIGESTS}"].decode().splitlines())
     return Contents(
         name,
         _facts(json.loads(found[f"{root}{MANIFEST}"])),
         dict(_components(sbom["components"])),
         frozenset(_patched(sbom["components"])),
-        {one[2]: one[1] for one in digests if one},
+        sums.parsed(found[f"{root}{sums.TREE_SUMS}"]),
         Owners(records).add_up(inside),
     )
 
 
 def _root(found: Mapping[str, bytes]) -> str:
     """Where the tree begins, as the beginning of paths: an archive may have a folder, a package has PRT_ROOT."""
-    roots = [path.removesuffix(_DIGESTS) for path in found if PurePosixPath(path).name == _DIGESTS]
+    roots = [path.removesuffix(sums.TREE_SUMS) for path in found if PurePosixPath(path).name == sums.TREE_SUMS]
     if not roots:
-        raise Unreadable(f"it has no {_DIGESTS}")
+        raise Unreadable(f"it has no {sums.TREE_SUMS}")
     return min(roots, key=len)
 
 

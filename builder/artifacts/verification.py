@@ -15,8 +15,8 @@ from builder.files import digest, read
 from builder.inputs.choices import Signing
 from builder.trust import sshsig, statement, sums
 from builder.trust.signers import Signer, Untrusted, trusted
+from builder.trust.sums import TREE_SUMS
 
-TREE_LIST = "sha256sums"  # of an unpacked runtime: inside/write_doctor.py
 _LARGEST = 16 << 20  # bytes of a list
 _MOST = 20  # problems of one tree that are shown
 
@@ -68,11 +68,11 @@ class Verifier:
 
     def tree(self, root: Path) -> Iterator[Finding]:
         """Compare every file of an unpacked runtime with the list that it brings."""
-        path = root / TREE_LIST
+        path = root / TREE_SUMS
         try:
             listed = sums.parsed(read(path, _LARGEST))
         except FileNotFoundError:
-            yield _wrong(f"{root} is no unpacked runtime: it has no {TREE_LIST}")
+            yield _wrong(f"{root} is no unpacked runtime: it has no {TREE_SUMS}")
             return
         except (OSError, ValueError) as problem:
             yield _wrong(f"{path} can't be read: {_reason(problem)}")
@@ -85,11 +85,11 @@ class Verifier:
         if not problems:
             yield Finding(
                 Kind.GOOD,
-                f"{root}: all {len(listed):,} files have the sha256 that {TREE_LIST} lists, and there are no others",
+                f"{root}: all {len(listed):,} files have the sha256 that {TREE_SUMS} lists, and there are no others",
             )
         yield Finding(
             Kind.NOTE,
-            f"{root}: {len(tree.links):,} links, and the modes and owners of files, are not in {TREE_LIST}, and were "
+            f"{root}: {len(tree.links):,} links, and the modes and owners of files, are not in {TREE_SUMS}, and were "
             "not checked",
         )
         yield self._unsigned(path, "compare it with the one in a signed archive")
@@ -141,17 +141,17 @@ class _Tree:
     def problems(self, listed: dict[str, str]) -> Iterator[str]:
         """What is not as the list has it."""
         yield from self.unread
-        for name in sorted({*listed, *self.files, *self.links, *self.others} - {TREE_LIST}):
+        for name in sorted({*listed, *self.files, *self.links, *self.others} - {TREE_SUMS}):
             path = self.root / name
             if name in self.others:
                 yield f"{path} is neither a file, a folder nor a link"
             elif name in self.links:
                 yield from self._of_link(path, name in listed)
             elif name not in listed:
-                yield f"{path} is not in {TREE_LIST}: it was added since"
+                yield f"{path} is not in {TREE_SUMS}: it was added since"
             elif name not in self.files:
                 yield f"{path} is missing"
-            elif problem := _altered(path, listed[name], TREE_LIST):
+            elif problem := _altered(path, listed[name], TREE_SUMS):
                 yield problem
 
     def _of_link(self, path: Path, listed: bool) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Database(Protocol):
     described: str
 
     def answers(self, components: Iterable[Component]) -> Mapping[Component, Answer]:
-        """The answer for each component that `can_be_asked`. UserError or BuildError if the database fails."""
+        """The answer for components, none of which `cannot_be_asked`. UserError or BuildError if that fails."""
 
 
 NO_PACKAGE = "OSV has no name for it"

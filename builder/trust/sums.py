@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"  # in ARTIFACT_DIR
+TREE_SUMS = "sha256sums"  # at the root of a runtime: inside/write_doctor.py
 NAMESPACE = "sums@python-runtime-builder"  # what a signature of SHA256SUMS is for: one of anything else is none
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)", re.DOTALL)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.artifacts.verification import TREE_LIST, Kind, Verifier
+from builder.artifacts.verification import Kind, Verifier
 from builder.inputs.choices import Signing
 from builder.pipeline.artifacts import ArtifactShelf
 from builder.sessions import opening
@@ -21,7 +21,7 @@ from builder.sessions.opening import SessionFailed
 from builder.trust import signers, statement
 from builder.trust.key import load
 from builder.trust.sshsig import fingerprint, sign
-from builder.trust.sums import SIGNATURE, SUMS
+from builder.trust.sums import SIGNATURE, SUMS, TREE_SUMS
 from tests.support.factories import checkout
 from tests.support.sessions import given
 from tests.support.signing import key_of, line
@@ -326,7 +326,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_the_list_of_a_tree_is_the_one_that_a_build_writes() -> None:
-    assert f'LIST = "{TREE_LIST}"' in (ROOT / "builder" / "inside" / "write_doctor.py").read_text()
+    assert f'LIST = "{TREE_SUMS}"' in (ROOT / "builder" / "inside" / "write_doctor.py").read_text()
 
 
 def test_a_tree_is_right_and_what_was_not_checked_is_said(tmp_path: Path, tree: Path) -> None:

@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.inputs.invocation import Invocation, Runner, read
-
-GITHUB = {
-    "GITHUB_ACTIONS": "true",
-    "GITHUB_SERVER_URL": "https://github.com",
-    "GITHUB_REPOSITORY": "octocat/hello",
-    "GITHUB_REF": "refs/tags/v1",
-    "GITHUB_RUN_ID": "17",
-    "GITHUB_RUN_ATTEMPT": "2",
-    "RUNNER_ENVIRONMENT": "github-hosted",
-}
+from tests.support.github import GITHUB
 
 
 def test_a_job_of_github_is_known_by_its_address() -> None:

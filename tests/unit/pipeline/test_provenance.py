@@ -30,6 +30,7 @@ from builder.stages.stage import Stage
 from builder.targets import Arch, Target, Variant
 from builder.trust import statement, sums
 from tests.support.factories import COMMITTED, VERSION, assert_golden, checkout, environ, pylock
+from tests.support.github import GITHUB
 from tests.support.recorder import Recorder
 from tests.support.signing import key_of, private_text
 
@@ -37,15 +38,6 @@ ROOT = Path(__file__).parents[3]
 RUNTIME, DEV = Variant.RUNTIME, Variant.RUNTIME_DEV
 NAME = "prt_v0_amd64.provenance.json"
 ACROSS: dict[str, Any] = {"COMPILE": "across", "LIBRARIES": "bundled"}
-GITHUB: dict[str, Any] = {
-    "GITHUB_ACTIONS": "true",
-    "GITHUB_SERVER_URL": "https://github.com",
-    "GITHUB_REPOSITORY": "octocat/hello",
-    "GITHUB_REF": "refs/tags/v1",
-    "GITHUB_RUN_ID": "17",
-    "GITHUB_RUN_ATTEMPT": "2",
-    "RUNNER_ENVIRONMENT": "github-hosted",
-}
 
 
 @pytest.fixture
