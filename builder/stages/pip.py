@@ -49,7 +49,11 @@ def plan_lock(
     steps = (
         unpack_tree("unpack parent", PARENT, str(prt_root)),
         *have_pip(recipe, prt_root),
-        *((Step("install pip", (*pip, *_INSTALL, constraint, "pip"), unpacked(env), network=True),) if first else ()),
+        *(
+            (Step("install pip", (*pip, *_INSTALL, constraint, "pip"), with_unpacked_pip(env), network=True),)
+            if first
+            else ()
+        ),
         Step(
             "resolve requirements",
             (
@@ -178,19 +182,19 @@ def have_pip(recipe: Recipe, prt_root: PurePosixPath) -> Iterable[Step]:
 
 
 def unpack_pip(prt_root: PurePosixPath) -> Step:
-    """Unpack a pip outside of the tree; `unpacked` has Python find it."""
+    """Unpack a pip outside of the tree; `with_unpacked_pip` has Python find it."""
     args = (f"{WORK}/{DISTRIBUTIONS}", _UNPACKED)
     return Step("unpack pip", run_program(f"{prt_root}/bin/python", UNPACK_PIP.name, *args))
 
 
-def unpacked(env: Mapping[str, str]) -> Mapping[str, str]:
+def with_unpacked_pip(env: Mapping[str, str]) -> Mapping[str, str]:
     """The variables of a step that runs the unpacked pip."""
     places = (*env.get("PYTHONPATH", "").split(":"), _UNPACKED)
     return {**env, "PYTHONPATH": ":".join(filter(None, places))}
 
 
 def _installing(recipe: Recipe, env: Mapping[str, str]) -> Mapping[str, str]:
-    return unpacked(env) if recipe.variant is Variant.RUNTIME else env
+    return with_unpacked_pip(env) if recipe.variant is Variant.RUNTIME else env
 
 
 def _pip(prt_root: PurePosixPath) -> tuple[str, ...]:

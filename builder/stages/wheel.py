@@ -13,7 +13,7 @@ from builder.stages.from_source import ARCHIVE, FOLDER, FromSource
 from builder.stages.interpreter.acceptance import OUTPUT as INTERPRETER
 from builder.stages.lock import lines
 from builder.stages.movable import make_movable, movable_files
-from builder.stages.pip import OPTIONS, UNPACK_PIP, from_files, unpack_pip, unpacked
+from builder.stages.pip import OPTIONS, UNPACK_PIP, from_files, unpack_pip, with_unpacked_pip
 from builder.stages.pip import environment as pip_environment
 from builder.stages.planning import Inputs
 from builder.stages.stage import WORK, File, Stage, Step, pack, unpack
@@ -95,12 +95,12 @@ def _built(
     project = "/".join(filter(None, (WORK, FOLDER, source.subdirectory)))
     yield unpack_pip(prt_root)
     needed = (python, "-m", "pip", *from_files(), "--no-index", f"--requirement={WORK}/{NEEDED}")
-    yield Step("install build requirements", needed, unpacked(env))
+    yield Step("install build requirements", needed, with_unpacked_pip(env))
     build = (
         python, "-m", "pip", "wheel", *OPTIONS, "--no-index", "--no-deps",
         "--no-build-isolation", "--check-build-dependencies", f"--wheel-dir={WORK}/{_BUILT}", project,
     )  # fmt: skip
-    yield Step("build wheel", build, {**unpacked(env), **building}, hint=f"what {source.name} lacks {_UNMET}")
+    yield Step("build wheel", build, {**with_unpacked_pip(env), **building}, hint=f"what {source.name} lacks {_UNMET}")
 
 
 def _compiler(sysroot: Sysroot | None, prt_root: PurePosixPath) -> dict[str, str]:
